@@ -1,0 +1,64 @@
+import type { Refusal } from '../refusal.ts';
+import type { Actor, NewEvent, StoredEvent } from './event.ts';
+import type { Projection } from './projection.ts';
+
+/** Who gives a command; a carrier's people carry the carrier they answer for. */
+export interface Caller extends Actor {
+  readonly carrierId?: string;
+}
+
+/** What every command carries, so that `decide` needs no clock: fields of their own come beside these. */
+export interface Command<T extends string = string> {
+  readonly type: T;
+  /** The server's clock when the command was taken. */
+  readonly at: Date;
+  /** When it happened, by whoever saw it; `at` unless the client says otherwise. */
+  readonly occurredAt: Date;
+  readonly by: Caller;
+}
+
+/**
+ * What a decision comes to: facts to record, or a refusal, or both (a late answer is refused *and* recorded).
+ */
+export interface Decision<F extends NewEvent = NewEvent> {
+  readonly events: readonly F[];
+  readonly refusal?: Refusal;
+}
+
+/** A kind of stream: how its state is folded and how commands are decided upon it. All of it pure. */
+export interface Aggregate<S, C extends Command, E extends StoredEvent = StoredEvent> {
+  readonly type: string;
+  /** The state before the first event. */
+  readonly initial: S;
+  /** Unknown event types return the state as it is (tolerant reading). */
+  evolve(state: S, event: E): S;
+  decide(state: S, command: C): Decision;
+  /** The read models folded from this stream; the inline ones are written together with the events. */
+  readonly projections: readonly Projection[];
+  /**
+   * A refusal that recorded facts stand for, so that a retry of a refused-and-recorded command is refused again.
+   */
+  refusalOf?(events: readonly StoredEvent[]): Refusal | undefined;
+  /**
+   * True where `state` proves that the command cannot have been recorded before, which saves a look-up per fix.
+   */
+  provenNew?(state: S, command: C): boolean;
+}
+
+/** A command on its way to a stream. */
+export interface Step<S = unknown, C extends Command = Command> {
+  readonly aggregate: Aggregate<S, C>;
+  /** The aggregate's id, a UUID in text form. */
+  readonly id: string;
+  readonly command: C;
+}
+
+/** Records these facts. */
+export function record<F extends NewEvent>(...events: F[]): Decision<F> {
+  return { events };
+}
+
+/** Refuses, and records nothing. */
+export function refuse(refusal: Refusal): Decision<never> {
+  return { events: [], refusal };
+}

@@ -1,0 +1,88 @@
+import type { UUID } from 'mongodb';
+import type { z } from 'zod';
+
+/** Who may act, as recorded on every event (R-04). */
+export const ROLES = [
+  'dispatcher',
+  'carrier',
+  'driver',
+  'rider',
+  'showroom',
+  'battery_op',
+  'admin',
+  'system',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who did it. */
+export interface Actor {
+  readonly id: string;
+  readonly role: Role;
+}
+
+/** Where an event came from and what caused it (D-11). */
+export interface Metadata {
+  /** The channel: `graphql`, `timer`, `import` … */
+  readonly origin: string;
+  /** The process that wrote it. */
+  readonly producerId: string;
+  /** W3C trace id of the request, where it had one. */
+  readonly traceId?: string;
+  /** One id for everything that came of one request. */
+  readonly correlationId: string;
+  /** The event that caused this one, where one did. */
+  readonly causationId?: string;
+  /** Digest of the command and its caller: tells a retry from another use of the same key. */
+  readonly commandHash: string;
+}
+
+/** One immutable document of the collection `events` (design section 5). */
+export interface StoredEvent<T extends string = string, P = unknown> {
+  readonly _id: UUID;
+  readonly tenantId: string;
+  readonly aggregateType: string;
+  readonly aggregateId: UUID;
+  /** 1, 2, 3 … per stream, no holes. */
+  readonly sequence: number;
+  readonly type: T;
+  /** Version of the payload's schema, from 1. */
+  readonly version: number;
+  readonly payload: P;
+  readonly reasonCode?: string;
+  readonly actor: Actor;
+  /** When it happened, by whoever saw it. */
+  readonly occurredAt: Date;
+  /** When the log took it, by the server. */
+  readonly recordedAt: Date;
+  readonly metadata: Metadata;
+}
+
+/** A fact as `decide` returns it: it gets its id, place and recorder when it is appended. */
+export interface NewEvent<T extends string = string, P = unknown> {
+  readonly type: T;
+  readonly payload: P;
+  readonly reasonCode?: string;
+}
+
+/** One event type in one version: the single source of its TypeScript type, its checks and its JSON Schema. */
+export interface EventDefinition<T extends string = string, P = unknown> {
+  readonly type: T;
+  readonly version: number;
+  readonly aggregateType: string;
+  /** What happened, for the reader of the schema. */
+  readonly doc: string;
+  readonly payload: z.ZodType<P>;
+  /** The closed list of reasons, where the type has one. */
+  readonly reasonCodes?: readonly string[];
+}
+
+/** Declares an event type; infers the payload's type from its schema. */
+export function defineEvent<T extends string, P>(definition: EventDefinition<T, P>): EventDefinition<T, P> {
+  return definition;
+}
+
+/** The stored form of a union of definitions: `Recorded<(typeof tenderEvents)[number]>`. */
+export type Recorded<D> = D extends EventDefinition<infer T, infer P> ? StoredEvent<T, P> : never;
+
+/** The decided form of a union of definitions. */
+export type Fact<D> = D extends EventDefinition<infer T, infer P> ? NewEvent<T, P> : never;

@@ -1,0 +1,66 @@
+import type { StoredEvent } from './event.ts';
+
+/** What every row of every read model carries: the fold of exactly one stream. */
+export interface Row {
+  /** `tenantId/id`: unique across tenants, and groups a tenant's rows on a sharded cluster. */
+  readonly _id: string;
+  readonly tenantId: string;
+  /** The aggregate's id, a UUID in text form. */
+  readonly id: string;
+  /** The sequence of the last event folded in; the row takes `lastSequence + 1` only. */
+  readonly lastSequence: number;
+  readonly lastEvent: StoredEvent;
+  /** recordedAt of the first and of the last event. */
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A row as a context's `evolve` makes it: the fold adds what every row carries. */
+export type Body<R extends Row> = Omit<R, keyof Row>;
+
+/** An index of a read model, and the query it serves. */
+export interface IndexSpec {
+  readonly keys: Readonly<Record<string, 1 | -1 | '2dsphere'>>;
+  readonly unique?: boolean;
+  readonly partialFilterExpression?: Readonly<Record<string, unknown>>;
+  readonly serves: string;
+}
+
+/** A read model: a pure fold of one stream into one row (design section 6). */
+export interface Projection<R extends Row = Row> {
+  /** The collection: `tenders_read`, `fleet_status` … */
+  readonly name: string;
+  /** Raised whenever `evolve` gives other rows than before. */
+  readonly version: number;
+  readonly aggregateType: string;
+  /** inline: written in the append's transaction. async: written by the projector, from the change stream. */
+  readonly mode: 'inline' | 'async';
+  readonly indexes: readonly IndexSpec[];
+  /** The row's own fields after `event`; unknown event types return the row as it is. */
+  evolve(row: R | null, event: StoredEvent): Body<R> | null;
+}
+
+/** A row's `_id`. */
+export function rowId(tenantId: string, id: string): string {
+  return `${tenantId}/${id}`;
+}
+
+/**
+ * Folds one event into a row. The caller has made sure that `event.sequence` is the row's next.
+ * @returns the new row, or null while the stream has none.
+ */
+export function fold<R extends Row>(projection: Projection<R>, row: R | null, event: StoredEvent): R | null {
+  const body = projection.evolve(row, event);
+  if (body === null) return null;
+  const id = event.aggregateId.toString();
+  return {
+    ...body,
+    _id: rowId(event.tenantId, id),
+    tenantId: event.tenantId,
+    id,
+    lastSequence: event.sequence,
+    lastEvent: event,
+    createdAt: row?.createdAt ?? event.recordedAt,
+    updatedAt: event.recordedAt,
+  } as R;
+}
