@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/**
+ * The field schemas that payloads of several contexts share. What is checked here is refused as INVALID_INPUT
+ * with the field's name, so `decide` never repeats a range. An optional field is absent, never undefined or null:
+ * build payloads with `present`.
+ */
+
+/** A short free text: a name, a reference, a code of another system. */
+export const text = z.string().trim().min(1).max(200);
+
+/** What a person wrote to explain. */
+export const note = z.string().trim().min(1).max(2_000);
+
+/** An aggregate's or an offer's id as it stands in payloads: a lower-case UUID in text form. */
+export const uuidText = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+
+/** A moment: a BSON date in the log, ISO 8601 in UTC everywhere else. */
+export const dateTime = z.date().meta({ description: 'UTC' });
+
+/** WGS 84 degrees east. */
+export const longitude = z.number().min(-180).max(180).meta({ description: 'WGS 84 degrees east' });
+
+/** WGS 84 degrees north. */
+export const latitude = z.number().min(-90).max(90).meta({ description: 'WGS 84 degrees north' });
+
+/** A decimal string, so that no sum of money passes through a binary fraction, and an ISO 4217 code. */
+export const money = z.object({
+  amount: z.string().regex(/^\d{1,12}(\.\d{1,4})?$/, 'a decimal like "1234.50", with at most four decimals'),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code like "USD"'),
+});
+
+/** A sum of money: `{ amount: "1234.50", currency: "USD" }`. */
+export type Money = z.infer<typeof money>;
+
+/** The kind of thing `present` returns: null and undefined are gone from the optional fields. */
+export type Present<T> = {
+  [K in keyof T as null extends T[K] ? never : undefined extends T[K] ? never : K]: T[K];
+} & {
+  [K in keyof T as null extends T[K] ? K : undefined extends T[K] ? K : never]?: NonNullable<T[K]>;
+};
+
+/** The same object without its null and undefined fields: an absent field is stored as absent. */
+export function present<T extends object>(fields: T): Present<T> {
+  const kept = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(kept) as Present<T>;
+}
