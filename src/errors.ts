@@ -1,0 +1,53 @@
+import { GraphQLError } from 'graphql';
+
+/** Codes of errors that are no refusals: of reads, of subscriptions and of the transport. */
+export type ErrorCode =
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'INVALID_INPUT'
+  | 'RESUME_UNAVAILABLE'
+  | 'SLOW_CONSUMER'
+  | 'INTERNAL_SERVER_ERROR';
+
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  INVALID_INPUT: 400,
+};
+
+/** An error that a client is meant to read: its code, a sentence, and the HTTP status where the whole answer fails. */
+export function clientError(code: ErrorCode, message: string, field?: string): GraphQLError {
+  const status = HTTP_STATUS[code];
+  return new GraphQLError(message, {
+    extensions: {
+      code,
+      ...(field === undefined ? {} : { field }),
+      ...(status === undefined ? {} : { http: { status } }),
+    },
+  });
+}
+
+/** Nobody proved who is calling. */
+export function unauthenticated(message = 'A valid token or API key is required.'): GraphQLError {
+  return clientError('UNAUTHENTICATED', message);
+}
+
+/** The caller is known, and may not. */
+export function forbidden(message = 'The role of the caller does not allow this.'): GraphQLError {
+  return clientError('FORBIDDEN', message);
+}
+
+/** An argument of a read is malformed; `field` names it. */
+export function invalidInput(message: string, field: string): GraphQLError {
+  return clientError('INVALID_INPUT', message, field);
+}
+
+/** Refuses a subscription's `after`: better a clear no than changes missed in silence. */
+export function refuseResume(after: string | null | undefined): void {
+  if (after === null || after === undefined) return;
+  throw clientError(
+    'RESUME_UNAVAILABLE',
+    'Resuming from a cursor is not possible yet. Subscribe without `after`: a snapshot comes first, then every change.',
+    'after',
+  );
+}
