@@ -1,0 +1,91 @@
+import type { Access } from './access.ts';
+import { isApiKey } from './api-key.ts';
+
+/** What a caller shows to prove who it is; at most one of each. */
+export interface Credentials {
+  /** A JSON Web Token (RFC 7519). */
+  readonly token?: string;
+  /** A key made by `waybill api-key create`. */
+  readonly apiKey?: string;
+}
+
+/**
+ * Who is calling, or why nobody is.
+ * `missing`: nothing was shown. `expired`: the token was good once. `invalid`: anything else that is no proof.
+ * `message` is one sentence that may be shown to the caller; it never repeats the credential.
+ */
+export type Authentication =
+  | { readonly access: Access }
+  | {
+      readonly access: null;
+      readonly reason: 'missing' | 'invalid' | 'expired';
+      readonly message: string;
+    };
+
+/**
+ * Tells who is calling. Rejects with `ProofUnavailableError` where the proof cannot be checked now (key server or
+ * database away): that is no answer about the caller and wants a 503, not a 401.
+ */
+export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
+
+/** The proof can't be checked just now. */
+export class ProofUnavailableError extends Error {
+  override readonly name = 'ProofUnavailableError';
+}
+
+/** Something that reads a header by its lower-case name: `Headers`, or a closure over Node's own. */
+export interface HeaderReader {
+  get(name: string): string | null | undefined;
+}
+
+/** Puts together the two proofs. A caller that shows both must be right with the API key, the more specific one. */
+export function authenticateBy(proofs: {
+  readonly verifyToken: (token: string) => Promise<Authentication>;
+  readonly verifyApiKey: (apiKey: string) => Promise<Authentication>;
+}): Authenticate {
+  return async ({ token, apiKey }) => {
+    if (apiKey !== undefined) return proofs.verifyApiKey(apiKey);
+    if (token !== undefined) return proofs.verifyToken(token);
+    return refused('missing', 'Show a token (Authorization: Bearer …) or an API key (x-api-key: …).');
+  };
+}
+
+/** Not proved. */
+export function refused(reason: 'missing' | 'invalid' | 'expired', message: string): Authentication {
+  return { access: null, reason, message };
+}
+
+/** The credentials in a request's headers: `Authorization: Bearer <token or key>`, `x-api-key: <key>`. */
+export function credentialsOfHeaders(headers: HeaderReader): Credentials {
+  return credentialsOf(headers.get('authorization'), headers.get('x-api-key'));
+}
+
+/**
+ * The credentials in the payload of a socket's `connection_init` (graphql-transport-ws): the same two names as in
+ * headers, in any case, or `apiKey`. What the payload leaves out is looked for in the headers of the upgrade request.
+ */
+export function credentialsOfConnection(
+  params: Readonly<Record<string, unknown>> | null | undefined,
+  upgrade?: HeaderReader,
+): Credentials {
+  let authorization: string | undefined;
+  let apiKey: string | undefined;
+  for (const [name, value] of Object.entries(params ?? {})) {
+    if (typeof value !== 'string') continue;
+    const known = name.toLowerCase();
+    if (known === 'authorization') authorization = value;
+    if (known === 'x-api-key' || known === 'apikey') apiKey = value;
+  }
+  const shown = credentialsOf(authorization, apiKey);
+  if (shown.token !== undefined || shown.apiKey !== undefined || !upgrade) return shown;
+  return credentialsOfHeaders(upgrade);
+}
+
+/** `Bearer` is matched in any case (RFC 7235); another scheme is a token that will be found invalid. */
+function credentialsOf(authorization?: string | null, apiKeyHeader?: string | null): Credentials {
+  const apiKey = apiKeyHeader?.trim();
+  if (apiKey) return { apiKey };
+  const shown = authorization?.trim().replace(/^bearer\s+/i, '');
+  if (!shown) return {};
+  return isApiKey(shown) ? { apiKey: shown } : { token: shown };
+}

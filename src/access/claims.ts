@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { ROLES } from '../eventstore/event.ts';
+import type { Access } from './access.ts';
+
+/** Longest subject, carrier id or key name, in characters. */
+const MAX_NAME_LENGTH = 128;
+
+/** A tenant's id: it is part of row ids and file names, so it keeps to a small alphabet. */
+export const tenantIdSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+    'a tenant is 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or a digit',
+  );
+
+/** A subject, a carrier or a key: one printable line. */
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(MAX_NAME_LENGTH)
+  .regex(/^[^\p{Cc}]+$/u, 'must be one printable line');
+
+/** The claims of a Waybill token; others are ignored. Carriers say which carrier they answer for. */
+export const claimsSchema = z
+  .object({
+    sub: nameSchema,
+    tenant: tenantIdSchema,
+    role: z.enum(ROLES),
+    carrierId: nameSchema.optional(),
+    exp: z.number().optional(),
+  })
+  .refine((claims) => claims.role !== 'carrier' || claims.carrierId !== undefined, {
+    path: ['carrierId'],
+    message: 'a carrier says which carrier it is',
+  });
+
+/** What `waybill token` puts into a token. */
+export type Claims = z.infer<typeof claimsSchema>;
+
+/**
+ * Reads claims whose signature is proved already.
+ * @returns who is calling, or the name of the claim at fault.
+ */
+export function accessOf(payload: unknown): Access | { readonly fault: string } {
+  const read = claimsSchema.safeParse(payload);
+  if (!read.success) return { fault: String(read.error.issues[0]?.path[0] ?? 'sub') };
+  const { sub, tenant, role, carrierId, exp } = read.data;
+  return {
+    tenantId: tenant,
+    sub,
+    role,
+    ...(carrierId === undefined ? {} : { carrierId }),
+    ...(exp === undefined ? {} : { expiresAt: new Date(exp * 1000) }),
+  };
+}

@@ -1,0 +1,144 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** From a fast read to a request that has gone wrong, in seconds. */
+const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Members of a group, rows of a batch, items of a queue. */
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+/** What the gateway measures of itself. Members are named for what they count, the unit last. */
+export type Metrics = ReturnType<typeof openMetrics>;
+
+/** Makes the gateway's metrics in a registry of their own, so that two gateways in one process don't mix. */
+export function openMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+
+    /** HTTP requests, by method, path and status; a subscription over SSE counts when it ends. */
+    httpSeconds: new Histogram({
+      name: 'waybill_http_request_seconds',
+      help: 'Duration of HTTP requests.',
+      labelNames: ['method', 'path', 'status'],
+      buckets: REQUEST_SECONDS,
+      registers,
+    }),
+    /** GraphQL operations over HTTP and sockets: `operation` is query, mutation or subscription. */
+    operations: new Counter({
+      name: 'waybill_graphql_operations_total',
+      help: 'GraphQL operations begun.',
+      labelNames: ['operation', 'transport'],
+      registers,
+    }),
+    /** Calls answered without an access: missing, invalid, expired, unavailable. */
+    unauthenticated: new Counter({
+      name: 'waybill_unauthenticated_total',
+      help: 'Callers whose proof was not good, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    /** Errors nobody planned for; each has an errorId in the log. */
+    bugs: new Counter({
+      name: 'waybill_bugs_total',
+      help: 'Unexpected errors, masked to the client.',
+      registers,
+    }),
+    commands: new Counter({
+      name: 'waybill_commands_total',
+      help: 'Commands handled: recorded, repeated, or the code of the refusal.',
+      labelNames: ['command', 'outcome'],
+      registers,
+    }),
+
+    sockets: new Gauge({ name: 'waybill_sockets', help: 'Open WebSockets.', registers }),
+    socketCloses: new Counter({
+      name: 'waybill_socket_closes_total',
+      help: 'Closed WebSockets, by close code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    subscriptions: new Gauge({
+      name: 'waybill_subscriptions',
+      help: 'Running subscriptions, by field.',
+      labelNames: ['field'],
+      registers,
+    }),
+    /** Lanes: ordered, latest, log. */
+    subscriberQueueItems: new Gauge({
+      name: 'waybill_subscriber_queue_items',
+      help: 'Changes waiting in the queues of all subscribers, by lane.',
+      labelNames: ['lane'],
+      registers,
+    }),
+    subscriberOverflows: new Counter({
+      name: 'waybill_subscriber_overflows_total',
+      help: 'Subscribers closed because they read too slowly, by lane.',
+      labelNames: ['lane'],
+      registers,
+    }),
+    feedReopens: new Counter({
+      name: 'waybill_feed_reopens_total',
+      help: 'Change streams opened again, by stream and reason.',
+      labelNames: ['stream', 'reason'],
+      registers,
+    }),
+    feedGaps: new Counter({
+      name: 'waybill_feed_gaps_total',
+      help: 'Gaps told to subscribers.',
+      labelNames: ['reason'],
+      registers,
+    }),
+
+    /** Kinds: insert (one insertMany), transaction. */
+    appendSeconds: new Histogram({
+      name: 'waybill_append_seconds',
+      help: 'Duration of a group of appends, from being sent to being acknowledged by a majority.',
+      labelNames: ['kind'],
+      buckets: REQUEST_SECONDS,
+      registers,
+    }),
+    appendGroupSize: new Histogram({
+      name: 'waybill_append_group_size',
+      help: 'Appends that travelled together.',
+      labelNames: ['kind'],
+      buckets: SIZES,
+      registers,
+    }),
+    appendedEvents: new Counter({
+      name: 'waybill_appended_events_total',
+      help: 'Events written to the log.',
+      registers,
+    }),
+    /** Reasons: race (the sequence was taken), unknown (the outcome of a write was not known). */
+    appendRetries: new Counter({
+      name: 'waybill_append_retries_total',
+      help: 'Appends tried again, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+
+    projectionLagSeconds: new Gauge({
+      name: 'waybill_projection_lag_seconds',
+      help: 'How far a read model is behind the log.',
+      labelNames: ['projection'],
+      registers,
+    }),
+    projectionBatchSize: new Histogram({
+      name: 'waybill_projection_batch_size',
+      help: 'Events folded in one transaction of the projector.',
+      labelNames: ['projection'],
+      buckets: SIZES,
+      registers,
+    }),
+    expiredOffers: new Counter({
+      name: 'waybill_expired_offers_total',
+      help: 'Offers that this process let expire.',
+      registers,
+    }),
+  };
+}
+
+/** Adds memory, CPU, event-loop delay and garbage collection. For the process's own registry, once. */
+export function measureProcess(metrics: Metrics): void {
+  collectDefaultMetrics({ register: metrics.registry });
+}
