@@ -1,0 +1,27 @@
+import { MongoBulkWriteError, MongoError, MongoNetworkError, MongoServerSelectionError } from 'mongodb';
+
+/** Labels by which driver and server say that trying again may help. */
+const PASSING_LABELS = ['RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult'];
+
+/** Server errors that pass: interrupted, stepped down, shutting down, timed out, conflicting, unacknowledged. */
+const PASSING_CODES: ReadonlySet<unknown> = new Set([
+  6, 7, 24, 50, 64, 79, 89, 91, 112, 189, 202, 225, 244, 246, 251, 256, 262, 290, 317, 9001, 10107, 11600,
+  11602, 13435, 13436,
+]);
+
+/** True for a violated unique index; which one is never asked, since MongoDB names only one of two. */
+export function isDuplicateKey(error: unknown): boolean {
+  return codeOf(error) === 11000;
+}
+
+/** True where the write may have happened, or may yet succeed: only reading back and trying again can tell. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  if (error instanceof MongoError && PASSING_LABELS.some((label) => error.hasErrorLabel(label))) return true;
+  if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError() !== undefined) return true;
+  return PASSING_CODES.has(codeOf(error));
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}

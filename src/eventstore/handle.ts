@@ -1,0 +1,28 @@
+import type { Command } from './aggregate.ts';
+import { type Intent, type Outcome, openJob } from './intent.ts';
+import { workOff } from './run.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Takes a command through load → evolve → decide → append, with bounded retry on a lost race.
+ * @returns `recorded` (with `repeated` for a retry) or `refused` with a code; CONFLICT after too many lost races,
+ * OUTCOME_UNKNOWN when the database did not answer in time, IDEMPOTENCY_KEY_REUSED for a key with other input.
+ * @throws only bugs and a database that refuses the work.
+ */
+export function handle<S, C extends Command>(store: Store, intent: Intent<S, C>): Promise<Outcome> {
+  return new Promise((answer, fail) => {
+    const job = openJob(intent, answer, fail);
+    store.lanes.submit(job.lane, job, (jobs) => workOff(store, jobs));
+  });
+}
+
+/**
+ * Handles many commands, each answered on its own, in the order given. Those on one stream are decided one after
+ * another; those on different streams at once.
+ */
+export function handleMany<S, C extends Command>(
+  store: Store,
+  intents: readonly Intent<S, C>[],
+): Promise<Outcome[]> {
+  return Promise.all(intents.map((intent) => handle(store, intent)));
+}

@@ -1,0 +1,41 @@
+import type { Collection, Db } from 'mongodb';
+import type { StoredEvent } from './event.ts';
+import type { IndexSpec, Projection } from './projection.ts';
+
+/** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
+export const EVENT_INDEXES: readonly IndexSpec[] = [
+  {
+    keys: { tenantId: 1, aggregateType: 1, aggregateId: 1, sequence: 1 },
+    unique: true,
+    serves:
+      'reading a stream in order; one event per sequence (S-01), also when sharded by its first three fields',
+  },
+  { keys: { tenantId: 1, recordedAt: 1, _id: 1 }, serves: "an auditor's pages over a tenant's log, in time" },
+];
+
+/** Creates what is missing; existing indexes are left alone. */
+export async function createIndexes(
+  db: Db,
+  events: Collection<StoredEvent>,
+  projections: readonly Projection[],
+): Promise<void> {
+  // Created one after another: two index builds at once on a new collection only wait for each other.
+  await createAll(events, EVENT_INDEXES);
+  for (const projection of projections) await createAll(db.collection(projection.name), projection.indexes);
+}
+
+async function createAll<T extends object>(
+  collection: Collection<T>,
+  specs: readonly IndexSpec[],
+): Promise<void> {
+  if (specs.length === 0) return;
+  await collection.createIndexes(
+    specs.map(({ keys, unique, partialFilterExpression }) => ({
+      key: { ...keys },
+      ...(unique === undefined ? {} : { unique }),
+      ...(partialFilterExpression === undefined
+        ? {}
+        : { partialFilterExpression: { ...partialFilterExpression } }),
+    })),
+  );
+}

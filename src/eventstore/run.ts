@@ -1,0 +1,132 @@
+import type { Refusal } from '../refusal.ts';
+import type { Folded } from './cache.ts';
+import { draftEvents } from './draft.ts';
+import type { StoredEvent } from './event.ts';
+import { isDuplicateKey, isPassing } from './faults.ts';
+import type { Job, Outcome } from './intent.ts';
+import { type Loaded, loadStream, remember } from './load.ts';
+import type { RowWrite } from './row-writes.ts';
+import { outcomeOf, outcomeOfEarlier, settle, staysOnItsStream } from './settle.ts';
+import type { Store } from './store.ts';
+
+/** A run decided in memory: what to write, and what to answer once it is written. */
+interface DecidedRun {
+  readonly events: StoredEvent[];
+  readonly rows: RowWrite[];
+  readonly folded: Folded;
+  readonly answers: readonly (() => Promise<Outcome> | Outcome)[];
+}
+
+/** Works off what has gathered on one stream, in order. Never throws: each job gets its answer or its error. */
+export async function workOff(store: Store, jobs: readonly Job[]): Promise<void> {
+  let run: Job[] = [];
+  for (const job of jobs) {
+    if (staysOnItsStream(job)) {
+      run.push(job);
+      continue;
+    }
+    await workRun(store, run);
+    run = [];
+    await workAlone(store, job);
+  }
+  await workRun(store, run);
+}
+
+async function workAlone(store: Store, job: Job): Promise<void> {
+  await settle(store, job).then(job.answer, job.fail);
+}
+
+async function workRun(store: Store, jobs: readonly Job[]): Promise<void> {
+  const [first] = jobs;
+  if (first === undefined) return;
+  if (jobs.length > 1 && (await commitRun(store, first, jobs))) return;
+  // One by one: a lone command, or a run in which one command's trouble must not become its neighbours'.
+  for (const job of jobs) await workAlone(store, job);
+}
+
+/** Decides and appends a run as one unit. Returns false, with nothing answered, when that did not work out. */
+async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promise<boolean> {
+  try {
+    const { aggregate } = first.intent;
+    let loaded = await loadStream(store, first.stream, aggregate, false);
+    const earlier = await findEarlier(store, jobs, loaded.folded);
+    let decided = decideRun(store, jobs, loaded, earlier);
+    if (decided === 'unverified') {
+      loaded = await loadStream(store, first.stream, aggregate, true);
+      decided = decideRun(store, jobs, loaded, earlier);
+    }
+    if (decided === 'unverified') return false;
+    const { events, rows, folded, answers } = decided;
+    if (events.length > 0) await store.committer.commit({ events, rows });
+    remember(store, first.lane, folded);
+    await Promise.all(jobs.map(async (job, index) => job.answer(await (answers[index] as () => Outcome)())));
+    return true;
+  } catch (error) {
+    store.cache.delete(first.lane);
+    if (!isDuplicateKey(error) && !isPassing(error))
+      store.log.warn({ err: error }, 'a run failed; one by one now');
+    return false;
+  }
+}
+
+/** The recorded first events of those jobs that may have been recorded before. */
+async function findEarlier(
+  store: Store,
+  jobs: readonly Job[],
+  folded: Folded,
+): Promise<Map<string, StoredEvent>> {
+  const { state } = folded;
+  const suspects = jobs.filter(({ intent }) => !intent.aggregate.provenNew?.(state, intent.command));
+  const found = await Promise.all(suspects.map((job) => store.pointReads.event(job.eventId(0))));
+  return new Map(found.filter((event) => event !== null).map((event) => [event._id.toString(), event]));
+}
+
+function decideRun(
+  store: Store,
+  jobs: readonly Job[],
+  loaded: Loaded,
+  earlier: ReadonlyMap<string, StoredEvent>,
+): DecidedRun | 'unverified' {
+  const events: StoredEvent[] = [];
+  const rows: RowWrite[] = [];
+  const firsts = new Map(earlier);
+  let { folded } = loaded;
+  const answers: DecidedRun['answers'][number][] = [];
+  for (const job of jobs) {
+    const id = job.eventId(0).toString();
+    const twin = firsts.get(id);
+    if (twin !== undefined) {
+      answers.push(() => outcomeOfTwin(store, job, twin, events));
+      continue;
+    }
+    const { aggregate, command } = job.intent;
+    const decision = aggregate.decide(folded.state, command);
+    const draft = draftEvents(store, job, job.intent, decision.events, folded, 0);
+    const refused: Refusal | undefined = 'refused' in draft ? draft.refused : decision.refusal;
+    if (refused !== undefined && !loaded.verified) return 'unverified';
+    if ('refused' in draft) {
+      answers.push(() => outcomeOf([], undefined, false, draft.refused));
+      continue;
+    }
+    const after = draft.folded;
+    folded = after;
+    events.push(...draft.events);
+    rows.push(...draft.rows);
+    const [own] = draft.events;
+    if (own !== undefined) firsts.set(id, own);
+    answers.push(() => outcomeOf(draft.events, after, false, decision.refusal));
+  }
+  return { events, rows, folded, answers };
+}
+
+/** Another job of this very run, or an earlier submission, has recorded it. */
+async function outcomeOfTwin(
+  store: Store,
+  job: Job,
+  twin: StoredEvent,
+  run: readonly StoredEvent[],
+): Promise<Outcome> {
+  const outcome = await outcomeOfEarlier(store, job, twin);
+  if (outcome.kind === 'refused' || !run.includes(twin)) return outcome;
+  return { ...outcome, repeated: true };
+}

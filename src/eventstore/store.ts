@@ -1,0 +1,72 @@
+import type { Collection, Db, MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import { openStreamCache, type StreamCache } from './cache.ts';
+import { type Committer, openCommitter } from './committer.ts';
+import type { EventDefinition, StoredEvent } from './event.ts';
+import { newId } from './ids.ts';
+import { createIndexes } from './indexes.ts';
+import { type Lanes, openLanes } from './lanes.ts';
+import { openPointReads, type PointReads } from './point-reads.ts';
+import type { Projection } from './projection.ts';
+import { openRegistry, type Registry } from './registry.ts';
+
+/** What the store tells whoever measures it. Every call is cheap and never throws. */
+export interface StoreObserver {
+  /** A group of appends went to the database in one stroke. */
+  committed(kind: 'insert' | 'transaction', members: number, events: number, seconds: number): void;
+  /** An append was tried again: a lost race, or an unknown outcome. */
+  retried(reason: 'race' | 'unknown'): void;
+}
+
+/** The event store of one process. */
+export interface Store {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly events: Collection<StoredEvent>;
+  readonly log: Logger;
+  /** Names this process in every event's metadata. */
+  readonly producerId: string;
+  readonly registry: Registry;
+  readonly projections: readonly Projection[];
+  readonly cache: StreamCache;
+  readonly committer: Committer;
+  readonly lanes: Lanes;
+  readonly pointReads: PointReads;
+  readonly observer: StoreObserver;
+}
+
+export interface StoreOptions {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly log: Logger;
+  readonly definitions: readonly EventDefinition[];
+  readonly projections: readonly Projection[];
+  readonly observer?: StoreObserver;
+}
+
+const SILENT: StoreObserver = { committed() {}, retried() {} };
+
+/** Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { client, db, log, definitions, projections } = options;
+  const observer = options.observer ?? SILENT;
+  const events = db.collection<StoredEvent>('events', {
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+  });
+  await createIndexes(db, events, projections);
+  return {
+    client,
+    db,
+    events,
+    log,
+    producerId: `gateway-${newId()}`,
+    registry: openRegistry(definitions),
+    projections,
+    cache: openStreamCache(),
+    committer: openCommitter({ client, db, events, log, observer }),
+    lanes: openLanes(),
+    pointReads: openPointReads(events),
+    observer,
+  };
+}
