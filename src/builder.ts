@@ -8,7 +8,7 @@ import { decodeGlobalId, encodeGlobalId } from './global-id.ts';
 import { DateTime, Json } from './scalars.ts';
 
 /** What Pothos knows of our types; fields are non-null unless they say otherwise. */
-export interface Types {
+interface TypeSettings {
   Context: Context;
   DefaultFieldNullability: false;
   DefaultEdgesNullability: false;
@@ -29,8 +29,11 @@ export interface Types {
   };
 }
 
+/** The same, completed by Pothos' own defaults: the first parameter of its generic types. */
+export type Types = PothosSchemaTypes.ExtendDefaultTypes<TypeSettings>;
+
 /** Where every context puts its types and root fields. */
-export const builder = new SchemaBuilder<Types>({
+export const builder = new SchemaBuilder<TypeSettings>({
   plugins: [ScopeAuthPlugin, RelayPlugin, DataloaderPlugin],
   defaultFieldNullability: false,
   relay: {

@@ -1,4 +1,4 @@
-import { refusal, type Refusal } from './refusal.ts';
+import { type Refusal, refusal } from './refusal.ts';
 
 /** The kinds of things that have a global id; those of `NODE_TYPES` can be fetched through `node`. */
 export const NODE_TYPES = ['Tender', 'Vehicle', 'Route', 'Event'] as const;
@@ -32,7 +32,9 @@ export function toUuid(type: IdType, text: string): string | undefined {
 
 /** As `toUuid`, for commands on something that exists: the refusal names `field`. */
 export function idOf(type: IdType, text: string, field: string): string | Refusal {
-  return toUuid(type, text) ?? refusal('NOT_FOUND', `There is no ${type} with the id given as ${field}.`, field);
+  return (
+    toUuid(type, text) ?? refusal('NOT_FOUND', `There is no ${type} with the id given as ${field}.`, field)
+  );
 }
 
 /** As `toUuid`, for an id that the client gives to something new. */

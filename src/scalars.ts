@@ -27,7 +27,8 @@ function show(value: unknown): string {
 /** A moment in UTC, as ISO 8601 in and out; inside the code a Date. */
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
-  description: 'A moment as ISO 8601 with a zone, answered in UTC to the millisecond: `2026-01-31T08:30:00.000Z`.',
+  description:
+    'A moment as ISO 8601 with a zone, answered in UTC to the millisecond: `2026-01-31T08:30:00.000Z`.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize(value) {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();

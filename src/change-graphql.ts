@@ -1,0 +1,65 @@
+import type { ObjectRef } from '@pothos/core';
+import { builder, type Types } from './builder.ts';
+import type { GapReason } from './eventstore/feed.ts';
+
+/** What every item of every subscription carries. */
+export interface ChangeShape {
+  readonly cursor: string;
+}
+
+interface GapShape extends ChangeShape {
+  readonly kind: 'gap';
+  readonly reason: GapReason;
+}
+
+interface HeartbeatShape extends ChangeShape {
+  readonly kind: 'heartbeat';
+  readonly at: Date;
+}
+
+/** The interface of all members of the unions of changes. */
+export const Change = builder.interfaceRef<ChangeShape>('Change').implement({
+  description: 'An item of a subscription.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: 'An opaque place in the feed.' }),
+  }),
+});
+
+const GapReasonRef = builder.enumType('GapReason', {
+  description: 'Why changes could not be replayed.',
+  values: {
+    HISTORY_LOST: { description: 'The database no longer keeps the changes since then.' },
+  } satisfies Record<GapReason, { description: string }>,
+});
+
+const Gap = builder.objectRef<GapShape>('Gap').implement({
+  description: 'What lies between the last cursor and this one could not be replayed. A snapshot follows.',
+  interfaces: [Change],
+  fields: (t) => ({ reason: t.expose('reason', { type: GapReasonRef }) }),
+});
+
+const Heartbeat = builder.objectRef<HeartbeatShape>('Heartbeat').implement({
+  description: 'Nothing happened; the feed is alive.',
+  interfaces: [Change],
+  fields: (t) => ({ at: t.expose('at', { type: 'DateTime' }) }),
+});
+
+interface Kinded extends ChangeShape {
+  readonly kind: string;
+}
+
+/**
+ * Declares the union that a subscription yields: the members given here by the `kind` of the feed's items, and
+ * Gap and Heartbeat beside them. The resolver returns the feed's item as it is.
+ */
+export function changeUnion<S extends Kinded>(
+  name: string,
+  members: Readonly<Record<string, ObjectRef<Types, S>>>,
+) {
+  const refs = new Map<string, string>(Object.entries(members).map(([kind, ref]) => [kind, ref.name]));
+  refs.set('gap', 'Gap').set('heartbeat', 'Heartbeat');
+  return builder.unionType(name, {
+    types: [...Object.values(members), Gap, Heartbeat],
+    resolveType: (change) => refs.get(change.kind) ?? null,
+  });
+}

@@ -1,0 +1,19 @@
+import type { InputFieldBuilder } from '@pothos/core';
+import type { Types } from './builder.ts';
+
+/** The input fields that every mutation has beside its own and beside `reasonCode`, whose list is its own. */
+export interface CommonInput {
+  readonly idempotencyKey?: string | null | undefined;
+  readonly occurredAt?: Date | null | undefined;
+}
+
+/** Spread into the fields of every mutation's input. */
+export function commonFields(t: InputFieldBuilder<Types, 'InputObject'>) {
+  return {
+    idempotencyKey: t.string({
+      description:
+        "The caller's name for this intent. A repeat with the same key returns the first result with `repeated: true`.",
+    }),
+    occurredAt: t.field({ type: 'DateTime', description: 'When it happened, if not now.' }),
+  };
+}
