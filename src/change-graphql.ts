@@ -52,14 +52,14 @@ interface Kinded extends ChangeShape {
  * Declares the union that a subscription yields: the members given here by the `kind` of the feed's items, and
  * Gap and Heartbeat beside them. The resolver returns the feed's item as it is.
  */
-export function changeUnion<S extends Kinded>(
+export function changeUnion<M extends ObjectRef<Types, Kinded>>(
   name: string,
-  members: Readonly<Record<string, ObjectRef<Types, S>>>,
+  members: Readonly<Record<string, M>>,
 ) {
-  const refs = new Map<string, string>(Object.entries(members).map(([kind, ref]) => [kind, ref.name]));
-  refs.set('gap', 'Gap').set('heartbeat', 'Heartbeat');
+  const names = new Map(Object.entries(members).map(([kind, ref]) => [kind, ref.name]));
+  names.set('gap', Gap.name).set('heartbeat', Heartbeat.name);
   return builder.unionType(name, {
     types: [...Object.values(members), Gap, Heartbeat],
-    resolveType: (change) => refs.get(change.kind) ?? null,
+    resolveType: (change) => names.get(change.kind) ?? null,
   });
 }

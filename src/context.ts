@@ -3,7 +3,7 @@ import { unauthenticated } from './errors.ts';
 import type { Aggregate, Caller, Command, Step } from './eventstore/aggregate.ts';
 import type { Role, StoredEvent } from './eventstore/event.ts';
 import type { FrameChange, LogChange, OrderedChange } from './eventstore/feed.ts';
-import type { Outcome } from './eventstore/handle.ts';
+import type { Outcome } from './eventstore/intent.ts';
 import type { Projection, Row } from './eventstore/projection.ts';
 import type { EventFilter, LogPlace } from './eventstore/read.ts';
 import type { RowFilter, TenantRows } from './eventstore/rows.ts';
