@@ -1,0 +1,99 @@
+import type { Command } from '../eventstore/aggregate.ts';
+import type { Money } from '../eventstore/payload.ts';
+import type { TenderDetails } from './events.ts';
+
+/** Enters a load to move. */
+export interface CreateTender extends Command<'CreateTender'> {
+  readonly details: TenderDetails;
+}
+
+/** Changes a load; only what is given changes. Once a carrier has accepted, it has to answer again. */
+export interface AmendTender extends Command<'AmendTender'> {
+  readonly changes: Partial<TenderDetails>;
+  /** Until when that carrier may answer; by default as long as it had at first. */
+  readonly expiresAt?: Date;
+}
+
+/** Puts the tender to a carrier. */
+export interface OfferTender extends Command<'OfferTender'> {
+  /** The id of the new offer, a UUID in text form. */
+  readonly offerId: string;
+  readonly carrierId: string;
+  /** The tender's own rate where none is given. */
+  readonly rate?: Money;
+  readonly expiresAt: Date;
+}
+
+/** Which offer is meant; may be left out where only one can be. */
+interface OfOffer {
+  readonly offerId?: string;
+}
+
+export interface AcceptTender extends Command<'AcceptTender'>, OfOffer {}
+
+export interface DeclineTender extends Command<'DeclineTender'>, OfOffer {
+  readonly reasonCode: string;
+}
+
+/** Proposes another rate. */
+export interface CounterTender extends Command<'CounterTender'>, OfOffer {
+  readonly rate: Money;
+  readonly note?: string;
+}
+
+/** Takes the counter proposal, or lets the offer stand as it was. */
+export interface AnswerCounter extends Command<'AnswerCounter'>, OfOffer {
+  readonly accepted: boolean;
+}
+
+export interface WithdrawOffer extends Command<'WithdrawOffer'>, OfOffer {
+  readonly reasonCode?: string;
+}
+
+/** Ends the offers that have lapsed by `at`. */
+export interface ExpireOffers extends Command<'ExpireOffers'> {}
+
+/** Commits a vehicle; again: another one takes over. */
+export interface AssignTender extends Command<'AssignTender'> {
+  readonly vehicleId: string;
+}
+
+export interface ReportArrival extends Command<'ReportArrival'> {
+  /** From 1. */
+  readonly stopSequence: number;
+}
+
+export interface ReportDeparture extends Command<'ReportDeparture'> {
+  /** From 1. */
+  readonly stopSequence: number;
+}
+
+export interface RaiseException extends Command<'RaiseException'> {
+  readonly stopSequence?: number;
+  readonly note?: string;
+  readonly reasonCode?: string;
+}
+
+export interface CompleteTender extends Command<'CompleteTender'> {}
+
+export interface CancelTender extends Command<'CancelTender'> {
+  readonly reasonCode: string;
+}
+
+/** What a carrier can say to an offer, or someone on its behalf. */
+export type AnswerCommand = AcceptTender | DeclineTender | CounterTender;
+
+export type TenderCommand =
+  | CreateTender
+  | AmendTender
+  | OfferTender
+  | AnswerCommand
+  | AnswerCounter
+  | WithdrawOffer
+  | ExpireOffers
+  | AssignTender
+  | ReportArrival
+  | ReportDeparture
+  | RaiseException
+  | CompleteTender
+  | CancelTender;

@@ -1,0 +1,115 @@
+import { type Aggregate, type Decision, record, refuse } from '../eventstore/aggregate.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { type Refusal, refusal } from '../refusal.ts';
+import { amendTender } from './amend.ts';
+import { answerCounter, answerOffer, expired, expireOffers, withdrawOffer } from './answer.ts';
+import type { CancelTender, OfferTender, TenderCommand } from './command.ts';
+import type { TenderEvent, TenderFact } from './events.ts';
+import { hasLapsed, isLive } from './offer.ts';
+import { forbids } from './permission.ts';
+import { tendersRead } from './projection.ts';
+import { type Born, evolve, type TenderState, unborn } from './state.ts';
+import { assignTender, completeTender, raiseException, reportArrival, reportDeparture } from './transit.ts';
+
+/** How far a client's clock may be ahead of the server's. */
+const MAX_SKEW_MS = 60_000;
+
+/** How many offers a tender can have in its life: its row must not grow without bound. */
+export const MAX_OFFERS = 500;
+
+/**
+ * What a command comes to: facts, or a refusal, or both for a late answer. Refuses FORBIDDEN by role before it
+ * tells whether the tender exists.
+ */
+export function decide(state: TenderState, command: TenderCommand): Decision<TenderFact> {
+  const forbidden = forbids(state, command);
+  if (forbidden !== undefined) return refuse(forbidden);
+  if (command.occurredAt.getTime() > command.at.getTime() + MAX_SKEW_MS) {
+    return refuse(refusal('FROM_THE_FUTURE', undefined, 'occurredAt'));
+  }
+  if (command.type === 'CreateTender') {
+    if (state.status !== 'NEW') return refuse(refusal('ALREADY_EXISTS'));
+    return record({ type: 'TenderCreated', payload: command.details });
+  }
+  return state.status === 'NEW' ? refuse(refusal('NOT_FOUND')) : decideBorn(state, command);
+}
+
+type OfBorn = Exclude<TenderCommand, { type: 'CreateTender' }>;
+
+function decideBorn(state: Born, command: OfBorn): Decision<TenderFact> {
+  switch (command.type) {
+    case 'AmendTender':
+      return amendTender(state, command);
+    case 'OfferTender':
+      return offerTender(state, command);
+    case 'AcceptTender':
+    case 'DeclineTender':
+    case 'CounterTender':
+      return answerOffer(state, command);
+    case 'AnswerCounter':
+      return answerCounter(state, command);
+    case 'WithdrawOffer':
+      return withdrawOffer(state, command);
+    case 'ExpireOffers':
+      return expireOffers(state, command);
+    case 'AssignTender':
+      return assignTender(state, command);
+    case 'ReportArrival':
+      return reportArrival(state, command);
+    case 'ReportDeparture':
+      return reportDeparture(state, command);
+    case 'RaiseException':
+      return raiseException(state, command);
+    case 'CompleteTender':
+      return completeTender(state, command);
+    case 'CancelTender':
+      return cancelTender(state, command);
+  }
+}
+
+function offerTender(state: Born, command: OfferTender): Decision<TenderFact> {
+  if (state.status !== 'OPEN' && state.status !== 'OFFERED' && state.status !== 'EXHAUSTED') {
+    return refuse(refusal('INVALID_TRANSITION', `A tender that is ${state.status} cannot be offered.`));
+  }
+  const { offerId, carrierId, expiresAt, at } = command;
+  const { offers } = state.load;
+  if (expiresAt.getTime() <= at.getTime())
+    return refuse(refusal('INVALID_INPUT', 'expiresAt must be in the future.', 'expiresAt'));
+  if (offers.length >= MAX_OFFERS)
+    return refuse(refusal('INVALID_TRANSITION', `A tender can be offered at most ${MAX_OFFERS} times.`));
+  const rate = command.rate ?? state.load.rate;
+  const terms = { offerId, carrierId, expiresAt, ...(rate === undefined ? {} : { rate }) };
+  const offered: TenderFact = { type: 'TenderOffered', payload: terms };
+  const earlier = offers.find((offer) => offer.carrierId === carrierId && isLive(offer));
+  if (earlier === undefined) return record(offered);
+  // The timer may not have come by yet; the clock decides, not the timer.
+  if (hasLapsed(earlier, at)) return record(expired(earlier), offered);
+  return refuse(
+    refusal('INVALID_TRANSITION', 'The carrier has a live offer of this tender already.', 'carrierId'),
+  );
+}
+
+function cancelTender(state: Born, { reasonCode }: CancelTender): Decision<TenderFact> {
+  if (state.status === 'COMPLETED' || state.status === 'CANCELLED') {
+    return refuse(refusal('INVALID_TRANSITION', `A tender that is ${state.status} cannot be cancelled.`));
+  }
+  const payload = 'vehicleId' in state ? { releasedVehicleId: state.vehicleId } : {};
+  return record({ type: 'TenderCancelled', payload, reasonCode });
+}
+
+/** A late answer was refused when it was recorded, and is refused the same way when it is repeated. */
+function refusalOf(events: readonly StoredEvent[]): Refusal | undefined {
+  const [first] = events as readonly TenderEvent[];
+  if (first?.type !== 'TenderResponseRejectedLate') return undefined;
+  return refusal(first.payload.code, first.payload.message);
+}
+
+/** The tender as the event store handles it. */
+export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {
+  type: 'Tender',
+  initial: unborn,
+  evolve,
+  decide,
+  projections: [tendersRead],
+  refusalOf,
+};
