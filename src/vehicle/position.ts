@@ -1,0 +1,92 @@
+import { hash } from 'node:crypto';
+import { UUID } from 'mongodb';
+
+const LARGEST_48_BITS = 2 ** 48 - 1;
+
+/**
+ * The id of a fix that came without a key: a UUIDv8 (RFC 9562) of the tenant, the vehicle, the device and the
+ * moment. occurredAt in milliseconds stands in the leading 48 bits, so that fixes grow the `_id` index at its right
+ * edge however many there are; the rest is 74 bits of a SHA-256 of all four. Who sends the same fix again, in any
+ * process at any time, gets the same id.
+ */
+export function fixEventId(
+  tenantId: string,
+  vehicleId: string,
+  deviceId: string | null | undefined,
+  occurredAt: Date,
+): UUID {
+  const ms = occurredAt.getTime();
+  // The only part of free form stands last, so that no two fixes share one text.
+  const digest = hash('sha256', `${tenantId}\0${vehicleId}\0${ms}\0${deviceId ?? ''}`, 'buffer');
+  const id = digest.subarray(0, 16);
+  // Clocks before 1970 and after 10889 are off by more than an index cares about; their hash still tells them apart.
+  id.writeUIntBE(Math.min(Math.max(ms, 0), LARGEST_48_BITS), 0, 6);
+  id[6] = 0x80 | (digest.readUInt8(6) & 0x0f);
+  id[8] = 0x80 | (digest.readUInt8(8) & 0x3f);
+  return new UUID(id);
+}
+
+/** A place on the map, WGS 84 degrees. */
+export interface Place {
+  readonly longitude: number;
+  readonly latitude: number;
+}
+
+/**
+ * A box between two meridians and two parallels, edges included. Where `west` is greater than `east`, it crosses
+ * the 180th meridian.
+ */
+export interface BoundingBox {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+/** What is wrong with a box: the field at fault and a sentence, or null. */
+export function faultOf({
+  west,
+  south,
+  east,
+  north,
+}: BoundingBox): { field: string; message: string } | null {
+  const beyond = (degrees: number, limit: number): boolean => !(Math.abs(degrees) <= limit);
+  if (beyond(west, 180)) return { field: 'west', message: 'west must be -180 to 180 degrees.' };
+  if (beyond(east, 180)) return { field: 'east', message: 'east must be -180 to 180 degrees.' };
+  if (beyond(south, 90)) return { field: 'south', message: 'south must be -90 to 90 degrees.' };
+  if (beyond(north, 90)) return { field: 'north', message: 'north must be -90 to 90 degrees.' };
+  if (south > north) return { field: 'south', message: 'south must not be greater than north.' };
+  return null;
+}
+
+/**
+ * The ranges of longitude that a box spans, each from its west to its east. -180 and 180 are one meridian: a box
+ * that touches it on either side holds vehicles that report it either way.
+ */
+function longitudes({ west, east }: BoundingBox): [west: number, east: number][] {
+  if (west > east)
+    return [
+      [west, 180],
+      [-180, east],
+    ];
+  const ranges: [number, number][] = [[west, east]];
+  if (west === -180 && east < 180) ranges.push([180, 180]);
+  if (east === 180 && west > -180) ranges.push([-180, -180]);
+  return ranges;
+}
+
+/** Whether a place lies in a box. Agrees with `boxFilter`. */
+export function contains(box: BoundingBox, { longitude, latitude }: Place): boolean {
+  if (latitude < box.south || latitude > box.north) return false;
+  return longitudes(box).some(([west, east]) => longitude >= west && longitude <= east);
+}
+
+/** Rows whose `position` lies in a box, in MongoDB's query language. Agrees with `contains`. */
+export function boxFilter(box: BoundingBox): Record<string, unknown> {
+  const parts = longitudes(box).map(([west, east]) => ({
+    'position.longitude': { $gte: west, $lte: east },
+    'position.latitude': { $gte: box.south, $lte: box.north },
+  }));
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : { $or: parts };
+}

@@ -1,0 +1,22 @@
+import type { Aggregate } from '../eventstore/aggregate.ts';
+import { decideVehicle, type VehicleCommand } from './decide.ts';
+import type { VehicleEvent } from './events.ts';
+import { fleetStatus } from './projection.ts';
+import { evolveVehicle, initialVehicle, type VehicleState } from './state.ts';
+
+/** The stream of a vehicle. */
+export const vehicle: Aggregate<VehicleState, VehicleCommand, VehicleEvent> = {
+  type: 'Vehicle',
+  initial: initialVehicle,
+  evolve: evolveVehicle,
+  decide: decideVehicle,
+  projections: [fleetStatus],
+  provenNew,
+};
+
+/** A fix newer than all before it cannot be among them. The id of a keyed one says nothing of its moment. */
+function provenNew(state: VehicleState, command: VehicleCommand): boolean {
+  return (
+    command.type === 'TrackLocation' && !command.keyed && command.occurredAt.getTime() > state.newestFixAt
+  );
+}
