@@ -1,0 +1,55 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MIN_SECRET_BYTES } from './token.ts';
+
+const FILE = 'dev-secret';
+/** The owner may read and write; nobody else may anything. */
+const PRIVATE = 0o600;
+
+/**
+ * The secret that signs tokens in development mode: made once, then kept in the data folder, so that
+ * `waybill token` and the gateway agree, whichever runs first. Safe with several processes at once: the file
+ * appears whole under its name or not at all, and the first one wins.
+ * @param dataDir the data folder; made where it is missing
+ */
+export async function developmentSecret(dataDir: string): Promise<string> {
+  const path = join(dataDir, FILE);
+  const kept = await keptSecret(path);
+  if (kept !== undefined) return kept;
+
+  await mkdir(dataDir, { recursive: true });
+  const draft = join(dataDir, `${FILE}.${randomUUID()}`);
+  try {
+    await writeFile(draft, `${randomBytes(MIN_SECRET_BYTES).toString('base64url')}\n`, {
+      mode: PRIVATE,
+      flag: 'wx',
+    });
+    await link(draft, path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+  const secret = await keptSecret(path);
+  if (secret === undefined) throw new Error(`${path} was removed while it was being made.`);
+  return secret;
+}
+
+/** A file that is too short to be a secret was not made by us: it is refused, never used. */
+async function keptSecret(path: string): Promise<string | undefined> {
+  let secret: string;
+  try {
+    secret = (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  if (Buffer.byteLength(secret) < MIN_SECRET_BYTES)
+    throw new Error(`${path} holds no usable secret: remove it, and a new one is made.`);
+  return secret;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

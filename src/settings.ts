@@ -1,0 +1,220 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { JWKS_ALGORITHMS, MIN_SECRET_BYTES, type TokenPolicy } from './access/token.ts';
+import { LOG_LEVELS } from './log.ts';
+import { StartupError } from './mongo/startup-error.ts';
+import {
+  choice,
+  choices,
+  integer,
+  matching,
+  type Setting,
+  SettingError,
+  text,
+  url,
+  type Values,
+  type Variables,
+} from './setting.ts';
+
+/** Every setting of the gateway: `--help`, the README's table and the checks are all made from this list. */
+export const SETTINGS = {
+  port: integer(0, 65_535, {
+    name: 'PORT',
+    fallback: '4000',
+    doc: 'Port to listen on; 0 takes a free one.',
+  }),
+  host: text({
+    name: 'HOST',
+    fallback: '127.0.0.1',
+    doc: 'Address to listen on; `0.0.0.0` for all. In development mode a loopback address only.',
+  }),
+  logLevel: choice(LOG_LEVELS, {
+    name: 'LOG_LEVEL',
+    fallback: 'info',
+    doc: 'The least important lines that are logged.',
+  }),
+
+  mongodbUri: matching(/^mongodb(\+srv)?:\/\/./, 'must begin with mongodb:// or mongodb+srv://', {
+    name: 'MONGODB_URI',
+    doc: 'A replica set or sharded cluster, MongoDB 6.0 or newer. Not set: Waybill runs its own mongod.',
+  }),
+  mongod: text({
+    name: 'WAYBILL_MONGOD',
+    doc: 'The mongod program to run. Not set: the one on the PATH, or one that is downloaded.',
+  }),
+  dataDir: text({
+    name: 'WAYBILL_DATA',
+    fallback: '.waybill',
+    doc: "Folder of the own mongod's data and of the development secret.",
+  }),
+  database: matching(/^[A-Za-z0-9_-]{1,63}$/, 'must be 1 to 63 letters, digits, dashes or underscores', {
+    name: 'WAYBILL_DATABASE',
+    fallback: 'waybill',
+    doc: 'Name of the database.',
+  }),
+
+  jwtSecret: text({
+    name: 'WAYBILL_JWT_SECRET',
+    doc: `Shared secret that signs tokens (HS256), at least ${MIN_SECRET_BYTES} bytes.`,
+  }),
+  jwksUrl: url(['https:', 'http:'], {
+    name: 'WAYBILL_JWKS_URL',
+    doc: "The identity provider's key set (RFC 7517), instead of a secret.",
+  }),
+  jwtAlgorithms: choices(JWKS_ALGORITHMS, {
+    name: 'WAYBILL_JWT_ALGORITHMS',
+    fallback: 'RS256,ES256',
+    doc: 'Signing algorithms that are accepted with a key set.',
+  }),
+  jwtIssuer: text({ name: 'WAYBILL_JWT_ISSUER', doc: 'What `iss` must be. Not set: not looked at.' }),
+  jwtAudience: text({
+    name: 'WAYBILL_JWT_AUDIENCE',
+    doc: 'What `aud` must contain. Not set: not looked at.',
+  }),
+
+  maxBodyBytes: integer(1_024, 16_777_216, {
+    name: 'WAYBILL_MAX_BODY_BYTES',
+    unit: 'B',
+    fallback: '2097152',
+    doc: 'Largest HTTP request.',
+  }),
+  maxMessageBytes: integer(1_024, 16_777_216, {
+    name: 'WAYBILL_MAX_MESSAGE_BYTES',
+    unit: 'B',
+    fallback: '2097152',
+    doc: 'Largest message on a socket.',
+  }),
+  maxSocketsPerTenant: integer(1, 1_000_000, {
+    name: 'WAYBILL_MAX_SOCKETS_PER_TENANT',
+    unit: 'sockets',
+    fallback: '1000',
+    doc: 'Sockets that one tenant may hold open on this process.',
+  }),
+  maxSubscriptionsPerSocket: integer(1, 10_000, {
+    name: 'WAYBILL_MAX_SUBSCRIPTIONS_PER_SOCKET',
+    unit: 'subscriptions',
+    fallback: '50',
+    doc: 'Subscriptions that may run at once on one socket.',
+  }),
+  maxQueuedChanges: integer(1, 1_000_000, {
+    name: 'WAYBILL_MAX_QUEUED_CHANGES',
+    unit: 'changes',
+    fallback: '1000',
+    doc: 'Changes that may wait for one subscriber; a slower one is closed (4408).',
+  }),
+  maxSocketBufferBytes: integer(65_536, 268_435_456, {
+    name: 'WAYBILL_MAX_SOCKET_BUFFER_BYTES',
+    unit: 'B',
+    fallback: '4194304',
+    doc: 'Bytes that may wait in one socket; a slower reader is closed (4408).',
+  }),
+  maxLagSeconds: integer(1, 86_400, {
+    name: 'WAYBILL_MAX_LAG_SECONDS',
+    unit: 's',
+    fallback: '30',
+    doc: 'How far a read model may be behind the log before `/health/ready` says 503.',
+  }),
+  heartbeatSeconds: integer(1, 3_600, {
+    name: 'WAYBILL_HEARTBEAT_SECONDS',
+    unit: 's',
+    fallback: '15',
+    doc: 'How often an idle subscription gets a heartbeat, and a socket a ping.',
+  }),
+  drainSeconds: integer(0, 3_600, {
+    name: 'WAYBILL_DRAIN_SECONDS',
+    unit: 's',
+    fallback: '10',
+    doc: 'How long a stop waits for requests that are being answered.',
+  }),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+/** What the environment says, checked. */
+export type Settings = Values<typeof SETTINGS>;
+
+/** Settings whose value is never repeated in a message. */
+const SECRET_NAMES: ReadonlySet<string> = new Set([SETTINGS.jwtSecret.name, SETTINGS.mongodbUri.name]);
+
+/**
+ * Reads all settings. An empty variable counts as not set.
+ * @throws StartupError with one sentence for the operator, about the first setting that is wrong
+ */
+export function readSettings(variables: Variables): Settings {
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(SETTINGS)) values[key] = settingOf(setting, variables);
+  const settings = values as Settings;
+  checkAccess(settings);
+  return settings;
+}
+
+function settingOf(setting: Setting<unknown>, variables: Variables): unknown {
+  const text = variables[setting.name] || setting.fallback;
+  if (text === undefined) return undefined;
+  try {
+    return setting.read(text);
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    const shown = SECRET_NAMES.has(setting.name) ? '' : `, not "${text}"`;
+    throw new StartupError(`${setting.name} ${error.message}${shown}.`);
+  }
+}
+
+/** What concerns more than one setting. */
+function checkAccess(settings: Settings): void {
+  const { jwtSecret, jwksUrl, host } = settings;
+  if (jwtSecret !== undefined && jwksUrl !== undefined)
+    throw new StartupError(
+      'Set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, not both: a token has one kind of proof.',
+    );
+  if (jwtSecret !== undefined && Buffer.byteLength(jwtSecret) < MIN_SECRET_BYTES)
+    throw new StartupError(
+      `WAYBILL_JWT_SECRET must be at least ${MIN_SECRET_BYTES} bytes long (RFC 7518); \`openssl rand -base64 32\` makes a good one.`,
+    );
+  if (isDevelopment(settings) && !isLoopback(host))
+    throw new StartupError(
+      `HOST=${host} can be reached by others, but nothing says who may call: set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, or leave HOST at 127.0.0.1.`,
+    );
+}
+
+/** Development mode: nothing is configured to prove tokens by, so a secret is made and kept in the data folder. */
+export function isDevelopment(settings: Settings): boolean {
+  return settings.jwtSecret === undefined && settings.jwksUrl === undefined;
+}
+
+/** Whether only this machine can reach an address: `localhost`, 127.0.0.0/8, ::1. */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith('127.');
+  if (isIPv6(host)) return /^(0*:)*0*1$/.test(host);
+  return host.toLowerCase() === 'localhost';
+}
+
+/** How tokens are proved; undefined in development mode, where the secret is in the data folder. */
+export function tokenPolicyOf(settings: Settings): TokenPolicy | undefined {
+  const { jwtSecret, jwksUrl, jwtAlgorithms, jwtIssuer, jwtAudience } = settings;
+  const asked = {
+    ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
+    ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
+  };
+  if (jwtSecret !== undefined) return { ...asked, kind: 'secret', secret: jwtSecret };
+  if (jwksUrl !== undefined) return { ...asked, kind: 'jwks', url: jwksUrl, algorithms: jwtAlgorithms };
+  return undefined;
+}
+
+/** The table of settings for the README, in Markdown; a test holds the README against it. */
+export function settingsTable(): string {
+  const rows = Object.values<Setting<unknown>>(SETTINGS).map(
+    ({ name, type, unit, fallback, doc }) =>
+      `| \`${name}\` | ${type} | ${unit ?? ''} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${doc} |`,
+  );
+  return ['| variable | value | unit | default | what it does |', '|---|---|---|---|---|', ...rows].join(
+    '\n',
+  );
+}
+
+/** The settings for `--help`, one or two lines each. */
+export function settingsHelp(): string {
+  const lines = Object.values<Setting<unknown>>(SETTINGS).flatMap(({ name, unit, fallback, doc }) => {
+    const standing =
+      fallback === undefined ? '' : ` (default ${fallback}${unit === undefined ? '' : ` ${unit}`})`;
+    return [`  ${name}${standing}`, `      ${doc}`];
+  });
+  return ['Settings, all from the environment:', ...lines].join('\n');
+}
