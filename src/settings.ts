@@ -186,16 +186,21 @@ export function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost';
 }
 
-/** How tokens are proved; undefined in development mode, where the secret is in the data folder. */
-export function tokenPolicyOf(settings: Settings): TokenPolicy | undefined {
+/**
+ * How tokens are proved.
+ * @param developmentSecret gives the secret of development mode; asked only where it is needed
+ */
+export async function tokenPolicyOf(
+  settings: Settings,
+  developmentSecret: () => Promise<string>,
+): Promise<TokenPolicy> {
   const { jwtSecret, jwksUrl, jwtAlgorithms, jwtIssuer, jwtAudience } = settings;
   const asked = {
     ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
     ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
   };
-  if (jwtSecret !== undefined) return { ...asked, kind: 'secret', secret: jwtSecret };
   if (jwksUrl !== undefined) return { ...asked, kind: 'jwks', url: jwksUrl, algorithms: jwtAlgorithms };
-  return undefined;
+  return { ...asked, kind: 'secret', secret: jwtSecret ?? (await developmentSecret()) };
 }
 
 /** The table of settings for the README, in Markdown; a test holds the README against it. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StartupError } from '../mongo/startup-error.ts';
 import { MIN_SECRET_BYTES } from './token.ts';
 
 const FILE = 'dev-secret';
@@ -12,27 +13,28 @@ const PRIVATE = 0o600;
  * `waybill token` and the gateway agree, whichever runs first. Safe with several processes at once: the file
  * appears whole under its name or not at all, and the first one wins.
  * @param dataDir the data folder; made where it is missing
+ * @throws StartupError where the folder can't be used, or something else stands under the secret's name
  */
 export async function developmentSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, FILE);
   const kept = await keptSecret(path);
   if (kept !== undefined) return kept;
 
-  await mkdir(dataDir, { recursive: true });
   const draft = join(dataDir, `${FILE}.${randomUUID()}`);
   try {
+    await mkdir(dataDir, { recursive: true });
     await writeFile(draft, `${randomBytes(MIN_SECRET_BYTES).toString('base64url')}\n`, {
       mode: PRIVATE,
       flag: 'wx',
     });
     await link(draft, path);
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw unusable(dataDir, error);
   } finally {
     await rm(draft, { force: true });
   }
   const secret = await keptSecret(path);
-  if (secret === undefined) throw new Error(`${path} was removed while it was being made.`);
+  if (secret === undefined) throw new StartupError(`${path} was removed while it was being made.`);
   return secret;
 }
 
@@ -43,11 +45,18 @@ async function keptSecret(path: string): Promise<string | undefined> {
     secret = (await readFile(path, 'utf8')).trim();
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
+    throw unusable(path, error);
   }
   if (Buffer.byteLength(secret) < MIN_SECRET_BYTES)
-    throw new Error(`${path} holds no usable secret: remove it, and a new one is made.`);
+    throw new StartupError(`${path} holds no usable secret: remove it, and a new one is made.`);
   return secret;
+}
+
+function unusable(path: string, error: unknown): StartupError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new StartupError(
+    `The development secret cannot be kept in ${path} (${why}); WAYBILL_DATA names another folder.`,
+  );
 }
 
 function hasCode(error: unknown, code: string): boolean {

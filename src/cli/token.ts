@@ -1,0 +1,62 @@
+import { type Command, Option } from 'commander';
+import { nameSchema, tenantIdSchema } from '../access/claims.ts';
+import { developmentSecret } from '../access/development-secret.ts';
+import { signToken, type TokenPolicy } from '../access/token.ts';
+import { ROLES, type Role } from '../eventstore/event.ts';
+import { StartupError } from '../mongo/startup-error.ts';
+import type { Variables } from '../setting.ts';
+import { readSettings, tokenPolicyOf } from '../settings.ts';
+import { duration, validBy } from './argument.ts';
+
+interface Flags {
+  readonly tenant: string;
+  readonly role: Role;
+  readonly sub?: string;
+  readonly carrierId?: string;
+  /** In seconds. */
+  readonly expiresIn: number;
+}
+
+const EPILOG = `
+The token is the last line of standard output: TOKEN=$(npx waybill token --tenant demo --role dispatcher | tail -1)
+
+It is signed with WAYBILL_JWT_SECRET or, where that is not set, with the development secret in WAYBILL_DATA. It
+works while the gateway runs, and before it ever ran.`;
+
+/** Adds `waybill token`. */
+export function addTokenCommand(program: Command, variables: Variables): void {
+  program
+    .command('token')
+    .description('sign a token to call the gateway with')
+    .requiredOption('--tenant <id>', 'whose data the caller works on', validBy(tenantIdSchema))
+    .addOption(new Option('--role <role>', 'what the caller is').choices(ROLES).makeOptionMandatory())
+    .option('--sub <name>', 'who the caller is (default: the role)', validBy(nameSchema))
+    .option(
+      '--carrier-id <id>',
+      'which carrier the caller answers for; carriers need it',
+      validBy(nameSchema),
+    )
+    .option('--expires-in <duration>', 'how long it is good for, as 90s, 15m, 12h or 30d', duration, 86_400)
+    .addHelpText('after', EPILOG)
+    .action(async (flags: Flags) => {
+      console.log(await tokenFor(flags, variables));
+    });
+}
+
+/** @throws StartupError where the gateway's tokens are not ours to sign, or a carrier has no id */
+async function tokenFor(flags: Flags, variables: Variables): Promise<string> {
+  const { tenant, role, sub = role, carrierId, expiresIn } = flags;
+  if (role === 'carrier' && carrierId === undefined)
+    throw new StartupError('A carrier says which carrier it is: add --carrier-id.');
+  const claims = { sub, tenant, role, ...(carrierId === undefined ? {} : { carrierId }) };
+  return signToken(await signingPolicy(variables), claims, expiresIn);
+}
+
+async function signingPolicy(variables: Variables): Promise<Extract<TokenPolicy, { kind: 'secret' }>> {
+  const settings = readSettings(variables);
+  const policy = await tokenPolicyOf(settings, () => developmentSecret(settings.dataDir));
+  if (policy.kind === 'secret') return policy;
+  throw new StartupError(
+    'Tokens are proved by the key set of WAYBILL_JWKS_URL, so the identity provider signs them, not Waybill.',
+  );
+}
