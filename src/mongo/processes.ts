@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** A clean stop writes a checkpoint; on a slow disk that takes a while. After this the journal has to do. */
+const STOP_PATIENCE_MS = 30_000;
+const LOOK_EVERY_MS = 25;
+
+/** True if a process with this id runs, whoever's it is. A zombie (dead, not yet reaped) does not run. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, but is someone else's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  const stat = process.platform === 'linux' ? read(`/proc/${pid}/stat`) : undefined;
+  return stat === undefined || !/^\d+ \(.*\) Z/s.test(stat);
+}
+
+/**
+ * When a process began, as an opaque string: a pid and this name one process for ever, while a pid alone is soon
+ * given to another. Undefined if it does not run, or the system does not tell.
+ */
+export function beganAt(pid: number): string | undefined {
+  if (process.platform === 'win32') return undefined;
+  if (process.platform !== 'linux') return ask('ps', ['-o', 'lstart=', '-p', String(pid)]);
+  const stat = read(`/proc/${pid}/stat`);
+  // Field 22, in ticks since boot (proc(5)); the name in field 2 may hold spaces, so count from its bracket.
+  const ticks = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return ticks === undefined ? undefined : `${read('/proc/sys/kernel/random/boot_id')?.trim()}:${ticks}`;
+}
+
+/** The command line of a process, words separated by spaces; undefined if it does not run or cannot be asked. */
+export function commandLine(pid: number): string | undefined {
+  if (process.platform === 'win32') return undefined;
+  if (process.platform === 'linux') return read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ').trim();
+  return ask('ps', ['-ww', '-o', 'command=', '-p', String(pid)]);
+}
+
+/** Ends a process with SIGTERM, and with SIGKILL if it has not gone in time; resolves when it has gone. */
+export async function stopProcess(pid: number, gone: () => boolean = () => !isAlive(pid)): Promise<void> {
+  if (gone()) return;
+  signal(pid, 'SIGTERM');
+  const deadline = Date.now() + STOP_PATIENCE_MS;
+  let killed = false;
+  while (!gone()) {
+    if (!killed && Date.now() > deadline) killed = signal(pid, 'SIGKILL');
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** Sends a signal; false if there is no such process any more. */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function ask(program: string, args: string[]): string | undefined {
+  try {
+    return (
+      execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() ||
+      undefined
+    );
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+
+const LOOK_EVERY_MS = 30;
+/** For one attempt to reach a server that may not listen yet. */
+const ATTEMPT_MS = 2_000;
+
+/** MongoDB's error codes (`error_codes.yml`). */
+const NOT_YET_INITIALIZED = 94;
+const ALREADY_INITIALIZED = 23;
+
+export interface Candidate {
+  /** `127.0.0.1:27117`: how the one member is to be known. */
+  readonly host: string;
+  /** Name of the set; null if this is a standalone, which only has to answer. */
+  readonly replicaSet: string | null;
+  /** Who has to answer there; anyone else on that port is not ours. */
+  readonly pid: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a fresh or restarted mongod the primary of a set of one, whatever it was before: initiates a new set, or tells
+ * an old one its new address. Resolves when it takes writes; rejects when the signal says so.
+ */
+export async function becomePrimary(candidate: Candidate): Promise<void> {
+  const client = new MongoClient(`mongodb://${candidate.host}/`, {
+    directConnection: true,
+    serverSelectionTimeoutMS: ATTEMPT_MS,
+    connectTimeoutMS: ATTEMPT_MS,
+    socketTimeoutMS: 10 * ATTEMPT_MS,
+    heartbeatFrequencyMS: 500,
+    maxPoolSize: 1,
+    monitorCommands: false,
+  });
+  try {
+    const admin = client.db('admin');
+    let last: unknown;
+    while (!candidate.signal.aborted) {
+      try {
+        if (await step(admin, candidate)) return;
+      } catch (error) {
+        // Not listening yet, starting up, between two states: only time and the signal decide.
+        last = error;
+      }
+      await pause(LOOK_EVERY_MS);
+    }
+    throw new Error(`mongod on ${candidate.host} did not become primary`, { cause: last });
+  } finally {
+    await client.close();
+  }
+}
+
+/** Looks once and does what is missing; true when all is done. */
+async function step(admin: Db, { host, replicaSet, pid }: Candidate): Promise<boolean> {
+  const hello = await admin.command({ hello: 1 });
+  if (replicaSet === null) return isOurs(admin, pid);
+  if (hello.isWritablePrimary === true && hello.me === host) return isOurs(admin, pid);
+  const config = await readConfig(admin);
+  if (config === undefined) await initiate(admin, replicaSet, host);
+  else if (config.members[0]?.host !== host || config.members.length !== 1) await move(admin, config, host);
+  return false;
+}
+
+async function isOurs(admin: Db, pid: number): Promise<boolean> {
+  const status = await admin.command({ serverStatus: 1, repl: 0, metrics: 0, locks: 0 });
+  return Number(status.pid) === pid;
+}
+
+interface Config extends Document {
+  version: number;
+  members: { _id: number; host: string }[];
+}
+
+async function readConfig(admin: Db): Promise<Config | undefined> {
+  try {
+    const { config } = await admin.command({ replSetGetConfig: 1 });
+    return config;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === NOT_YET_INITIALIZED) return undefined;
+    throw error;
+  }
+}
+
+async function initiate(admin: Db, name: string, host: string): Promise<void> {
+  try {
+    await admin.command({ replSetInitiate: { _id: name, members: [{ _id: 0, host }] } });
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === ALREADY_INITIALIZED)) throw error;
+  }
+}
+
+/** The port changed: the one member does not recognise itself any more, so it has to be told by force. */
+async function move(admin: Db, config: Config, host: string): Promise<void> {
+  const [member] = config.members;
+  const moved = {
+    ...config,
+    version: config.version + 1,
+    members: [{ ...member, _id: member?._id ?? 0, host }],
+  };
+  await admin.command({ replSetReconfig: moved, force: true });
+}

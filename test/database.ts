@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Db, MongoClient } from 'mongodb';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { findBinary } from '../src/mongo/binary.ts';
+import { createClient } from '../src/mongo/client.ts';
+import { launch, type Mongod } from '../src/mongo/launch.ts';
+import { choosePort } from '../src/mongo/port.ts';
+
+/** A database of one's own on the mongod that all tests share. */
+export interface TestDatabase {
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** Of the server; a process under test gets this and `db.databaseName`. */
+  readonly uri: string;
+  /** Drops the database and closes the client. */
+  close(): Promise<void>;
+}
+
+/** Opens a fresh, empty database with the client options of the product. */
+export async function openDatabase(): Promise<TestDatabase> {
+  const uri = inject('mongoUri');
+  const client = createClient(uri);
+  const db = client.db(`test_${randomBytes(6).toString('hex')}`);
+  return {
+    client,
+    db,
+    uri,
+    close: async () => {
+      await db.dropDatabase();
+      await client.close();
+    },
+  };
+}
+
+/** A mongod of one's own, for tests that kill it or set failpoints on it. */
+export interface TestMongod {
+  /** Holds after `restart` too: the port is kept. */
+  readonly uri: string;
+  readonly port: number;
+  readonly folder: string;
+  pid(): number;
+  /** Like a power cut; resolves when the process has gone. */
+  kill9(): Promise<void>;
+  /** Starts it again on the same port and data, as primary; after `kill9` or while it runs. */
+  restart(): Promise<void>;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+export interface TestMongodOptions {
+  readonly setParameters?: Readonly<Record<string, string | number>>;
+  /** False starts a standalone. */
+  readonly replicaSet?: boolean;
+}
+
+/** Starts a real mongod in a temporary folder, failpoints enabled; it ends with this process, even if that is killed. */
+export async function startMongod(options: TestMongodOptions = {}): Promise<TestMongod> {
+  const binary = await findBinary(
+    { mongodPath: process.env.WAYBILL_MONGOD },
+    pino({ level: 'info' }, pino.destination(2)),
+  );
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-test-'));
+  const guard = guardFolder(folder);
+  const port = await choosePort();
+  const start = () =>
+    launch(
+      {
+        binary: binary.path,
+        folder: join(folder, 'data'),
+        logFile: join(folder, 'mongod.log'),
+        port,
+        replicaSet: options.replicaSet === false ? null : 'test',
+        cacheGb: 0.25,
+        setParameters: {
+          enableTestCommands: 1,
+          transactionLifetimeLimitSeconds: 3,
+          ...options.setParameters,
+        },
+      },
+      (pid) => guard.stdin?.write(`${pid}\n`),
+    );
+  let mongod: Mongod = await start();
+  const kill9 = async () => {
+    process.kill(mongod.pid, 'SIGKILL');
+    await mongod.exited;
+  };
+  return {
+    uri: mongod.uri,
+    port,
+    folder,
+    pid: () => mongod.pid,
+    kill9,
+    restart: async () => {
+      await mongod.stop();
+      mongod = await start();
+    },
+    stop: async () => {
+      await mongod.stop();
+      // An empty line: nothing is left to kill.
+      guard.stdin?.end('\n');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * A shell that waits for its stdin to end, which it does when this process has gone for whatever reason; then it kills
+ * the last mongod it was told of and removes the folder.
+ */
+function guardFolder(folder: string): ChildProcess {
+  const script =
+    'while read -r pid; do last=$pid; done; [ -n "$last" ] && kill -9 "$last"; sleep 1; rm -rf "$0"';
+  const guard = spawn('/bin/sh', ['-c', script, folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.unref();
+  return guard;
+}
