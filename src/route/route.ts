@@ -1,0 +1,14 @@
+import type { Aggregate } from '../eventstore/aggregate.ts';
+import { decideRoute, type RouteCommand } from './decide.ts';
+import type { RouteEvent } from './events.ts';
+import { routeSummary } from './projection.ts';
+import { evolveRoute, initialRoute, type RouteState } from './state.ts';
+
+/** The stream of a route. */
+export const route: Aggregate<RouteState, RouteCommand, RouteEvent> = {
+  type: 'Route',
+  initial: initialRoute,
+  evolve: evolveRoute,
+  decide: decideRoute,
+  projections: [routeSummary],
+};
