@@ -1,0 +1,43 @@
+import { Presets, SingleBar } from 'cli-progress';
+
+/** Without a terminal, a line is printed no more often than this. */
+const LINE_INTERVAL_MS = 5_000;
+
+/** How far something has come, shown on `stream`. */
+export interface Progress {
+  update(done: number, note: string): void;
+  stop(): void;
+}
+
+/** A bar on a terminal; elsewhere a plain line now and then, so that a log stays a log. */
+export function showProgress(stream: NodeJS.WriteStream, total: number): Progress {
+  return stream.isTTY ? bar(stream, total) : lines(stream, total);
+}
+
+function bar(stream: NodeJS.WriteStream, total: number): Progress {
+  const format = '{bar} {percentage}% | {note} | {duration_formatted}';
+  const shown = new SingleBar({ stream, format, hideCursor: true }, Presets.shades_classic);
+  shown.start(total, 0, { note: '' });
+  let furthest = 0;
+  return {
+    update(done, note) {
+      // Batches end in any order; a bar that runs backwards is of no use to anyone.
+      furthest = Math.max(furthest, done);
+      shown.update(furthest, { note });
+    },
+    stop: () => shown.stop(),
+  };
+}
+
+function lines(stream: NodeJS.WriteStream, total: number): Progress {
+  let [furthest, printedAt] = [0, Date.now()];
+  return {
+    update(done, note) {
+      furthest = Math.max(furthest, done);
+      if (Date.now() - printedAt < LINE_INTERVAL_MS) return;
+      printedAt = Date.now();
+      stream.write(`${Math.floor((furthest / Math.max(total, 1)) * 100)}% | ${note}\n`);
+    },
+    stop: () => {},
+  };
+}
