@@ -85,7 +85,7 @@ export function credentialsOfConnection(
 function credentialsOf(authorization?: string | null, apiKeyHeader?: string | null): Credentials {
   const apiKey = apiKeyHeader?.trim();
   if (apiKey) return { apiKey };
-  const shown = authorization?.trim().replace(/^bearer\s+/i, '');
+  const shown = authorization?.trim().replace(/^bearer(\s+|$)/i, '');
   if (!shown) return {};
   return isApiKey(shown) ? { apiKey: shown } : { token: shown };
 }
