@@ -70,3 +70,11 @@ builder.subscriptionType({ authScopes: { authenticated: true } });
  * context lives for hours, and a second mutation of one request must not read what the first one has changed.
  */
 export const uncached = { cache: false } as const;
+
+/**
+ * For `load` of every loadable type: null where there is nothing to see. Pothos hands it through as it should, only
+ * its types know of no absence.
+ */
+export function orAbsent<T>(rows: readonly (T | null)[]): T[] {
+  return rows as T[];
+}

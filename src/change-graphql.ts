@@ -28,7 +28,10 @@ export const Change = builder.interfaceRef<ChangeShape>('Change').implement({
 const GapReasonRef = builder.enumType('GapReason', {
   description: 'Why changes could not be replayed.',
   values: {
-    HISTORY_LOST: { description: 'The database no longer keeps the changes since then.' },
+    HISTORY_LOST: {
+      description: 'The database no longer keeps the changes since then, or the read model was replaced.',
+    },
+    SNAPSHOT_INTERRUPTED: { description: 'The snapshot broke off half-way.' },
   } satisfies Record<GapReason, { description: string }>,
 });
 

@@ -1,0 +1,35 @@
+import { invalidInput } from '../errors.ts';
+import type { EventFilter } from '../eventstore/read.ts';
+import { decodeGlobalId } from '../global-id.ts';
+
+const BARE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The filter as a client puts it. */
+export interface EventFilterInput {
+  readonly aggregateId?: readonly string[] | null | undefined;
+  readonly aggregateType?: readonly string[] | null | undefined;
+  readonly type?: readonly string[] | null | undefined;
+  readonly actorId?: readonly string[] | null | undefined;
+  readonly role?: readonly string[] | null | undefined;
+  readonly reasonCode?: readonly string[] | null | undefined;
+  readonly occurredFrom?: Date | null | undefined;
+  readonly occurredTo?: Date | null | undefined;
+  readonly recordedFrom?: Date | null | undefined;
+  readonly recordedTo?: Date | null | undefined;
+}
+
+/** The filter as the log reads it: what is null is not asked for. @throws INVALID_INPUT for an id that is none */
+export function eventFilterOf(input: EventFilterInput | null | undefined): EventFilter {
+  const given = Object.entries(input ?? {}).filter(([, value]) => value !== null && value !== undefined);
+  const filter: EventFilter = Object.fromEntries(given);
+  return filter.aggregateId === undefined
+    ? filter
+    : { ...filter, aggregateId: filter.aggregateId.map(aggregateUuid) };
+}
+
+function aggregateUuid(text: string): string {
+  const uuid = BARE_UUID.test(text) ? text.toLowerCase() : decodeGlobalId(text)?.id;
+  if (uuid === undefined)
+    throw invalidInput(`${text.slice(0, 80)} is the id of nothing.`, 'filter.aggregateId');
+  return uuid;
+}

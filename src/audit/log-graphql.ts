@@ -1,0 +1,111 @@
+import { builder } from '../builder.ts';
+import { Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
+import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../connection.ts';
+import type { ProjectionStatus } from '../context.ts';
+import { invalidInput, refuseResume } from '../errors.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { type LogPlace, matchesEvent } from '../eventstore/read.ts';
+import { toUuid } from '../global-id.ts';
+import { EventRef, RoleRef } from './graphql.ts';
+import { eventFilterOf } from './filter.ts';
+
+const EventFilterInput = builder.inputType('EventFilter', {
+  description: 'Every field that is given must fit; a list fits by any of its members.',
+  fields: (t) => ({
+    aggregateId: t.idList({ description: 'What it happened to.' }),
+    aggregateType: t.stringList(),
+    type: t.stringList({ description: '`TenderAccepted` …' }),
+    actorId: t.stringList(),
+    role: t.field({ type: [RoleRef] }),
+    reasonCode: t.stringList(),
+    occurredFrom: t.field({ type: 'DateTime' }),
+    occurredTo: t.field({ type: 'DateTime', description: 'Inclusive, as are the other bounds.' }),
+    recordedFrom: t.field({ type: 'DateTime' }),
+    recordedTo: t.field({ type: 'DateTime' }),
+  }),
+});
+
+const EventConnection = builder.connectionObject(
+  { type: EventRef, name: 'EventConnection' },
+  { name: 'EventEdge' },
+);
+
+const ProjectionStatusRef = builder.objectRef<ProjectionStatus>('ProjectionStatus').implement({
+  description: 'How far a read model has followed the log.',
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    version: t.exposeInt('version'),
+    mode: t.exposeString('mode', {
+      description: '`inline`: written together with the events. `async`: follows them.',
+    }),
+    lagMs: t.exposeFloat('lagMs', {
+      description:
+        'How long the oldest event it has not taken yet has been waiting; 0 when level with the log.',
+    }),
+    upTo: t.expose('upTo', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The newest recordedAt it has taken, where it is known.',
+    }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  events: t.field({
+    type: EventConnection,
+    authScopes: { auditor: true },
+    description:
+      'The log itself, for auditors: by aggregate, type, actor, role, reason, time. Oldest recorded first.',
+    args: { filter: t.arg({ type: EventFilterInput }), first: t.arg.int(), after: t.arg.string() },
+    resolve: async (_root, { filter, ...args }, { store }) => {
+      const { size } = pageSize(args);
+      const place = placeOf(args);
+      const page = { limit: size + 1, ...(place === undefined ? {} : { after: place }) };
+      const events = size === 0 ? [] : await store.pageEvents(eventFilterOf(filter), page);
+      return connectionOf(events, args, (event) => encodeCursor([event.recordedAt, event._id.toString()]));
+    },
+  }),
+  projections: t.field({
+    type: [ProjectionStatusRef],
+    authScopes: { auditor: true },
+    description: 'How far behind the log each read model is.',
+    resolve: (_root, _args, { projections }) => projections(),
+  }),
+}));
+
+function placeOf(args: PageArgs): LogPlace | undefined {
+  if (args.after === null || args.after === undefined) return undefined;
+  const [recordedAt, id] = decodeCursor(args.after, 2, 'after');
+  const uuid = typeof id === 'string' ? toUuid('Event', id) : undefined;
+  if (!(recordedAt instanceof Date) || uuid === undefined) {
+    throw invalidInput('after is no cursor of this list.', 'after');
+  }
+  return { recordedAt, id: uuid };
+}
+
+interface EventAppendedShape extends ChangeShape {
+  readonly kind: 'appended';
+  readonly event: StoredEvent;
+}
+
+const EventAppended = builder.objectRef<EventAppendedShape>('EventAppended').implement({
+  interfaces: [Change],
+  fields: (t) => ({ event: t.expose('event', { type: EventRef }) }),
+});
+
+const EventChange = changeUnion('EventChange', { appended: EventAppended });
+
+builder.subscriptionField('eventsAppended', (t) =>
+  t.field({
+    type: EventChange,
+    authScopes: { auditor: true },
+    description: 'The log as it grows, for auditors and integrations.',
+    args: { filter: t.arg({ type: EventFilterInput }), after: t.arg.string() },
+    subscribe: (_root, { filter, after }, { feed }) => {
+      refuseResume(after);
+      const wanted = eventFilterOf(filter);
+      return feed.log((event) => matchesEvent(wanted, event));
+    },
+    resolve: (change) => change,
+  }),
+);

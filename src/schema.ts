@@ -1,0 +1,10 @@
+import { builder } from './builder.ts';
+import './audit/graphql.ts';
+import './audit/log-graphql.ts';
+import './node.ts';
+import './tender/graphql.ts';
+import './vehicle/graphql.ts';
+import './route/graphql.ts';
+
+/** The public schema: every context has put its types and root fields into the builder by being imported. */
+export const schema = builder.toSchema();

@@ -1,0 +1,42 @@
+import type { TenantIntent, TenantStore } from './context.ts';
+import type { Command } from './eventstore/aggregate.ts';
+import { handle, handleMany } from './eventstore/handle.ts';
+import { aggregateIdFor, newId } from './eventstore/ids.ts';
+import type { Intent } from './eventstore/intent.ts';
+import { pageEvents, readStream } from './eventstore/read.ts';
+import { rowsOf } from './eventstore/rows.ts';
+import type { Store } from './eventstore/store.ts';
+import { uuid } from './eventstore/uuid.ts';
+
+/** Where a request comes from: written into the metadata of every event it leads to. */
+export interface Origin {
+  readonly origin: string;
+  readonly correlationId: string;
+  readonly traceId?: string;
+}
+
+/**
+ * Binds the event store to a tenant. Every read and write on behalf of a client goes through what this returns, and
+ * nothing in it takes a tenant from its caller.
+ */
+export function bindStore(store: Store, tenantId: string, origin: Origin): TenantStore {
+  const bound = <S, C extends Command>({ eventId, ...intent }: TenantIntent<S, C>): Intent<S, C> => ({
+    ...intent,
+    ...origin,
+    ...(eventId === undefined ? {} : { eventId: uuid(eventId) }),
+    tenantId,
+  });
+  return {
+    handle: (intent) => handle(store, bound(intent)),
+    handleMany: (intents) => handleMany(store, intents.map(bound)),
+    rows: (projection) => rowsOf(store, tenantId, projection),
+    readStream: (aggregateType, aggregateId) => readStream(store, { tenantId, aggregateType, aggregateId }),
+    pageEvents: (filter, page) => pageEvents(store, tenantId, filter, page),
+    eventsByIds: async (ids) => {
+      const found = await Promise.all(ids.map((id) => store.pointReads.event(uuid(id))));
+      return found.map((event) => (event?.tenantId === tenantId ? event : null));
+    },
+    newId: (aggregateType, key) =>
+      key === null || key === undefined ? newId() : aggregateIdFor(tenantId, aggregateType, key),
+  };
+}
