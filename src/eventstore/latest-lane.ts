@@ -1,0 +1,96 @@
+import type { Timestamp } from 'mongodb';
+import type { Delivery } from './delivery.ts';
+import { cursorAt, type FrameChange } from './feed-item.ts';
+import type { SnapshotLane } from './feed-lane.ts';
+import type { FeedLimits } from './feed-limits.ts';
+import type { Row } from './projection.ts';
+
+/**
+ * The newest row of whatever changed, in frames: at most `maxPerSecond` of them, the first at once. A client that reads
+ * slowly gets fewer frames, never a growing queue. Rows that came and went between two frames are not mentioned.
+ * A frame whose rows left goes out as two items, `left` and `moved`, one right after the other.
+ */
+export function openLatestLane<R extends Row>(
+  matches: (row: R) => boolean,
+  maxPerSecond: number | undefined,
+  limits: FeedLimits,
+): SnapshotLane<R, FrameChange<R>> {
+  const interval = maxPerSecond === undefined ? 0 : 1_000 / maxPerSecond;
+  /** What the client has: id to lastSequence. */
+  const has = new Map<string, number>();
+  /** What the next frame tells, oldest first; null: the row left. */
+  const pending = new Map<string, R | null>();
+  let kept = new Map<string, Delivery<R>>();
+  /** Items that go before the next frame. */
+  let ready: FrameChange<R>[] = [];
+  let place: Timestamp | undefined;
+  let nextFrameAt = 0;
+
+  const accept = ({ id, document: row, clusterTime }: Delivery<R>) => {
+    place = clusterTime;
+    if (row !== null && matches(row)) {
+      const known = Math.max(has.get(id) ?? 0, pending.get(id)?.lastSequence ?? 0);
+      if (row.lastSequence > known) pending.set(id, row);
+    } else if (has.has(id)) pending.set(id, null);
+    else pending.delete(id);
+    return pending.size > limits.pendingRows ? 'pendingRows' : undefined;
+  };
+
+  /** Makes the next frame of what is pending and notes what the client has then. */
+  const frame = (now: number): void => {
+    const rows: R[] = [];
+    const ids: string[] = [];
+    for (const [id, row] of pending) {
+      if (rows.length + ids.length === limits.frameRows) break;
+      pending.delete(id);
+      if (row === null) {
+        has.delete(id);
+        ids.push(id);
+      } else {
+        has.set(id, row.lastSequence);
+        rows.push(row);
+      }
+    }
+    nextFrameAt = now + interval;
+    const cursor = place === undefined ? '' : cursorAt(place);
+    if (ids.length > 0) ready.push({ kind: 'left', ids, cursor });
+    if (rows.length > 0) ready.push({ kind: 'moved', rows, cursor });
+  };
+
+  return {
+    accept,
+    keep(delivery) {
+      kept.set(delivery.id, delivery);
+      return kept.size > limits.pendingRows ? 'pendingRows' : undefined;
+    },
+    hold(rows) {
+      for (const row of rows) has.set(row.id, row.lastSequence);
+    },
+    cutover(snapshot) {
+      const deliveries = kept;
+      kept = new Map();
+      for (const delivery of deliveries.values()) {
+        const excess = delivery.clusterTime.lessThanOrEqual(snapshot) ? undefined : accept(delivery);
+        if (excess !== undefined) return excess;
+      }
+      return undefined;
+    },
+    say: (item) => void ready.push(item),
+    take(now) {
+      if (ready.length === 0 && pending.size > 0 && now >= nextFrameAt) frame(now);
+      return ready.shift();
+    },
+    dueIn(now) {
+      if (ready.length > 0) return 0;
+      return pending.size > 0 ? Math.max(0, nextFrameAt - now) : undefined;
+    },
+    reset() {
+      has.clear();
+      pending.clear();
+      ready = [];
+    },
+    get size() {
+      return pending.size + kept.size + ready.length;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { Delivery } from './delivery.ts';
+import type { StoredEvent } from './event.ts';
+import type { LogChange } from './feed-item.ts';
+import type { Lane } from './feed-lane.ts';
+import type { FeedLimits } from './feed-limits.ts';
+import { openQueue } from './queue.ts';
+
+/** Events that match, in the order of commit. Nothing is dropped. */
+export function openLogLane(
+  matches: (event: StoredEvent) => boolean,
+  limits: FeedLimits,
+): Lane<StoredEvent, LogChange> {
+  const queue = openQueue<LogChange>(limits);
+  return {
+    accept(delivery: Delivery<StoredEvent>) {
+      const { document: event, cursor } = delivery;
+      if (event === null || !matches(event)) return undefined;
+      return queue.push({ kind: 'appended', event, cursor }, delivery.bytes);
+    },
+    say: (item) => void queue.push(item, 64),
+    take: () => queue.shift(),
+    dueIn: () => (queue.length > 0 ? 0 : undefined),
+    reset: () => queue.clear(),
+    get size() {
+      return queue.length;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { Delivery } from './delivery.ts';
+import type { OrderedChange } from './feed-item.ts';
+import type { SnapshotLane } from './feed-lane.ts';
+import type { FeedLimits } from './feed-limits.ts';
+import type { Row } from './projection.ts';
+import { openQueue } from './queue.ts';
+
+/** Every change of every row that matches, one by one, in the order of commit. Nothing is dropped. */
+export function openOrderedLane<R extends Row>(
+  matches: (row: R) => boolean,
+  limits: FeedLimits,
+): SnapshotLane<R, OrderedChange<R>> {
+  const queue = openQueue<OrderedChange<R>>(limits);
+  const kept = openQueue<Delivery<R>>(limits);
+  /** The rows that the client has, or will have once the queue is read: id to lastSequence. */
+  const has = new Map<string, number>();
+
+  const accept = (delivery: Delivery<R>) => {
+    const { id, document: row, cursor } = delivery;
+    if (row !== null && matches(row)) {
+      if ((has.get(id) ?? 0) >= row.lastSequence) return undefined;
+      has.set(id, row.lastSequence);
+      return queue.push({ kind: 'updated', row, cursor }, delivery.bytes);
+    }
+    return has.delete(id) ? queue.push({ kind: 'left', id, cursor }, 64) : undefined;
+  };
+
+  return {
+    accept,
+    keep: (delivery) => kept.push(delivery, delivery.bytes),
+    hold(rows) {
+      for (const row of rows) has.set(row.id, row.lastSequence);
+    },
+    cutover(snapshot) {
+      for (let delivery = kept.shift(); delivery !== undefined; delivery = kept.shift()) {
+        const excess = delivery.clusterTime.lessThanOrEqual(snapshot) ? undefined : accept(delivery);
+        if (excess !== undefined) return excess;
+      }
+      return undefined;
+    },
+    say: (item) => void queue.push(item, 64),
+    take: () => queue.shift(),
+    dueIn: () => (queue.length > 0 ? 0 : undefined),
+    reset() {
+      queue.clear();
+      has.clear();
+    },
+    get size() {
+      return queue.length + kept.length;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import {
+  type ClientSession,
+  type Db,
+  type Filter,
+  MongoServerError,
+  Timestamp,
+} from 'mongodb';
+import type { Row } from './projection.ts';
+import type { RowFilter } from './rows.ts';
+
+export interface SnapshotChunk<R> {
+  readonly rows: readonly R[];
+  /** Nothing follows. */
+  readonly complete: boolean;
+  /** What was committed until then is in the snapshot, what came later is not. */
+  readonly time: Timestamp;
+}
+
+/** Rows of one tenant that match a filter, all as they were at one moment. */
+export interface SnapshotReader<R> {
+  next(): Promise<SnapshotChunk<R>>;
+  close(): void;
+}
+
+export interface SnapshotQuery {
+  readonly collection: string;
+  readonly tenantId: string;
+  readonly filter: RowFilter;
+  /** Rows in a chunk. */
+  readonly rows: number;
+}
+
+/** A snapshot that is older than what the stream has told already: on a new primary, for a moment. */
+class SnapshotBehind extends Error {}
+
+/**
+ * Reads a snapshot in chunks, each when it is asked for.
+ * @param notBefore the feed's place when the subscriber was registered; an older snapshot is refused by `next()`
+ */
+export function openSnapshot<R extends Row>(
+  db: Db,
+  query: SnapshotQuery,
+  notBefore: Timestamp,
+): SnapshotReader<R> {
+  const session = db.client.startSession({ snapshot: true });
+  // Said here as well: a read concern inherited from the URI would silently take the place of the session's.
+  const rows = db.collection<R>(query.collection, { readConcern: { level: 'snapshot' } });
+  const bound = { $and: [{ tenantId: query.tenantId }, query.filter] } as Filter<R>;
+  const cursor = rows.find(bound, { session, batchSize: query.rows });
+  return {
+    async next() {
+      await cursor.hasNext();
+      const time = timeOf(session);
+      if (time.lessThan(notBefore)) throw new SnapshotBehind();
+      const chunk = cursor.readBufferedDocuments(query.rows) as R[];
+      return { rows: chunk, complete: !(await cursor.hasNext()), time };
+    },
+    close() {
+      cursor
+        .close()
+        .then(() => session.endSession())
+        .catch(() => undefined);
+    },
+  };
+}
+
+/** Worth another try: anything but a query that the server does not understand or allow. */
+export function mayReadAgain(error: unknown): boolean {
+  const HOPELESS = [2, 9, 13, 18, 51, 72, 168];
+  return !(error instanceof MongoServerError && HOPELESS.includes(Number(error.code)));
+}
+
+/** The moment that the server chose; the driver keeps it on the session, but leaves it out of its types. */
+function timeOf(session: ClientSession): Timestamp {
+  const time: unknown = Reflect.get(session, 'snapshotTime');
+  if (!(time instanceof Timestamp)) throw new Error('The server did not say at which moment it read.');
+  return time;
+}
