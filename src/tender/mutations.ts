@@ -1,0 +1,259 @@
+import { EventRef } from '../audit/graphql.ts';
+import { builder } from '../builder.ts';
+import { type Context, requireAccess, stamp } from '../context.ts';
+import { touchesVehicles, vehicleSteps } from '../dispatch/commitment.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { present } from '../eventstore/payload.ts';
+import { idOf, newIdOf } from '../global-id.ts';
+import type { CommonInput } from '../mutation-input.ts';
+import { type Refusal, refusal } from '../refusal.ts';
+import { isRefusal, resultUnion } from '../refusal-graphql.ts';
+import type { TenderCommand } from './command.ts';
+import { tender } from './decide.ts';
+import type { PlannedStop } from './events.ts';
+import * as inputs from './inputs.ts';
+import { TenderRef } from './objects.ts';
+import { type TenderRow, tendersRead } from './projection.ts';
+import { asSeenBy, eventAsSeenBy } from './visibility.ts';
+
+interface Payload {
+  readonly tender: TenderRow;
+  readonly events: readonly StoredEvent[];
+  readonly repeated: boolean;
+}
+
+const TenderPayload = builder.objectRef<Payload>('TenderPayload').implement({
+  description: 'The command is recorded.',
+  fields: (t) => ({
+    tender: t.field({
+      type: TenderRef,
+      description: 'As the command left it.',
+      resolve: (payload) => payload.tender,
+    }),
+    events: t.field({
+      type: [EventRef],
+      description: 'What was recorded, in order; of the vehicle too, where one takes part.',
+      resolve: (payload) => [...payload.events],
+    }),
+    repeated: t.exposeBoolean('repeated', {
+      description: 'True when an earlier submission with the same key had recorded it.',
+    }),
+  }),
+});
+
+const TenderResult = resultUnion('TenderResult', TenderPayload);
+
+interface TenderInput extends CommonInput {
+  readonly tenderId: string;
+}
+
+type Stamp = ReturnType<typeof stamp>;
+
+/** Gives a command to the tender that the input names. */
+async function give(
+  context: Context,
+  input: TenderInput,
+  make: (base: Stamp, tenderId: string) => TenderCommand | Refusal,
+): Promise<Payload | Refusal> {
+  const tenderId = idOf('Tender', input.tenderId, 'tenderId');
+  if (isRefusal(tenderId)) return tenderId;
+  const command = make(stamp(context, input), tenderId);
+  return isRefusal(command) ? command : handleTender(context, tenderId, input, command);
+}
+
+async function handleTender(
+  context: Context,
+  tenderId: string,
+  input: CommonInput,
+  command: TenderCommand,
+): Promise<Payload | Refusal> {
+  const { idempotencyKey } = input;
+  if (idempotencyKey === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
+  const outcome = await context.store.handle({
+    aggregate: tender,
+    id: tenderId,
+    command,
+    input,
+    ...present({ key: idempotencyKey }),
+    ...(touchesVehicles(command) ? { also: vehicleSteps(tenderId) } : {}),
+  });
+  if (outcome.kind === 'refused') return outcome.refusal;
+  const access = requireAccess(context);
+  const row = outcome.row(tendersRead.name) as TenderRow | null;
+  const seen = row === null ? null : asSeenBy(access, row);
+  if (seen === null) throw new Error(`Tender ${tenderId} has no row for who has just written to it.`);
+  const own = outcome.events.filter(
+    (event) => access.role !== 'carrier' || event.aggregateType === tender.type,
+  );
+  const hasLoad = seen.acceptedCarrierId === access.carrierId;
+  const events = own.map((event) => eventAsSeenBy(access, event, hasLoad));
+  return { tender: seen, events, repeated: outcome.repeated };
+}
+
+/** The named offer as `{ offerId }`, none as `{}`. */
+function offerOf(input: { readonly offerId?: string | null | undefined }): { offerId?: string } | Refusal {
+  if (input.offerId === null || input.offerId === undefined) return {};
+  const offerId = idOf('Offer', input.offerId, 'offerId');
+  return isRefusal(offerId) ? offerId : { offerId };
+}
+
+/** Gives a command about an offer. */
+function giveOffer(
+  context: Context,
+  input: TenderInput & { readonly offerId?: string | null | undefined },
+  make: (base: Stamp & { offerId?: string }) => TenderCommand,
+): Promise<Payload | Refusal> {
+  return give(context, input, (base) => {
+    const offer = offerOf(input);
+    return isRefusal(offer) ? offer : make({ ...base, ...offer });
+  });
+}
+
+type StopFields = typeof inputs.StopInput.$inferInput;
+
+function plannedStops(stops: readonly StopFields[]): PlannedStop[] {
+  return stops.map((stop) => present(stop));
+}
+
+builder.mutationFields((t) => ({
+  createTender: t.field({
+    type: TenderResult,
+    description: 'Enters a load to move.',
+    args: { input: t.arg({ type: inputs.CreateTenderInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { reference, fleetId, equipment, weightKg, rate } = input;
+      const id = input.id
+        ? newIdOf('Tender', input.id, 'id')
+        : context.store.newId(tender.type, input.idempotencyKey);
+      if (isRefusal(id)) return id;
+      const details = {
+        ...present({ reference, fleetId, equipment, weightKg, rate }),
+        stops: plannedStops(input.stops),
+      };
+      return handleTender(context, id, input, { type: 'CreateTender', details, ...stamp(context, input) });
+    },
+  }),
+  amendTender: t.field({
+    type: TenderResult,
+    description:
+      'Changes a load. A carrier that had accepted it is asked again, and its vehicle is released.',
+    args: { input: t.arg({ type: inputs.AmendTenderInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { reference, fleetId, equipment, weightKg, rate, expiresAt } = input;
+      const stops = input.stops ? plannedStops(input.stops) : undefined;
+      const changes = present({ reference, fleetId, equipment, weightKg, rate, stops });
+      return give(context, input, (base) => ({
+        type: 'AmendTender',
+        changes,
+        ...present({ expiresAt }),
+        ...base,
+      }));
+    },
+  }),
+  offerTender: t.field({
+    type: TenderResult,
+    description: 'Puts the tender to a carrier. Several offers may be out at once, or one after another.',
+    args: { input: t.arg({ type: inputs.OfferTenderInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { carrierId, expiresAt, rate, idempotencyKey } = input;
+      return give(context, input, (base, tenderId) => {
+        const offerId = context.store.newId('Offer', idempotencyKey && `${tenderId}/${idempotencyKey}`);
+        return { type: 'OfferTender', offerId, carrierId, expiresAt, ...present({ rate }), ...base };
+      });
+    },
+  }),
+  acceptTender: t.field({
+    type: TenderResult,
+    description:
+      'The carrier takes the load, or someone on its behalf. Every other live offer is superseded.',
+    args: { input: t.arg({ type: inputs.AcceptTenderInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      giveOffer(context, input, (base) => ({ type: 'AcceptTender', ...base })),
+  }),
+  declineTender: t.field({
+    type: TenderResult,
+    description: 'The carrier does not take the load.',
+    args: { input: t.arg({ type: inputs.DeclineTenderInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      giveOffer(context, input, (base) => ({ type: 'DeclineTender', reasonCode: input.reasonCode, ...base })),
+  }),
+  counterTender: t.field({
+    type: TenderResult,
+    description: 'The carrier asks for another rate. The offer stays live.',
+    args: { input: t.arg({ type: inputs.CounterTenderInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      giveOffer(context, input, (base) => {
+        const { rate, note } = input;
+        return { type: 'CounterTender', rate: { ...rate }, ...present({ note }), ...base };
+      }),
+  }),
+  answerCounter: t.field({
+    type: TenderResult,
+    description: 'The dispatcher takes a counter proposal, or turns it down.',
+    args: { input: t.arg({ type: inputs.AnswerCounterInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      giveOffer(context, input, (base) => ({ type: 'AnswerCounter', accepted: input.accepted, ...base })),
+  }),
+  withdrawOffer: t.field({
+    type: TenderResult,
+    description: 'Takes a live offer back.',
+    args: { input: t.arg({ type: inputs.WithdrawOfferInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      giveOffer(context, input, (base) => {
+        const { reasonCode } = input;
+        return { type: 'WithdrawOffer', ...present({ reasonCode }), ...base };
+      }),
+  }),
+  assignTender: t.field({
+    type: TenderResult,
+    description: 'Commits an available vehicle to an accepted tender; again: another vehicle takes over.',
+    args: { input: t.arg({ type: inputs.AssignTenderInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      give(context, input, (base) => {
+        const vehicleId = idOf('Vehicle', input.vehicleId, 'vehicleId');
+        return isRefusal(vehicleId) ? vehicleId : { type: 'AssignTender', vehicleId, ...base };
+      }),
+  }),
+  reportArrival: t.field({
+    type: TenderResult,
+    description: 'The vehicle arrived at a stop.',
+    args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      give(context, input, (base) => ({ type: 'ReportArrival', stopSequence: input.stopSequence, ...base })),
+  }),
+  reportDeparture: t.field({
+    type: TenderResult,
+    description: 'The vehicle left a stop. The first departure puts the load in transit.',
+    args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      give(context, input, (base) => ({
+        type: 'ReportDeparture',
+        stopSequence: input.stopSequence,
+        ...base,
+      })),
+  }),
+  raiseException: t.field({
+    type: TenderResult,
+    description: 'Something went wrong on the way.',
+    args: { input: t.arg({ type: inputs.RaiseExceptionInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { stopSequence, note, reasonCode } = input;
+      const about = present({ stopSequence, note, reasonCode });
+      return give(context, input, (base) => ({ type: 'RaiseException', ...about, ...base }));
+    },
+  }),
+  completeTender: t.field({
+    type: TenderResult,
+    description: 'The load is delivered: the arrival at the last stop was reported.',
+    args: { input: t.arg({ type: inputs.CompleteTenderInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      give(context, input, (base) => ({ type: 'CompleteTender', ...base })),
+  }),
+  cancelTender: t.field({
+    type: TenderResult,
+    description: 'The load will not be moved. Its live offers end, its vehicle is released.',
+    args: { input: t.arg({ type: inputs.CancelTenderInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      give(context, input, (base) => ({ type: 'CancelTender', reasonCode: input.reasonCode, ...base })),
+  }),
+}));

@@ -1,0 +1,208 @@
+import { EventRef } from '../audit/graphql.ts';
+import { builder, uncached } from '../builder.ts';
+import { requireAccess } from '../context.ts';
+import type { Money } from '../eventstore/payload.ts';
+import { encodeGlobalId } from '../global-id.ts';
+import { VehicleRef } from '../vehicle/graphql.ts';
+import { STOP_KINDS } from './events.ts';
+import { acceptedOffer, OFFER_STATUSES, type Offer } from './offer.ts';
+import { type TenderRow, tendersRead } from './projection.ts';
+import {
+  CANCEL_REASONS,
+  DECLINE_REASONS,
+  EXCEPTION_REASONS,
+  type Reason,
+  WITHDRAW_REASONS,
+} from './reasons.ts';
+import { type Stop, TENDER_STATUSES, type TransitException } from './state.ts';
+import { asSeenBy } from './visibility.ts';
+
+export const TenderStatusRef = builder.enumType('TenderStatus', {
+  description: 'Where a tender stands.',
+  values: TENDER_STATUSES,
+});
+
+const OfferStatusRef = builder.enumType('OfferStatus', {
+  description: 'What became of an offer. SENT and COUNTERED are live: the offer can still be accepted.',
+  values: OFFER_STATUSES,
+});
+
+export const StopKindRef = builder.enumType('StopKind', {
+  description: 'What happens at a stop.',
+  values: STOP_KINDS,
+});
+
+/** An enum of a closed list of reasons; each value's description ends with its X12 code. */
+function reasonEnum<K extends string>(
+  name: string,
+  description: string,
+  reasons: Readonly<Record<K, Reason>>,
+) {
+  const values = {} as Record<K, { description: string }>;
+  for (const code of Object.keys(reasons) as K[]) {
+    const { doc, x12 } = reasons[code];
+    values[code] = { description: x12 === null ? `${doc} (no X12 code)` : `${doc} (X12 1651: ${x12})` };
+  }
+  return builder.enumType(name, { description, values });
+}
+
+export const DeclineReasonRef = reasonEnum(
+  'DeclineReason',
+  'Why a carrier declines (X12 990, element 558 = D; the reasons are those of element 1651).',
+  DECLINE_REASONS,
+);
+export const CancelReasonRef = reasonEnum(
+  'CancelReason',
+  'Why a tender is cancelled (X12 1651).',
+  CANCEL_REASONS,
+);
+export const WithdrawReasonRef = reasonEnum(
+  'WithdrawReason',
+  'Why a live offer is taken back (X12 1651).',
+  WITHDRAW_REASONS,
+);
+export const ExceptionReasonRef = reasonEnum(
+  'ExceptionReason',
+  'What went wrong on the way (X12 214, element 1651).',
+  EXCEPTION_REASONS,
+);
+
+const MoneyRef = builder.objectRef<Money>('Money').implement({
+  description: 'A sum of money.',
+  fields: (t) => ({
+    amount: t.exposeString('amount', { description: 'A decimal: `1234.50`.' }),
+    currency: t.exposeString('currency', { description: 'ISO 4217: `USD`.' }),
+  }),
+});
+
+const StopRef = builder.objectRef<Stop>('Stop').implement({
+  description: 'A place on the way, and what became of it. Coordinates are WGS 84.',
+  fields: (t) => ({
+    sequence: t.exposeInt('sequence', { description: 'Its place on the way, from 1.' }),
+    kind: t.expose('kind', { type: StopKindRef, description: 'What happens there.' }),
+    name: t.exposeString('name', { description: 'For a person.' }),
+    longitude: t.exposeFloat('longitude', { description: 'Degrees east, -180 to 180.' }),
+    latitude: t.exposeFloat('latitude', { description: 'Degrees north, -90 to 90.' }),
+    arriveFrom: t.expose('arriveFrom', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The earliest planned arrival.',
+    }),
+    arriveBy: t.expose('arriveBy', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The latest planned arrival.',
+    }),
+    arrivedAt: t.expose('arrivedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the vehicle arrived.',
+    }),
+    departedAt: t.expose('departedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the vehicle left.',
+    }),
+  }),
+});
+
+const OfferRef = builder.objectRef<Offer>('Offer').implement({
+  description: 'A tender put to one carrier.',
+  fields: (t) => ({
+    id: t.id({ description: 'Global id.', resolve: ({ id }) => encodeGlobalId('Offer', id) }),
+    carrierId: t.exposeString('carrierId', { description: 'Who is asked.' }),
+    status: t.expose('status', { type: OfferStatusRef, description: 'What became of it.' }),
+    rate: t.expose('rate', {
+      type: MoneyRef,
+      nullable: true,
+      description: 'What is offered; after an accepted counter, what was agreed.',
+    }),
+    counterRate: t.expose('counterRate', {
+      type: MoneyRef,
+      nullable: true,
+      description: 'What the carrier asks for instead.',
+    }),
+    note: t.exposeString('note', { nullable: true, description: 'What the carrier wrote with its counter.' }),
+    sentAt: t.expose('sentAt', { type: 'DateTime', description: 'When the carrier was asked, last.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description: 'From then on an answer is too late, by the server’s clock.',
+    }),
+    answeredAt: t.expose('answeredAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was answered, or ended otherwise.',
+    }),
+    reasonCode: t.exposeString('reasonCode', {
+      nullable: true,
+      description: 'Why it was declined or withdrawn.',
+    }),
+  }),
+});
+
+const TransitExceptionRef = builder.objectRef<TransitException>('TransitException').implement({
+  description: 'Something that went wrong on the way.',
+  fields: (t) => ({
+    reasonCode: t.exposeString('reasonCode', { nullable: true, description: 'A value of ExceptionReason.' }),
+    stopSequence: t.exposeInt('stopSequence', { nullable: true, description: 'The stop it concerns.' }),
+    note: t.exposeString('note', { nullable: true, description: 'For a person.' }),
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
+  }),
+});
+
+/**
+ * A tender. Resolvers return its row as the caller may see it (`asSeenBy`), or its id (a UUID in text form).
+ */
+export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tender'), {
+  description: 'An offer of a load to move (X12 204).',
+  id: { resolve: (row) => row.id, description: 'Global id.' },
+  loaderOptions: uncached,
+  load: async (ids: string[], context) => {
+    const access = requireAccess(context);
+    const rows = await context.store.rows(tendersRead).byIds(ids);
+    return rows.map((row) => row && asSeenBy(access, row)).filter((row) => row !== null);
+  },
+  // What is not found, or not the caller's to see, becomes null.
+  sort: (row) => row.id,
+  fields: (t) => ({
+    status: t.expose('status', {
+      type: TenderStatusRef,
+      description: 'Where it stands; follows from its events.',
+    }),
+    reference: t.exposeString('reference', { nullable: true, description: 'The load’s number elsewhere.' }),
+    fleetId: t.exposeString('fleetId', { nullable: true, description: 'The fleet that is to move it.' }),
+    equipment: t.exposeString('equipment', { nullable: true, description: 'What it is to be moved with.' }),
+    weightKg: t.exposeFloat('weightKg', { nullable: true, description: 'How heavy it is.' }),
+    rate: t.expose('rate', {
+      type: MoneyRef,
+      nullable: true,
+      description: 'What its offers are made at, unless they name a rate.',
+    }),
+    stops: t.field({ type: [StopRef], description: 'The way, in order.', resolve: (row) => [...row.stops] }),
+    offers: t.field({
+      type: [OfferRef],
+      description: 'To carriers, in the order they were made. A carrier sees its own.',
+      resolve: (row) => [...row.offers],
+    }),
+    acceptedOffer: t.field({
+      type: OfferRef,
+      nullable: true,
+      description: 'The one that was accepted.',
+      resolve: (row) => acceptedOffer(row.offers),
+    }),
+    vehicle: t.field({
+      type: VehicleRef,
+      nullable: true,
+      description: 'The vehicle committed to it, as that is now. A carrier sees it while it has the load.',
+      resolve: (row) => row.vehicleId,
+    }),
+    exceptions: t.field({
+      type: [TransitExceptionRef],
+      description: 'What went wrong on the way, in the order it was told.',
+      resolve: (row) => [...row.exceptions],
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When its first event was recorded.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),
+    lastEvent: t.expose('lastEvent', { type: EventRef, description: 'What happened to it last.' }),
+  }),
+});

@@ -1,0 +1,66 @@
+import type { Access } from '../access/access.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import type { TenderEvent } from './events.ts';
+import { isLive, type Offer } from './offer.ts';
+import type { TenderRow } from './projection.ts';
+
+/** Who did it, where the caller is not told. */
+export const WITHHELD_ACTOR = 'withheld';
+
+/**
+ * A tender as the caller may see it. Everyone of the tenant but its carriers sees all of it. A carrier sees the
+ * tenders it was ever asked to take, of their offers its own, and vehicle and exceptions only while it has the load.
+ * @returns null where to the caller there is no such tender
+ */
+export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
+  if (access.role !== 'carrier') return row;
+  const { carrierId } = access;
+  if (carrierId === undefined || !row.carrierIds.includes(carrierId)) return null;
+  const { acceptedOfferId, acceptedCarrierId, vehicleId, nextExpiryAt: _, ...rest } = row;
+  const offers = row.offers.filter((offer) => offer.carrierId === carrierId);
+  const has = acceptedCarrierId === carrierId;
+  return {
+    ...rest,
+    offers,
+    exceptions: has ? row.exceptions : [],
+    carrierIds: [carrierId],
+    lastEvent: eventAsSeenBy(access, row.lastEvent, has),
+    ...expiry(offers),
+    ...(has ? { acceptedCarrierId } : {}),
+    ...(has && acceptedOfferId !== undefined ? { acceptedOfferId } : {}),
+    ...(has && vehicleId !== undefined ? { vehicleId } : {}),
+  };
+}
+
+/** A tender's event as the caller may see it: what concerns another carrier says only that something happened. */
+export function eventAsSeenBy(access: Access, event: StoredEvent, hasLoad: boolean): StoredEvent {
+  if (access.role !== 'carrier') return event;
+  const payload = payloadFor(event as TenderEvent, access.carrierId, hasLoad);
+  if (payload !== undefined) return { ...event, payload };
+  const { reasonCode: _reason, metadata, ...rest } = event;
+  const { traceId: _trace, ...kept } = metadata;
+  return { ...rest, metadata: kept, payload: {}, actor: { id: WITHHELD_ACTOR, role: event.actor.role } };
+}
+
+/** What a carrier may know of an event; undefined for nothing. */
+function payloadFor(event: TenderEvent, carrierId: string | undefined, hasLoad: boolean): object | undefined {
+  switch (event.type) {
+    case 'TenderCreated':
+      return event.payload;
+    case 'TenderAmended': {
+      const { reopened, releasedVehicleId: _, ...details } = event.payload;
+      return reopened?.carrierId === carrierId ? event.payload : details;
+    }
+    case 'TenderCancelled':
+      return hasLoad ? event.payload : {};
+    default:
+      if ('carrierId' in event.payload)
+        return event.payload.carrierId === carrierId ? event.payload : undefined;
+      return hasLoad ? event.payload : undefined;
+  }
+}
+
+function expiry(offers: readonly Offer[]): Pick<TenderRow, 'nextExpiryAt'> {
+  const live = offers.filter(isLive).map(({ expiresAt }) => expiresAt.getTime());
+  return live.length === 0 ? {} : { nextExpiryAt: new Date(Math.min(...live)) };
+}
