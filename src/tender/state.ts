@@ -184,7 +184,9 @@ type OfferEnd = Extract<
 
 function ended(state: Born, event: OfferEnd, status: 'DECLINED' | 'WITHDRAWN' | 'EXPIRED'): TenderState {
   const { reasonCode } = event;
-  const end = { status, answeredAt: event.occurredAt, ...(reasonCode ? { reasonCode } : {}) };
+  // The timer comes after the fact: an offer ends at its expiry.
+  const answeredAt = event.type === 'TenderOfferExpired' ? event.payload.expiresAt : event.occurredAt;
+  const end = { status, answeredAt, ...(reasonCode ? { reasonCode } : {}) };
   return changed(state, event.payload.offerId, (offer) => ({ ...offer, ...end }));
 }
 
