@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Caller } from '../eventstore/aggregate.ts';
 import type { Intent, Outcome } from '../eventstore/intent.ts';
 import type { ExpireOffers, TenderCommand } from '../tender/command.ts';
-import { tender } from '../tender/decide.ts';
 import { isLive, type Offer } from '../tender/offer.ts';
 import type { TenderRow } from '../tender/projection.ts';
 import type { TenderState } from '../tender/state.ts';
+import { tender } from '../tender/tender.ts';
 
 /** Who ends offers that nobody answered. */
 export const OFFER_EXPIRY: Caller = { id: 'offer-expiry', role: 'system' };

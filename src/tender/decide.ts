@@ -1,14 +1,12 @@
-import { type Aggregate, type Decision, record, refuse } from '../eventstore/aggregate.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
-import { type Refusal, refusal } from '../refusal.ts';
+import { type Decision, record, refuse } from '../eventstore/aggregate.ts';
+import { refusal } from '../refusal.ts';
 import { amendTender } from './amend.ts';
 import { answerCounter, answerOffer, expired, expireOffers, withdrawOffer } from './answer.ts';
 import type { CancelTender, OfferTender, TenderCommand } from './command.ts';
-import type { TenderEvent, TenderFact } from './events.ts';
+import type { TenderFact } from './events.ts';
 import { hasLapsed, isLive } from './offer.ts';
 import { forbids } from './permission.ts';
-import { tendersRead } from './projection.ts';
-import { type Born, evolve, type TenderState, unborn } from './state.ts';
+import type { Born, TenderState } from './state.ts';
 import { assignTender, completeTender, raiseException, reportArrival, reportDeparture } from './transit.ts';
 
 /** How far a client's clock may be ahead of the server's. */
@@ -96,20 +94,3 @@ function cancelTender(state: Born, { reasonCode }: CancelTender): Decision<Tende
   const payload = 'vehicleId' in state ? { releasedVehicleId: state.vehicleId } : {};
   return record({ type: 'TenderCancelled', payload, reasonCode });
 }
-
-/** A late answer was refused when it was recorded, and is refused the same way when it is repeated. */
-function refusalOf(events: readonly StoredEvent[]): Refusal | undefined {
-  const [first] = events as readonly TenderEvent[];
-  if (first?.type !== 'TenderResponseRejectedLate') return undefined;
-  return refusal(first.payload.code, first.payload.message);
-}
-
-/** The tender as the event store handles it. */
-export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {
-  type: 'Tender',
-  initial: unborn,
-  evolve,
-  decide,
-  projections: [tendersRead],
-  refusalOf,
-};

@@ -9,11 +9,11 @@ import type { CommonInput } from '../mutation-input.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { isRefusal, resultUnion } from '../refusal-graphql.ts';
 import type { TenderCommand } from './command.ts';
-import { tender } from './decide.ts';
 import type { PlannedStop } from './events.ts';
 import * as inputs from './inputs.ts';
 import { TenderRef } from './objects.ts';
 import { type TenderRow, tendersRead } from './projection.ts';
+import { tender } from './tender.ts';
 import { asSeenBy, eventAsSeenBy } from './visibility.ts';
 
 interface Payload {

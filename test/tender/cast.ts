@@ -1,8 +1,8 @@
 import type { Caller } from '../../src/eventstore/aggregate.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
-import { tender } from '../../src/tender/decide.ts';
 import type { TenderDetails } from '../../src/tender/events.ts';
 import type { TenderState, TenderStatus } from '../../src/tender/state.ts';
+import { tender } from '../../src/tender/tender.ts';
 import { given, minute, type Story } from '../given.ts';
 
 export const dispatcher: Caller = { id: 'dora', role: 'dispatcher' };

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Aggregate } from '../../src/eventstore/aggregate.ts';
 import { fold } from '../../src/eventstore/projection.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
-import { tender as ofTenderEvents } from '../../src/tender/decide.ts';
 import { tenderEvents } from '../../src/tender/events.ts';
 import { isLive } from '../../src/tender/offer.ts';
 import { stateOf, type TenderRow, tendersRead } from '../../src/tender/projection.ts';
 import { evolve, type TenderState } from '../../src/tender/state.ts';
+import { tender as ofTenderEvents } from '../../src/tender/tender.ts';
 import { minute, stored } from '../given.ts';
 import { acme, at, bolt, create, dispatcher, driver, OTHER_TRUCK, TRUCK, timer, usd } from './cast.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_LATE_ANSWERS } from '../../src/tender/answer.ts';
-import { tender } from '../../src/tender/decide.ts';
+import { tender } from '../../src/tender/tender.ts';
 import { given, minute } from '../given.ts';
 import {
   accept,
