@@ -47,7 +47,7 @@ export interface TenantIntent<S, C extends Command> {
   /** The client's idempotencyKey; without one the command is an intent of its own. */
   readonly key?: string;
   /** The id of the command's first event, where it is determined by other means than a key. */
-  readonly eventId?: string;
+  readonly eventId?: StoredEvent['_id'];
   /** What was asked, as the client put it: a repeat with the same key must ask the same. */
   readonly input: unknown;
   /** Commands on further streams, recorded in the same transaction or not at all. */
@@ -62,6 +62,11 @@ export interface TenantStore {
   handle<S, C extends Command>(intent: TenantIntent<S, C>): Promise<Outcome>;
   /** Many commands at once, each answered on its own, in their order. */
   handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]): Promise<Outcome[]>;
+  /**
+   * The states of streams of one kind, in the order of `ids`, possibly from memory and behind the log: for what never
+   * changes once it is so.
+   */
+  states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]): Promise<S[]>;
   /** A read model. */
   rows<R extends Row>(projection: Projection<R>): TenantRows<R>;
   /** The events of one stream in order. */

@@ -5,6 +5,7 @@ import { aggregateIdFor, newId } from './eventstore/ids.ts';
 import type { Intent } from './eventstore/intent.ts';
 import { pageEvents, readStream } from './eventstore/read.ts';
 import { rowsOf } from './eventstore/rows.ts';
+import { statesOf } from './eventstore/states.ts';
 import type { Store } from './eventstore/store.ts';
 import { uuid } from './eventstore/uuid.ts';
 
@@ -20,15 +21,15 @@ export interface Origin {
  * nothing in it takes a tenant from its caller.
  */
 export function bindStore(store: Store, tenantId: string, origin: Origin): TenantStore {
-  const bound = <S, C extends Command>({ eventId, ...intent }: TenantIntent<S, C>): Intent<S, C> => ({
+  const bound = <S, C extends Command>(intent: TenantIntent<S, C>): Intent<S, C> => ({
     ...intent,
     ...origin,
-    ...(eventId === undefined ? {} : { eventId: uuid(eventId) }),
     tenantId,
   });
   return {
     handle: (intent) => handle(store, bound(intent)),
     handleMany: (intents) => handleMany(store, intents.map(bound)),
+    states: (aggregate, ids) => statesOf(store, tenantId, aggregate, ids),
     rows: (projection) => rowsOf(store, tenantId, projection),
     readStream: (aggregateType, aggregateId) => readStream(store, { tenantId, aggregateType, aggregateId }),
     pageEvents: (filter, page) => pageEvents(store, tenantId, filter, page),

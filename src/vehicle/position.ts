@@ -1,29 +1,17 @@
-import { hash } from 'node:crypto';
-import { UUID } from 'mongodb';
-
-const LARGEST_48_BITS = 2 ** 48 - 1;
+import { momentId } from '../eventstore/moment-id.ts';
 
 /**
- * The id of a fix that came without a key: a UUIDv8 (RFC 9562) of the tenant, the vehicle, the device and the
- * moment. occurredAt in milliseconds stands in the leading 48 bits, so that fixes grow the `_id` index at its right
- * edge however many there are; the rest is 74 bits of a SHA-256 of all four. Who sends the same fix again, in any
- * process at any time, gets the same id.
+ * The id of a fix that came without a key, made of the tenant, the vehicle, the device and the moment: who sends the
+ * same fix again gets the same id.
  */
 export function fixEventId(
   tenantId: string,
   vehicleId: string,
   deviceId: string | null | undefined,
   occurredAt: Date,
-): UUID {
-  const ms = occurredAt.getTime();
-  // The only part of free form stands last, so that no two fixes share one text.
-  const digest = hash('sha256', `${tenantId}\0${vehicleId}\0${ms}\0${deviceId ?? ''}`, 'buffer');
-  const id = digest.subarray(0, 16);
-  // Clocks before 1970 and after 10889 are off by more than an index cares about; their hash still tells them apart.
-  id.writeUIntBE(Math.min(Math.max(ms, 0), LARGEST_48_BITS), 0, 6);
-  id[6] = 0x80 | (digest.readUInt8(6) & 0x0f);
-  id[8] = 0x80 | (digest.readUInt8(8) & 0x3f);
-  return new UUID(id);
+): ReturnType<typeof momentId> {
+  // The only part of free form stands last, so that no two fixes share one name.
+  return momentId(`${tenantId}\0${vehicleId}\0${occurredAt.getTime()}\0${deviceId ?? ''}`, occurredAt);
 }
 
 /** A place on the map, WGS 84 degrees. */
