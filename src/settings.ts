@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { JWKS_ALGORITHMS, MIN_SECRET_BYTES, type TokenPolicy } from './access/token.ts';
 import { LOG_LEVELS } from './log.ts';
+import type { MongoSettings } from './mongo/mongo.ts';
 import { StartupError } from './mongo/startup-error.ts';
 import {
   choice,
@@ -98,8 +99,20 @@ export const SETTINGS = {
   maxQueuedChanges: integer(1, 1_000_000, {
     name: 'WAYBILL_MAX_QUEUED_CHANGES',
     unit: 'changes',
-    fallback: '1000',
+    fallback: '10000',
     doc: 'Changes that may wait for one subscriber; a slower one is closed (4408).',
+  }),
+  maxQueuedBytes: integer(65_536, 1_073_741_824, {
+    name: 'WAYBILL_MAX_QUEUED_BYTES',
+    unit: 'B',
+    fallback: '16777216',
+    doc: 'The same in bytes.',
+  }),
+  stalledSeconds: integer(1, 3_600, {
+    name: 'WAYBILL_STALLED_SECONDS',
+    unit: 's',
+    fallback: '30',
+    doc: 'How long a change may wait for a subscriber that reads nothing at all, before it is closed (4408).',
   }),
   maxSocketBufferBytes: integer(65_536, 268_435_456, {
     name: 'WAYBILL_MAX_SOCKET_BUFFER_BYTES',
@@ -201,6 +214,16 @@ export async function tokenPolicyOf(
   };
   if (jwksUrl !== undefined) return { ...asked, kind: 'jwks', url: jwksUrl, algorithms: jwtAlgorithms };
   return { ...asked, kind: 'secret', secret: jwtSecret ?? (await developmentSecret()) };
+}
+
+/** Where MongoDB is, or what is needed to run it. */
+export function mongoSettingsOf({ mongodbUri, mongod, dataDir, database }: Settings): MongoSettings {
+  return {
+    ...(mongodbUri === undefined ? {} : { uri: mongodbUri }),
+    ...(mongod === undefined ? {} : { mongodPath: mongod }),
+    dataDir,
+    databaseName: database,
+  };
 }
 
 /** The table of settings for the README, in Markdown; a test holds the README against it. */

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { ApiKeyError } from './access/api-keys.ts';
+import { addApiKeyCommand } from './cli/api-key.ts';
+import { addImportPositionsCommand } from './cli/import-positions.ts';
+import { addSimulateCommand } from './cli/simulate.ts';
+import { addStartCommand } from './cli/start.ts';
+import { addTokenCommand } from './cli/token.ts';
+import { StartupError } from './mongo/startup-error.ts';
+import { settingsHelp } from './settings.ts';
+
+const program = new Command('waybill')
+  .description('Event-sourced dispatch gateway: GraphQL in front, MongoDB behind.')
+  .addHelpText('after', () => `\n${settingsHelp()}`);
+
+addStartCommand(program, process.env);
+addTokenCommand(program, process.env);
+addApiKeyCommand(program, process.env);
+addImportPositionsCommand(program, process.env);
+addSimulateCommand(program, process.env);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  // What the operator can put right is one sentence; a stack is for what only we can.
+  const expected = error instanceof StartupError || error instanceof ApiKeyError;
+  console.error(expected ? `waybill: ${error.message}` : error);
+  process.exitCode = 1;
+}
