@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { explainExit } from './failure.ts';
 import { LOOPBACK } from './port.ts';
 import { stopProcess } from './processes.ts';
@@ -21,7 +20,7 @@ const START_PATIENCE_MS = 180_000;
 
 export interface LaunchOptions {
   readonly binary: string;
-  /** The dbpath; made if missing. */
+  /** The dbpath, absolute; made if missing. */
   readonly folder: string;
   readonly logFile: string;
   readonly port: number;
@@ -61,7 +60,6 @@ export async function launch(options: LaunchOptions, spawned?: (pid: number) => 
   // One log per run and that of the run before: enough to see what happened, and it does not grow for ever.
   await rename(options.logFile, previous(options.logFile)).catch(() => undefined);
   const child = spawn(options.binary, args(options), {
-    cwd: dirname(options.folder),
     stdio: ['ignore', 'ignore', 'pipe'],
     // A process group of its own: Ctrl-C in the terminal reaches only us, and we stop it last, when all is written.
     detached: true,

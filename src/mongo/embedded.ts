@@ -1,0 +1,128 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { type Binary, findBinary } from './binary.ts';
+import { LaunchError } from './failure.ts';
+import { launch, type Mongod } from './launch.ts';
+import type { Lock } from './lock.ts';
+import { choosePort } from './port.ts';
+import { signal } from './processes.ts';
+import { StartupError } from './startup-error.ts';
+import { places, readState, stopOrphans, writeState } from './state.ts';
+import { supervise } from './supervise.ts';
+
+/** Name of the embedded single-node replica set. */
+export const REPLICA_SET = 'waybill';
+
+/** Between finding a free port and listening on it, another process may take it. */
+const PORT_TRIES = 5;
+
+export interface EmbeddedSettings {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly mongodPath?: string | undefined;
+  readonly cacheGb?: number | undefined;
+  /** Told once, if mongod died more often than it is worth restarting. */
+  readonly onLost?: ((error: Error) => void) | undefined;
+}
+
+/** The embedded server while it runs. */
+export interface Embedded {
+  readonly uri: string;
+  readonly version: string;
+  /** Ends mongod cleanly; the lock is released by whoever took it. */
+  close(): Promise<void>;
+}
+
+/** Makes the data folder if need be. Throws StartupError if it cannot be written to. */
+export function prepareFolder(dataDir: string): void {
+  try {
+    // Only for the owner: mongod on loopback asks nobody for a password.
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    throw new StartupError(
+      `The data folder ${dataDir} cannot be written to${why}. Check who owns it, or point WAYBILL_DATA elsewhere.`,
+    );
+  }
+}
+
+/**
+ * Runs a mongod of our own on the data folder, which the caller has locked: stops an orphan, finds the binary, starts it on
+ * the port of last time, keeps it running, and stops it when this process exits.
+ */
+export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: Logger): Promise<Embedded> {
+  const { dataDir } = settings;
+  let pid: number | undefined;
+  const atExit = () => {
+    if (pid !== undefined) signal(pid, 'SIGTERM');
+    lock.release();
+  };
+  process.once('exit', atExit);
+  try {
+    for (const orphan of await stopOrphans(dataDir))
+      log.warn({ pid: orphan }, 'stopped a mongod left behind');
+    const before = readState(dataDir);
+    const binary = await findBinary({ mongodPath: settings.mongodPath, dataVersion: before?.version }, log);
+    const start = (port: number) => {
+      const note = (spawned: number) => {
+        pid = spawned;
+        writeState(dataDir, { pid: spawned, port, version: before?.version ?? binary.version, ready: false });
+      };
+      return startOn(port, settings, binary, note);
+    };
+    const mongod = await startSomewhere(before?.port, start);
+    log.info(
+      { pid: mongod.pid, port: mongod.port, version: binary.version, data: dataDir },
+      'started mongod',
+    );
+    const guard = supervise(mongod, start, log, settings.onLost);
+    return {
+      uri: mongod.uri,
+      version: binary.version,
+      close: async () => {
+        await guard.stop();
+        writeState(dataDir, { pid: null, port: mongod.port, version: binary.version, ready: false });
+        process.off('exit', atExit);
+      },
+    };
+  } catch (error) {
+    process.off('exit', atExit);
+    throw error;
+  }
+}
+
+async function startOn(
+  port: number,
+  settings: EmbeddedSettings,
+  binary: Binary,
+  spawned: (pid: number) => void,
+): Promise<Mongod> {
+  const { database: folder, log: logFile } = places(settings.dataDir);
+  const options = {
+    binary: binary.path,
+    folder,
+    logFile,
+    port,
+    replicaSet: REPLICA_SET,
+    cacheGb: settings.cacheGb,
+  };
+  const mongod = await launch(options, spawned);
+  writeState(settings.dataDir, { pid: mongod.pid, port, version: binary.version, ready: true });
+  return mongod;
+}
+
+/** Starts on the port of last time if that is free, else on another; tries again if one is taken under our nose. */
+async function startSomewhere(
+  preferred: number | undefined,
+  start: (port: number) => Promise<Mongod>,
+): Promise<Mongod> {
+  for (let i = 1; ; i++) {
+    try {
+      return await start(await choosePort(preferred));
+    } catch (error) {
+      const again = error instanceof LaunchError && error.reason === 'port taken' && i < PORT_TRIES;
+      if (!again) throw error;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import type { Db, MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import { checkServer, explainConnection } from './check.ts';
+import { createClient } from './client.ts';
+import { openEmbedded, prepareFolder } from './embedded.ts';
+import { joinOrLock, lockWhenFree } from './share.ts';
+
+export interface MongoSettings {
+  /** MONGODB_URI: a replica set or sharded cluster, 6.0 or newer; absent for the embedded server. */
+  readonly uri?: string | undefined;
+  /** WAYBILL_MONGOD: the mongod to run, and no other. */
+  readonly mongodPath?: string | undefined;
+  /** WAYBILL_DATA: where the embedded server keeps its data. */
+  readonly dataDir: string;
+  readonly databaseName: string;
+  /** WiredTiger's cache of the embedded server in GiB, 0.25 or more; 0.5 if absent. */
+  readonly cacheGb?: number | undefined;
+}
+
+export interface MongoOptions {
+  /** For commands: use the embedded server of a running gateway, or start one for as long as the command takes. */
+  readonly share?: boolean;
+  /** Told once if the embedded server is lost for good. */
+  readonly onLost?: (error: Error) => void;
+}
+
+/** A checked connection, and the embedded server if it is ours. */
+export interface Mongo {
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** May hold a password: not for logs. */
+  readonly uri: string;
+  /** True if MongoDB runs on this data folder, be it started by us or joined. */
+  readonly embedded: boolean;
+  /** Closes the connection, then stops the embedded server if we started it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Finds or starts MongoDB (design section 9) and connects. Resolves only when it takes writes.
+ * Throws StartupError, a sentence for the terminal, when that cannot be.
+ */
+export async function openMongo(
+  settings: MongoSettings,
+  log: Logger,
+  options: MongoOptions = {},
+): Promise<Mongo> {
+  if (settings.uri) return connect(settings.uri, settings.databaseName, log);
+  const dataDir = resolve(settings.dataDir);
+  prepareFolder(dataDir);
+  const place = options.share
+    ? await joinOrLock(dataDir, log)
+    : { lock: await lockWhenFree(dataDir, 'gateway', log) };
+  if ('uri' in place) return { ...(await connect(place.uri, settings.databaseName, log)), embedded: true };
+  const { lock } = place;
+  try {
+    const { onLost } = options;
+    const server = await openEmbedded({ ...settings, dataDir, onLost }, lock, log);
+    const mongo = await connect(server.uri, settings.databaseName, log).catch(async (error: unknown) => {
+      await server.close();
+      throw error;
+    });
+    const close = async () => {
+      await mongo.close();
+      await server.close();
+      lock.release();
+      log.info('stopped mongod');
+    };
+    return { ...mongo, embedded: true, close: once(close) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function connect(uri: string, databaseName: string, log: Logger): Promise<Mongo> {
+  const client = open(uri);
+  try {
+    const server = await checkServer(client, uri);
+    log.info(
+      { version: server.version, topology: server.topology, database: databaseName },
+      'connected to MongoDB',
+    );
+    return { client, db: client.db(databaseName), uri, embedded: false, close: once(() => client.close()) };
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+function open(uri: string): MongoClient {
+  try {
+    return createClient(uri);
+  } catch (error) {
+    throw explainConnection(error, uri);
+  }
+}
+
+/** Closing twice (a signal while closing) is closing once. */
+function once(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  return () => {
+    closing ??= close();
+    return closing;
+  };
+}

@@ -1,0 +1,60 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { REPLICA_SET } from './embedded.ts';
+import { FolderInUse, type Lock, liveHolder, lock, type Role } from './lock.ts';
+import { LOOPBACK } from './port.ts';
+import { StartupError } from './startup-error.ts';
+import { isOurMongod, readState } from './state.ts';
+
+/** For a command to be done with the folder; commands take seconds. */
+const COMMAND_PATIENCE_MS = 30_000;
+/** For a gateway to be up that was started at the same moment; it may be downloading. */
+const GATEWAY_PATIENCE_MS = 120_000;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Takes the data folder. Another gateway on it is an error at once (FolderInUse); a command that uses it is waited for, since
+ * it ends by itself.
+ */
+export async function lockWhenFree(dataDir: string, role: Role, log: Logger): Promise<Lock> {
+  const deadline = Date.now() + COMMAND_PATIENCE_MS;
+  for (let told = false; ; told = true) {
+    try {
+      return lock(dataDir, role);
+    } catch (error) {
+      const wait = error instanceof FolderInUse && error.holder.role === 'command' && Date.now() < deadline;
+      if (!wait) throw error;
+      if (!told) log.info(`Waiting for the waybill command with process id ${error.holder.pid} to end.`);
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/**
+ * For a command: the address of the running gateway's server, or, where no gateway runs, the lock on the folder so that the
+ * command can start a server itself.
+ */
+export async function joinOrLock(dataDir: string, log: Logger): Promise<{ uri: string } | { lock: Lock }> {
+  const deadline = Date.now() + GATEWAY_PATIENCE_MS;
+  while (Date.now() < deadline) {
+    if (liveHolder(dataDir)?.role === 'gateway') {
+      const uri = runningServer(dataDir);
+      if (uri !== undefined) return { uri };
+      await pause(LOOK_EVERY_MS);
+      continue;
+    }
+    try {
+      return { lock: await lockWhenFree(dataDir, 'command', log) };
+    } catch (error) {
+      // A gateway took it in between: join that one.
+      if (!(error instanceof FolderInUse && error.holder.role === 'gateway')) throw error;
+    }
+  }
+  throw new StartupError(`A gateway is starting on the data folder ${dataDir}, but does not get ready.`);
+}
+
+function runningServer(dataDir: string): string | undefined {
+  const state = readState(dataDir);
+  if (!state?.ready || state.pid === null || !isOurMongod(state.pid, dataDir)) return undefined;
+  return `mongodb://${LOOPBACK}:${state.port}/?replicaSet=${REPLICA_SET}`;
+}

@@ -1,0 +1,20 @@
+import { pino } from 'pino';
+import { openMongo } from '../../src/mongo/mongo.ts';
+
+/**
+ * A process like the gateway, for tests that kill it: opens MongoDB on the folder given as its first argument (`share` as the
+ * second joins), tells its parent over IPC, closes when told to.
+ */
+const [dataDir = '', mode] = process.argv.slice(2);
+const log = pino({ level: 'silent' });
+try {
+  const mongo = await openMongo({ dataDir, databaseName: 'held' }, log, { share: mode === 'share' });
+  process.send?.({ uri: mongo.uri });
+  process.on('message', async () => {
+    await mongo.close();
+    process.disconnect();
+  });
+} catch (error) {
+  process.send?.({ error: error instanceof Error ? error.message : String(error) });
+  process.disconnect();
+}

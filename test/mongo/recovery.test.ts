@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { lock } from '../../src/mongo/lock.ts';
+import { LOOPBACK } from '../../src/mongo/port.ts';
+import { isAlive } from '../../src/mongo/processes.ts';
+import { readState, writeState } from '../../src/mongo/state.ts';
+import { type Folder, makeFolder } from './embedded-folder.ts';
+
+const ATTENTIVE = { timeout: 30_000, interval: 50 };
+
+let folder: Folder;
+beforeEach(async () => {
+  folder = await makeFolder();
+});
+afterEach(() => folder.remove());
+
+describe('an embedded server that was closed', () => {
+  it('has gone, keeps its data and its port', async () => {
+    const first = await folder.open();
+    await first.db.collection('kept').insertOne({ n: 1 });
+    const pid = folder.mongodPid();
+    await first.close();
+    expect(isAlive(pid)).toBe(false);
+    const second = await folder.open();
+    expect(await second.db.collection('kept').countDocuments()).toBe(1);
+    expect(second.uri).toBe(first.uri);
+  });
+
+  it('takes another port if its own is taken meanwhile, and is primary there', async () => {
+    const first = await folder.open();
+    await first.db.collection('kept').insertOne({ n: 1 });
+    await first.close();
+    const squatter = await squat(readState(folder.path)?.port ?? 0);
+    const second = await folder.open();
+    expect(second.uri).not.toBe(first.uri);
+    await second.db.collection('kept').insertOne({ n: 2 });
+    expect(await second.db.collection('kept').countDocuments()).toBe(2);
+    squatter.close();
+  });
+});
+
+describe('mongod killed by kill -9 while the gateway runs', () => {
+  it('is started again on the same port, with every acknowledged write', async () => {
+    const { db } = await folder.open();
+    await db.collection('kept').insertOne({ n: 1 });
+    const pid = folder.mongodPid();
+    process.kill(pid, 'SIGKILL');
+    await vi.waitUntil(() => readState(folder.path)?.ready && folder.mongodPid() !== pid, ATTENTIVE);
+    await vi.waitFor(async () => expect(await db.collection('kept').countDocuments()).toBe(1), ATTENTIVE);
+    await db.collection('kept').insertOne({ n: 2 });
+  });
+
+  it('is stopped for good by a close that comes during the restart', async () => {
+    const mongo = await folder.open();
+    const pid = folder.mongodPid();
+    process.kill(pid, 'SIGKILL');
+    await vi.waitUntil(() => folder.mongodPid() !== pid, ATTENTIVE);
+    const second = folder.mongodPid();
+    await mongo.close();
+    expect(isAlive(second)).toBe(false);
+  });
+});
+
+describe('a gateway killed by kill -9', () => {
+  it('leaves a mongod that the next start replaces, with every acknowledged write', async () => {
+    const { child } = await folder.hold();
+    const orphan = folder.mongodPid();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(isAlive(orphan)).toBe(true);
+    const next = await folder.open();
+    expect(isAlive(orphan)).toBe(false);
+    expect(folder.mongodPid()).not.toBe(orphan);
+    await next.db.collection('kept').insertOne({ n: 1 });
+  });
+
+  it('together with its mongod is recovered from too', async () => {
+    const { child } = await folder.hold();
+    process.kill(folder.mongodPid(), 'SIGKILL');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const next = await folder.open();
+    await next.db.collection('kept').insertOne({ n: 1 });
+  });
+
+  it('is found by mongod’s own lock file if the gateway died before it noted the pid', async () => {
+    const { child } = await folder.hold();
+    const orphan = folder.mongodPid();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    writeState(folder.path, { pid: null, port: 27_099, version: '6.0.5', ready: false });
+    await folder.open();
+    expect(isAlive(orphan)).toBe(false);
+  });
+});
+
+describe('a pid that another process was given meanwhile', () => {
+  it('is not stopped, and does not keep the folder', async () => {
+    const bystander = process.ppid;
+    writeState(folder.path, { pid: bystander, port: 27_098, version: '6.0.5', ready: true });
+    lock(folder.path, 'gateway').release();
+    await folder.open();
+    expect(isAlive(bystander)).toBe(true);
+  });
+});
+
+async function squat(port: number): Promise<Server> {
+  const server = createServer();
+  server.listen(port, LOOPBACK);
+  await once(server, 'listening');
+  return server;
+}
