@@ -7,12 +7,14 @@ export type ErrorCode =
   | 'INVALID_INPUT'
   | 'RESUME_UNAVAILABLE'
   | 'SLOW_CONSUMER'
+  | 'UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   INVALID_INPUT: 400,
+  UNAVAILABLE: 503,
 };
 
 /** An error that a client is meant to read: its code, a sentence, and the HTTP status where the whole answer fails. */

@@ -1,0 +1,66 @@
+import type { Access } from './access/access.ts';
+import type { Context, ProjectionStatus, TenantFeed, TenantStore } from './context.ts';
+import { unauthenticated } from './errors.ts';
+import type { Feed } from './eventstore/feed.ts';
+import { newId } from './eventstore/ids.ts';
+import type { Store } from './eventstore/store.ts';
+import { bindFeed } from './tenant-feed.ts';
+import { bindStore } from './tenant-store.ts';
+
+/** What requests are answered with, opened once per process. */
+export interface Services {
+  readonly store: Store;
+  readonly feed: Feed;
+  /** How far behind the log each read model is. */
+  readonly projections: () => Promise<readonly ProjectionStatus[]>;
+}
+
+/** Who calls, over which connection. */
+export interface Caller {
+  readonly access: Access | null;
+  /** Reads a header of the request, or of the upgrade to a socket, by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  /** Closes the connection of a subscriber that does not read. */
+  readonly onOverflow: () => void;
+}
+
+/** Makes the context of one operation, with store and feed bound to the caller's tenant. */
+export function contextOf(services: Services, caller: Caller): Context {
+  const { access, header, onOverflow } = caller;
+  const traceId = traceIdOf(header('traceparent'));
+  const origin = {
+    origin: 'graphql',
+    correlationId: correlationIdOf(header('x-correlation-id')),
+    ...(traceId === undefined ? {} : { traceId }),
+  };
+  return {
+    ...origin,
+    access,
+    store: access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin),
+    feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, onOverflow),
+    projections: services.projections,
+    now: () => new Date(),
+  };
+}
+
+/** Without access every use of store and feed throws, whatever a resolver forgot to ask. */
+function denied<T extends object>(): T {
+  return new Proxy({} as T, {
+    get() {
+      throw unauthenticated();
+    },
+  });
+}
+const DENIED_STORE = denied<TenantStore>();
+const DENIED_FEED = denied<TenantFeed>();
+
+/** The trace id of a `traceparent` header (W3C Trace Context, level 1). */
+function traceIdOf(traceparent: string | undefined): string | undefined {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '');
+  return match?.[1] === '0'.repeat(32) ? undefined : match?.[1];
+}
+
+/** The caller's own id of the request where it is a sane one, else a new one. */
+function correlationIdOf(header: string | undefined): string {
+  return header !== undefined && /^[\w.:-]{1,128}$/.test(header) ? header : newId();
+}

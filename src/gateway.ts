@@ -1,0 +1,103 @@
+import { type ExecutionResult, getOperationAST, Kind } from 'graphql';
+import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { refuseAnonymous } from './anonymous.ts';
+import type { Context } from './context.ts';
+import { graphiqlOptions, isLoopbackHost } from './graphiql.ts';
+import { type Mask, withoutHttp } from './masking.ts';
+import type { Metrics } from './metrics.ts';
+import { schema } from './schema.ts';
+
+/** What the engine is given beside an operation. */
+export interface Transport {
+  readonly transport: 'http' | 'socket';
+  /** Authenticates and binds. @throws UNAUTHENTICATED for a proof that is not good */
+  readonly open: () => Promise<Context>;
+}
+
+export interface GatewayOptions {
+  readonly development: boolean;
+  readonly maxBodyBytes: number;
+  readonly mask: Mask;
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'operations' | 'subscriptions'>;
+  /** Development mode: the token that GraphiQL is given. */
+  readonly developmentToken?: (() => Promise<string>) | undefined;
+}
+
+export type Gateway = ReturnType<typeof createGateway>;
+
+/** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
+export function createGateway(options: GatewayOptions) {
+  const { development, maxBodyBytes, mask, log, developmentToken, metrics } = options;
+  return createYoga<Transport, Context>({
+    schema,
+    context: ({ open }) => open(),
+    graphqlEndpoint: '/graphql',
+    maskedErrors: { maskError: mask },
+    maxRequestBodySize: maxBodyBytes,
+    multipart: false,
+    batching: false,
+    cors: false,
+    landingPage: false,
+    logging: quiet(log),
+    plugins: [refuseAnonymous(development), countOperations(metrics), wholeAnswersOnly()],
+    graphiql: development
+      ? async (request) =>
+          graphiqlOptions(
+            isLoopbackHost(request.headers.get('host')) ? await developmentToken?.() : undefined,
+          )
+      : false,
+    renderGraphiQL: async (page) => {
+      // Several megabytes of script: loaded when the page is first asked for, never in production.
+      const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+      return renderGraphiQL(page);
+    },
+  });
+}
+
+/** An answer with data in it is a 200, whatever failed beside; the statuses are for answers that fail as a whole. */
+function wholeAnswersOnly(): Plugin {
+  return {
+    onExecutionResult({ result, setResult }) {
+      if (result === undefined || Array.isArray(result) || !('data' in result)) return;
+      const { data, errors, ...rest } = result as ExecutionResult;
+      if (errors === undefined || Object.values(data ?? {}).every((field) => field === null)) return;
+      setResult({ ...rest, data: data ?? null, errors: errors.map(withoutHttp) });
+    },
+  };
+}
+
+/** Counts what is asked for, and which subscriptions run. */
+function countOperations(metrics: GatewayOptions['metrics']): Plugin<Transport> {
+  return {
+    onExecute({ args }) {
+      const { contextValue, document, operationName } = args;
+      const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
+      metrics.operations.inc({ operation, transport: contextValue.transport });
+    },
+    onSubscribe({ args }) {
+      const { contextValue, document, operationName } = args;
+      metrics.operations.inc({ operation: 'subscription', transport: contextValue.transport });
+      const selection = getOperationAST(document, operationName)?.selectionSet.selections[0];
+      const field = selection?.kind === Kind.FIELD ? selection.name.value : 'other';
+      return {
+        onSubscribeResult({ result }) {
+          if (!(Symbol.asyncIterator in result)) return undefined;
+          metrics.subscriptions.inc({ field });
+          return { onEnd: () => metrics.subscriptions.dec({ field }) };
+        },
+      };
+    },
+  };
+}
+
+/** Yoga's own words, as far as they are news: errors have been logged by the mask already. */
+function quiet(log: Logger): YogaLogger {
+  return {
+    debug() {},
+    info: (...words) => log.debug({ words }, 'yoga'),
+    warn: (...words) => log.warn({ words }, 'yoga'),
+    error: (...words) => log.debug({ words }, 'yoga'),
+  };
+}

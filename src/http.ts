@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Authenticate, credentialsOfHeaders } from './access/authenticate.ts';
+import { contextOf, type Services } from './caller.ts';
+import type { Context } from './context.ts';
+import { unauthenticated } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import type { Metrics } from './metrics.ts';
+import { atEndOfProof } from './proof-end.ts';
+
+export interface HttpLimits {
+  /** How long a response that is to end may take to drain before it is cut. */
+  readonly closeGraceMs: number;
+}
+
+export interface HttpOptions {
+  readonly gateway: Gateway;
+  readonly services: Services;
+  readonly authenticate: Authenticate;
+  readonly limits: HttpLimits;
+  readonly metrics: Metrics;
+}
+
+/** The HTTP side of the gateway. */
+export interface Http {
+  answer(request: IncomingMessage, response: ServerResponse): void;
+  /** Cuts the event streams, so that their clients come back elsewhere, and lets the other answers be the last. */
+  stop(): void;
+}
+
+/** Hands HTTP requests to the GraphQL engine, and knows which answers are under way. */
+export function openHttp(options: HttpOptions): Http {
+  const underWay = new Set<ServerResponse>();
+  let stopping = false;
+  return {
+    answer(request, response) {
+      underWay.add(response);
+      response.once('close', () => underWay.delete(response));
+      if (stopping) response.setHeader('connection', 'close');
+      const open = (): Promise<Context> => openContext(options, request, response);
+      void options.gateway(request, response, { transport: 'http', open });
+    },
+    stop() {
+      stopping = true;
+      for (const response of underWay) {
+        if (isEventStream(response)) response.destroy();
+        else if (!response.headersSent) response.setHeader('connection', 'close');
+      }
+    },
+  };
+}
+
+async function openContext(
+  { authenticate, services, limits, metrics }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Context> {
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  const proof = await authenticate(credentialsOfHeaders({ get: header }));
+  if (proof.access === null) {
+    metrics.unauthenticated.inc({ reason: proof.reason });
+    // Nothing shown is left to the operation: anyone may ask for __typename. What was shown must be good.
+    if (proof.reason !== 'missing') throw unauthenticated(proof.message);
+  } else {
+    const stop = atEndOfProof(proof.access, () => {
+      if (isEventStream(response)) response.destroy();
+    });
+    response.once('close', stop);
+  }
+  return contextOf(services, {
+    access: proof.access,
+    header,
+    onOverflow: () => cutSlowly(response, limits.closeGraceMs),
+  });
+}
+
+/** Leaves a slow reader the time to get the last word, then cuts the line. */
+function cutSlowly(response: ServerResponse, graceMs: number): void {
+  const cut = setTimeout(() => response.destroy(), graceMs).unref();
+  response.once('close', () => clearTimeout(cut));
+}
+
+function isEventStream(response: ServerResponse): boolean {
+  return String(response.getHeader('content-type')).startsWith('text/event-stream');
+}

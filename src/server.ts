@@ -1,0 +1,153 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { WebSocketServer } from 'ws';
+import type { Authenticate } from './access/authenticate.ts';
+import type { Services } from './caller.ts';
+import { createGateway } from './gateway.ts';
+import type { AnswerOperator } from './health.ts';
+import { type HttpLimits, openHttp } from './http.ts';
+import { errorMask } from './masking.ts';
+import { type Metrics, measureRequest } from './metrics.ts';
+import { StartupError } from './mongo/startup-error.ts';
+import { openSockets, type SocketLimits } from './socket.ts';
+import { CLOSE, closeSocket } from './socket-line.ts';
+
+export type ServerLimits = SocketLimits & HttpLimits & { readonly maxBodyBytes: number };
+
+export const SERVER_LIMITS: ServerLimits = {
+  maxBodyBytes: 2_097_152,
+  maxMessageBytes: 2_097_152,
+  maxSocketBufferBytes: 4_194_304,
+  maxSubscriptionsPerSocket: 50,
+  maxSocketsPerTenant: 1_000,
+  initTimeoutMs: 5_000,
+  pingMs: 15_000,
+  closeGraceMs: 5_000,
+};
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** GraphiQL, and introspection for everyone. */
+  readonly development: boolean;
+  readonly services: Services;
+  readonly authenticate: Authenticate;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** `/health/…` and `/metrics`. */
+  readonly answerOperator?: AnswerOperator;
+  /** The token that GraphiQL is given in development mode. */
+  readonly developmentToken?: () => Promise<string>;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** A gateway that listens. */
+export interface RunningServer {
+  /** `http://127.0.0.1:4000/graphql` */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Stops: takes nothing new, closes sockets with 1012 and cuts SSE so that clients come back, waits for the requests
+   * that are being answered, and cuts what is left after `drainMs` (10 s unless given).
+   */
+  close(drainMs?: number): Promise<void>;
+}
+
+/**
+ * Serves GraphQL over HTTP, Server-Sent Events and WebSocket on one port, at `/graphql`.
+ * @throws StartupError when the address cannot be listened on
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { services, authenticate, log, metrics, development } = options;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const mask = errorMask(log, metrics);
+  const gateway = createGateway({
+    development,
+    maxBodyBytes: limits.maxBodyBytes,
+    mask,
+    log,
+    metrics,
+    developmentToken: options.developmentToken,
+  });
+  const http = openHttp({ gateway, services, authenticate, limits, metrics });
+  const sockets = openSockets({ gateway, services, authenticate, mask, limits, log, metrics });
+  const server = createServer((request, response) => {
+    measureRequest(metrics, request, response);
+    if (options.answerOperator?.(request, response) === true) return;
+    if (development && request.url === '/') response.writeHead(302, { location: '/graphql' }).end();
+    else http.answer(request, response);
+  });
+  server.on('upgrade', (request, socket, head) => upgrade(sockets, request, socket, head));
+  const { port } = await listen(server, options.host, options.port);
+  const name = options.host.includes(':') ? `[${options.host}]` : options.host;
+  let closing: Promise<void> | undefined;
+  return {
+    port,
+    url: `http://${name}:${port}/graphql`,
+    close: (drainMs = 10_000) => {
+      closing ??= stop(server, sockets, http.stop, limits, drainMs);
+      return closing;
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const where = `${host}:${port}`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new StartupError(`${where} is taken by another process; set PORT to a free one (0 finds one).`);
+    case 'EACCES':
+      return new StartupError(`This user may not listen on ${where}; ports below 1024 need a privilege.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new StartupError(`${host} is no address of this machine; set HOST to one that is.`);
+    default:
+      return error;
+  }
+}
+
+function upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  // Until ws has taken over, a peer that is gone would otherwise end the process.
+  const ignore = (): void => undefined;
+  socket.on('error', ignore);
+  const [path] = (request.url ?? '').split('?', 1);
+  if (path !== '/graphql') {
+    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    return;
+  }
+  sockets.handleUpgrade(request, socket, head, (opened) => {
+    socket.off('error', ignore);
+    sockets.emit('connection', opened, request);
+  });
+}
+
+async function stop(
+  server: Server,
+  sockets: WebSocketServer,
+  stopHttp: () => void,
+  { closeGraceMs }: ServerLimits,
+  drainMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  const grace = Math.min(closeGraceMs, drainMs);
+  for (const socket of sockets.clients) closeSocket(socket, CLOSE.RESTART, grace);
+  stopHttp();
+  const cut = setTimeout(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+  }, drainMs);
+  await closed;
+  clearTimeout(cut);
+}

@@ -1,0 +1,173 @@
+import type { IncomingMessage } from 'node:http';
+import { type ExecutionArgs, GraphQLError } from 'graphql';
+import {
+  type Context as Connection,
+  handleProtocols,
+  makeServer,
+  type OperationResult,
+  type SubscribePayload,
+} from 'graphql-ws';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Access } from './access/access.ts';
+import { type Authenticate, credentialsOfConnection, type HeaderReader } from './access/authenticate.ts';
+import { contextOf, type Services } from './caller.ts';
+import type { Gateway, Transport } from './gateway.ts';
+import { type Mask, withoutHttp } from './masking.ts';
+import type { Metrics } from './metrics.ts';
+import { atEndOfProof } from './proof-end.ts';
+import { CLOSE, type CloseReason, closeSocket, type LineLimits, lineOf } from './socket-line.ts';
+import { SocketTally } from './socket-tally.ts';
+
+/** What sockets may cost. */
+export interface SocketLimits extends LineLimits {
+  /** Largest message from a client. */
+  readonly maxMessageBytes: number;
+  /** Operations at once on one socket. */
+  readonly maxSubscriptionsPerSocket: number;
+  /** Sockets that one tenant may hold open. */
+  readonly maxSocketsPerTenant: number;
+  /** How long a client may take from opening to `connection_init`. */
+  readonly initTimeoutMs: number;
+}
+
+export interface SocketOptions {
+  readonly gateway: Gateway;
+  readonly services: Services;
+  readonly authenticate: Authenticate;
+  readonly mask: Mask;
+  readonly limits: SocketLimits;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** What is kept beside each connection. */
+interface Extra {
+  readonly headers: HeaderReader;
+  /** Closes with a code, and cuts the line where that is not read. */
+  readonly close: (reason: CloseReason) => void;
+  readonly isOpen: () => boolean;
+  access?: Access;
+  leave?: () => void;
+}
+
+type Link = Connection<Record<string, unknown>, Extra>;
+
+/** Speaks graphql-transport-ws on the sockets that are handed to it by their `upgrade`. */
+export function openSockets(options: SocketOptions): WebSocketServer {
+  const { limits, log, metrics, mask } = options;
+  const { maxMessageBytes, maxSocketsPerTenant, initTimeoutMs } = limits;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols });
+  const tally = new SocketTally(maxSocketsPerTenant);
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: initTimeoutMs,
+    onConnect: (link) => connect(options, tally, link),
+    onSubscribe: (link, _id, payload) => prepare(options, link, payload),
+    execute: (args) => engineOf(args).execute(args),
+    subscribe: (args) => engineOf(args).subscribe(args),
+    onNext: (_link, _id, _payload, _args, result) =>
+      result.errors && { ...result, errors: result.errors.map(withoutHttp) },
+    onError: (_link, _id, _payload, errors) => errors.map((error) => withoutHttp(mask(error)).toJSON()),
+  });
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    metrics.sockets.inc();
+    const extra: Extra = {
+      headers: headersOf(request),
+      close: (reason) => closeSocket(socket, reason, limits.closeGraceMs),
+      isOpen: () => socket.readyState === socket.OPEN,
+    };
+    const closed = protocol.opened(lineOf(socket, limits, log), extra);
+    socket.once('close', (code, reason) => {
+      metrics.sockets.dec();
+      metrics.socketCloses.inc({ code });
+      extra.leave?.();
+      closed(code, String(reason)).catch((error: unknown) => mask(error));
+    });
+  });
+  return sockets;
+}
+
+/** `connection_init`: who is calling? A proof that is none closes the socket with 4401. */
+async function connect(options: SocketOptions, tally: SocketTally, link: Link): Promise<boolean> {
+  const { authenticate, metrics, mask } = options;
+  const { extra } = link;
+  const refuse = (reason: string, close: CloseReason): false => {
+    metrics.unauthenticated.inc({ reason });
+    extra.close(close);
+    return false;
+  };
+  const proof = await authenticate(credentialsOfConnection(link.connectionParams, extra.headers)).catch(mask);
+  if (proof instanceof GraphQLError) return refuse('unavailable', CLOSE.TRY_LATER);
+  if (proof.access === null) return refuse(proof.reason, [CLOSE.UNAUTHENTICATED[0], proof.message]);
+  if (!extra.isOpen()) return false;
+  const { access } = proof;
+  if (!tally.enter(access.tenantId)) {
+    extra.close(CLOSE.TOO_MANY);
+    return false;
+  }
+  const stop = atEndOfProof(access, () => extra.close([CLOSE.UNAUTHENTICATED[0], 'The token has expired.']));
+  extra.access = access;
+  extra.leave = () => {
+    stop();
+    tally.leave(access.tenantId);
+  };
+  return true;
+}
+
+/** Parses, validates and makes the context of one operation, all by the same engine as over HTTP. */
+async function prepare(
+  { gateway, services, limits, mask, metrics }: SocketOptions,
+  { extra, subscriptions }: Link,
+  payload: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  if (Object.keys(subscriptions).length > limits.maxSubscriptionsPerSocket) {
+    extra.close(CLOSE.TOO_MANY);
+    return [new GraphQLError('Too many operations at once on one socket.')];
+  }
+  const transport: Transport & { params: SubscribePayload } = {
+    params: payload,
+    transport: 'socket',
+    open: async () =>
+      contextOf(services, {
+        access: extra.access ?? null,
+        header: (name) => extra.headers.get(name) ?? undefined,
+        onOverflow: () => extra.close(CLOSE.SLOW_CONSUMER),
+      }),
+  };
+  const { schema, execute, subscribe, contextFactory, parse, validate } = gateway.getEnveloped(transport);
+  try {
+    const document = parse(payload.query);
+    const errors: readonly GraphQLError[] = validate(schema, document);
+    if (errors.length > 0) return errors;
+    return {
+      schema,
+      document,
+      operationName: payload.operationName ?? null,
+      variableValues: payload.variables ?? null,
+      contextValue: await contextFactory(),
+      rootValue: { execute, subscribe } satisfies Engine,
+    };
+  } catch (error) {
+    metrics.operations.inc({ operation: 'invalid', transport: 'socket' });
+    return [mask(error)];
+  }
+}
+
+/** The enveloped functions travel from `prepare` to `execute` as the root value, which our schema does not use. */
+interface Engine {
+  readonly execute: (args: ExecutionArgs) => OperationResult;
+  readonly subscribe: (args: ExecutionArgs) => OperationResult;
+}
+
+function engineOf(args: ExecutionArgs): Engine {
+  return args.rootValue as Engine;
+}
+
+function headersOf(request: IncomingMessage): HeaderReader {
+  return {
+    get(name) {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+  };
+}
