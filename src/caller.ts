@@ -1,8 +1,9 @@
 import type { Access } from './access/access.ts';
-import type { Context, ProjectionStatus, TenantFeed, TenantStore } from './context.ts';
+import type { Context, TenantFeed, TenantStore } from './context.ts';
 import { unauthenticated } from './errors.ts';
 import type { Feed } from './eventstore/feed.ts';
 import { newId } from './eventstore/ids.ts';
+import type { ProjectionStatus } from './eventstore/projection-status.ts';
 import type { Store } from './eventstore/store.ts';
 import { bindFeed } from './tenant-feed.ts';
 import { bindStore } from './tenant-store.ts';

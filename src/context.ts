@@ -5,6 +5,7 @@ import type { Role, StoredEvent } from './eventstore/event.ts';
 import type { FrameChange, LogChange, OrderedChange } from './eventstore/feed.ts';
 import type { Outcome } from './eventstore/intent.ts';
 import type { Projection, Row } from './eventstore/projection.ts';
+import type { ProjectionStatus } from './eventstore/projection-status.ts';
 import type { EventFilter, LogPlace } from './eventstore/read.ts';
 import type { RowFilter, TenantRows } from './eventstore/rows.ts';
 import { type Refusal, refusal } from './refusal.ts';
@@ -25,17 +26,6 @@ export interface Context {
   readonly traceId?: string;
   /** One id for everything that comes of this request. */
   readonly correlationId: string;
-}
-
-/** How far a read model has followed the log. */
-export interface ProjectionStatus {
-  readonly name: string;
-  readonly version: number;
-  readonly mode: 'inline' | 'async';
-  /** How long the oldest event that it has not taken yet has been waiting; 0 when it is level with the log. */
-  readonly lagMs: number;
-  /** The newest recordedAt it has taken, where it is known. */
-  readonly upTo?: Date;
 }
 
 /** A command of the caller's: the tenant, the channel and the trace are put in by the context. */

@@ -1,5 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionArgs, GraphQLError } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+} from 'graphql';
 import {
   type Context as Connection,
   handleProtocols,
@@ -65,8 +70,7 @@ export function openSockets(options: SocketOptions): WebSocketServer {
     onSubscribe: (link, _id, payload) => prepare(options, link, payload),
     execute: (args) => engineOf(args).execute(args),
     subscribe: (args) => engineOf(args).subscribe(args),
-    onNext: (_link, _id, _payload, _args, result) =>
-      result.errors && { ...result, errors: result.errors.map(withoutHttp) },
+    onNext: (_link, _id, _payload, _args, result) => (result.errors ? formatted(result) : undefined),
     onError: (_link, _id, _payload, errors) => errors.map((error) => withoutHttp(mask(error)).toJSON()),
   });
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
@@ -151,6 +155,15 @@ async function prepare(
     metrics.operations.inc({ operation: 'invalid', transport: 'socket' });
     return [mask(error)];
   }
+}
+
+/** A result with errors, as a socket carries it. */
+function formatted({ data, errors = [], extensions }: ExecutionResult): FormattedExecutionResult {
+  return {
+    errors: errors.map((error) => withoutHttp(error).toJSON()),
+    ...(data === undefined ? {} : { data }),
+    ...(extensions === undefined ? {} : { extensions }),
+  };
 }
 
 /** The enveloped functions travel from `prepare` to `execute` as the root value, which our schema does not use. */

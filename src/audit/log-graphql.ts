@@ -1,13 +1,13 @@
 import { builder } from '../builder.ts';
 import { Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
 import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../connection.ts';
-import type { ProjectionStatus } from '../context.ts';
 import { invalidInput, refuseResume } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
+import type { ProjectionState, ProjectionStatus } from '../eventstore/projection-status.ts';
 import { type LogPlace, matchesEvent } from '../eventstore/read.ts';
 import { toUuid } from '../global-id.ts';
-import { EventRef, RoleRef } from './graphql.ts';
 import { eventFilterOf } from './filter.ts';
+import { EventRef, RoleRef } from './graphql.ts';
 
 const EventFilterInput = builder.inputType('EventFilter', {
   description: 'Every field that is given must fit; a list fits by any of its members.',
@@ -30,6 +30,19 @@ const EventConnection = builder.connectionObject(
   { name: 'EventEdge' },
 );
 
+const ProjectionStateRef = builder.enumType('ProjectionState', {
+  description: 'What a read model is doing.',
+  values: {
+    inline: { description: 'Written together with the events.' },
+    waiting: { description: 'No process folds it at the moment.' },
+    catching_up: { description: 'Folds what is in the log already.' },
+    following: { description: 'Takes events as they come.' },
+    degraded: {
+      description: 'Follows, but some rows stay behind because of an event that cannot be folded.',
+    },
+  } satisfies Record<ProjectionState, { description: string }>,
+});
+
 const ProjectionStatusRef = builder.objectRef<ProjectionStatus>('ProjectionStatus').implement({
   description: 'How far a read model has followed the log.',
   fields: (t) => ({
@@ -42,6 +55,8 @@ const ProjectionStatusRef = builder.objectRef<ProjectionStatus>('ProjectionStatu
       description:
         'How long the oldest event it has not taken yet has been waiting; 0 when level with the log.',
     }),
+    state: t.expose('state', { type: ProjectionStateRef }),
+    rowsBehind: t.exposeInt('rowsBehind', { description: 'Rows that could not be folded on.' }),
     upTo: t.expose('upTo', {
       type: 'DateTime',
       nullable: true,
