@@ -1,0 +1,84 @@
+import { builder } from '../builder.ts';
+import { keysetPage, type Order } from '../connection.ts';
+import { requireAccess } from '../context.ts';
+import { invalidInput } from '../errors.ts';
+import { isPast } from '../eventstore/as-of.ts';
+import { checkBox } from './check-box.ts';
+import { selectVehicles } from './filter.ts';
+import './fixes.ts';
+import { VehicleFilterInput } from './inputs.ts';
+import { isNamed, vehicleAsOf, vehicleIds } from './look-up.ts';
+import './mutations.ts';
+import { type FleetSummary, fleetsOf } from './fleets.ts';
+import { VehicleRef, VehicleStateRef } from './objects.ts';
+import { fleetStatus, type VehicleRow } from './projection.ts';
+import './subscription.ts';
+import './track.ts';
+
+/** Ids grow with time, so this is the order of registration. */
+const ORDER: Order<VehicleRow> = [['_id', 1]];
+
+const StateCount = builder.objectRef<FleetSummary['states'][number]>('VehicleStateCount').implement({
+  description: 'How many vehicles of a fleet are in a state.',
+  fields: (t) => ({
+    state: t.expose('state', { type: VehicleStateRef, description: 'The state.' }),
+    vehicles: t.exposeInt('vehicles', { description: 'How many; at least one.' }),
+  }),
+});
+
+const FleetSummaryRef = builder.objectRef<FleetSummary>('FleetSummary').implement({
+  description: 'The vehicles of a fleet, counted.',
+  fields: (t) => ({
+    fleetId: t.exposeString('fleetId', { nullable: true, description: 'Null for vehicles of no fleet.' }),
+    total: t.exposeInt('total', { description: 'All its vehicles.' }),
+    states: t.field({
+      type: [StateCount],
+      description: 'By state; states that no vehicle is in are left out.',
+      resolve: ({ states }) => [...states],
+    }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  vehicle: t.field({
+    type: VehicleRef,
+    nullable: true,
+    authScopes: { tenantWide: true },
+    description:
+      'By id or by plate, exactly one of them: as it is now, or as it was at `asOf` (by occurredAt), as far as was ' +
+      'known at `knownAt` (by recordedAt).',
+    args: {
+      id: t.arg.id({ description: 'Its global id, or its bare UUID.' }),
+      licensePlate: t.arg.string({ description: 'Its plate.' }),
+      asOf: t.arg({ type: 'DateTime', description: 'Leaves out what happened later.' }),
+      knownAt: t.arg({ type: 'DateTime', description: 'Leaves out what was told later.' }),
+    },
+    resolve: async (_root, { id, licensePlate, asOf, knownAt }, context) => {
+      if (!isNamed({ id, licensePlate })) {
+        throw invalidInput('Give id or licensePlate, exactly one of them.', 'id');
+      }
+      const [found] = await vehicleIds(context, [{ id, licensePlate }]);
+      if (found === undefined) return null;
+      // The loader reads it together with the others of this request.
+      return isPast({ asOf, knownAt }) ? vehicleAsOf(context, found, { asOf, knownAt }) : found;
+    },
+  }),
+  vehicles: t.connection({
+    type: VehicleRef,
+    authScopes: { tenantWide: true },
+    description: 'The vehicles that match, in pages of 50 unless asked otherwise, at most 200.',
+    args: { filter: t.arg({ type: VehicleFilterInput, description: 'Which; by default all.' }) },
+    resolve: (_root, { filter, ...page }, context) => {
+      checkBox(filter?.within);
+      const selected = selectVehicles(requireAccess(context).tenantId, filter);
+      const rows = context.store.rows(fleetStatus);
+      return keysetPage(page, ORDER, (query) => rows.find({ $and: [selected.filter, query.filter] }, query));
+    },
+  }),
+  fleets: t.field({
+    type: [FleetSummaryRef],
+    authScopes: { tenantWide: true },
+    description: 'Counts by state, per fleet, by the name of the fleet.',
+    resolve: (_root, _args, context) => fleetsOf(context.store.rows(fleetStatus)),
+  }),
+}));

@@ -1,0 +1,99 @@
+import { type Context, isCarrier, requireAccess } from '../context.ts';
+import type { Moment } from '../eventstore/as-of.ts';
+import { rowAsOf } from '../eventstore/as-of.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { fold } from '../eventstore/projection.ts';
+import { toUuid } from '../global-id.ts';
+import { tendersRead } from '../tender/projection.ts';
+import { licensePlate, plateId } from './plate.ts';
+import { fleetStatus, type VehicleRow } from './projection.ts';
+import { vehicle } from './vehicle.ts';
+
+/**
+ * Vehicles by id, in the order of `ids`, null for what is not there. `fleet_status` follows the log at a small
+ * distance; a vehicle it does not have yet is folded from its own stream, so what was registered is found at once.
+ */
+export async function vehiclesById(context: Context, ids: readonly string[]): Promise<(VehicleRow | null)[]> {
+  const visible = await visibleIds(context, ids);
+  const rows = await context.store.rows(fleetStatus).byIds(ids);
+  return Promise.all(
+    rows.map((row, index) => {
+      const id = ids[index] ?? '';
+      if (!visible(id)) return null;
+      return row ?? foldFromLog(context, id);
+    }),
+  );
+}
+
+async function foldFromLog(context: Context, id: string): Promise<VehicleRow | null> {
+  let row: VehicleRow | null = null;
+  for await (const event of context.store.readStream(vehicle.type, id)) row = fold(fleetStatus, row, event);
+  return row;
+}
+
+/** A carrier sees the vehicles that move the loads it has accepted; everyone else of the tenant sees all. */
+async function visibleIds(context: Context, ids: readonly string[]): Promise<(id: string) => boolean> {
+  const access = requireAccess(context);
+  if (!isCarrier(access)) return () => true;
+  const found = await context.store
+    .rows(tendersRead)
+    .aggregate<{ _id: string }>([
+      { $match: { acceptedCarrierId: access.carrierId ?? '', vehicleId: { $in: [...ids] } } },
+      { $group: { _id: '$vehicleId' } },
+    ]);
+  const visible = new Set(found.map(({ _id }) => _id));
+  return (id) => visible.has(id);
+}
+
+/**
+ * A vehicle as it was at `asOf`, as far as was known at `knownAt`. A vehicle is older than its registration with
+ * us: fixes that were taken before it count, so the registration takes its place before the first of them.
+ */
+export async function vehicleAsOf(context: Context, id: string, moment: Moment): Promise<VehicleRow | null> {
+  const known: StoredEvent[] = [];
+  for await (const event of context.store.readStream(vehicle.type, id)) {
+    if (!moment.knownAt || event.recordedAt <= moment.knownAt) known.push(event);
+  }
+  const [registration, ...later] = known;
+  if (registration === undefined) return null;
+  const first = known.reduce(
+    (earliest, { occurredAt }) => Math.min(earliest, occurredAt.getTime()),
+    Infinity,
+  );
+  return rowAsOf([{ ...registration, occurredAt: new Date(first) }, ...later], fleetStatus, moment);
+}
+
+/** What a client names a vehicle by: exactly one of both. */
+export interface VehicleName {
+  readonly licensePlate?: string | null | undefined;
+  readonly id?: string | null | undefined;
+}
+
+/** True where exactly one of both is given. */
+export function isNamed({ id, licensePlate: plate }: VehicleName): boolean {
+  return (id ?? undefined) === undefined
+    ? (plate ?? undefined) !== undefined
+    : (plate ?? undefined) === undefined;
+}
+
+/**
+ * The ids of the vehicles that clients named, in their order; undefined for no vehicle of the tenant. Plates are
+ * looked up in their own streams, together, and from memory where they were claimed long ago: a claim never changes.
+ */
+export async function vehicleIds(
+  context: Context,
+  names: readonly VehicleName[],
+): Promise<(string | undefined)[]> {
+  const { tenantId } = requireAccess(context);
+  const streams = new Map<string, string>();
+  for (const { licensePlate: plate } of names) {
+    if (typeof plate === 'string' && !streams.has(plate)) streams.set(plate, plateId(tenantId, plate));
+  }
+  const ids = [...new Set(streams.values())];
+  const states = ids.length === 0 ? [] : await context.store.states(licensePlate, ids);
+  const claimed = new Map(ids.map((id, index) => [id, states[index]?.vehicleId ?? undefined]));
+  return names.map(({ id, licensePlate: plate }) => {
+    if (typeof id === 'string') return toUuid('Vehicle', id);
+    return claimed.get(streams.get(plate ?? '') ?? '');
+  });
+}

@@ -1,0 +1,148 @@
+import { EventRef } from '../audit/graphql.ts';
+import { builder } from '../builder.ts';
+import {
+  type Context,
+  isCarrier,
+  refuseUnless,
+  requireAccess,
+  stamp,
+  type TenantIntent,
+} from '../context.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { present } from '../eventstore/payload.ts';
+import { newIdOf } from '../global-id.ts';
+import { type Refusal, refusal } from '../refusal.ts';
+import { isRefusal, resultUnion } from '../refusal-graphql.ts';
+import type { VehicleCommand } from './decide.ts';
+import { fixIntent } from './fix-intent.ts';
+import * as inputs from './inputs.ts';
+import { isNamed, vehicleIds } from './look-up.ts';
+import { VehicleRef } from './objects.ts';
+import { claimPlate, plateText } from './plate.ts';
+import { fleetStatus, type VehicleRow } from './projection.ts';
+import type { VehicleState } from './state.ts';
+import { vehicle } from './vehicle.ts';
+
+interface Payload {
+  readonly vehicle: VehicleRow;
+  readonly events: readonly StoredEvent[];
+  readonly repeated: boolean;
+}
+
+const VehiclePayload = builder.objectRef<Payload>('VehiclePayload').implement({
+  description: 'The command is recorded.',
+  fields: (t) => ({
+    vehicle: t.expose('vehicle', { type: VehicleRef, description: 'As the command left it.' }),
+    events: t.field({
+      type: [EventRef],
+      description: 'What was recorded, in order.',
+      resolve: (payload) => [...payload.events],
+    }),
+    repeated: t.exposeBoolean('repeated', {
+      description: 'True when an earlier submission had recorded it.',
+    }),
+  }),
+});
+
+const VehicleResult = resultUnion('VehicleResult', VehiclePayload);
+
+type Intent = TenantIntent<VehicleState, VehicleCommand>;
+
+async function give(context: Context, intent: Intent): Promise<Payload | Refusal> {
+  if (intent.key === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
+  const outcome = await context.store.handle(intent);
+  if (outcome.kind === 'refused') return outcome.refusal;
+  const row = outcome.row(fleetStatus.name) as VehicleRow | null;
+  if (row === null) throw new Error(`Vehicle ${intent.id} has no row after a command to it.`);
+  return { vehicle: row, events: outcome.events, repeated: outcome.repeated };
+}
+
+function register(
+  context: Context,
+  input: typeof inputs.RegisterVehicleInput.$inferInput,
+): Promise<Payload | Refusal> | Refusal {
+  const forbidden = refuseUnless(context, 'dispatcher', 'admin', 'system');
+  if (forbidden) return forbidden;
+  const { idempotencyKey: key, id: wanted, fleetId, occurredAt } = input;
+  const id = wanted ? newIdOf('Vehicle', wanted, 'id') : context.store.newId('Vehicle', key);
+  if (isRefusal(id)) return id;
+  const { tenantId } = requireAccess(context);
+  const licensePlate = plateText(input.licensePlate);
+  const base = stamp(context, input);
+  const command = { type: 'RegisterVehicle', licensePlate, ...present({ fleetId }), ...base } as const;
+  return give(context, {
+    aggregate: vehicle,
+    id,
+    command,
+    input: { id: wanted ? id : null, licensePlate, fleetId, occurredAt },
+    ...present({ key }),
+    also: () => [claimPlate(tenantId, id, command)],
+  });
+}
+
+/** The one vehicle that an input names, or the refusal. */
+async function named(
+  context: Context,
+  input: { vehicleId?: string | null | undefined; licensePlate?: string | null | undefined },
+): Promise<string | Refusal> {
+  const name = { id: input.vehicleId, licensePlate: input.licensePlate };
+  if (!isNamed(name)) {
+    return refusal('INVALID_INPUT', 'Give vehicleId or licensePlate, exactly one of them.', 'vehicleId');
+  }
+  const [id] = await vehicleIds(context, [name]);
+  return (
+    id ?? refusal('NOT_FOUND', 'There is no such vehicle.', input.vehicleId ? 'vehicleId' : 'licensePlate')
+  );
+}
+
+async function changeState(
+  context: Context,
+  input: typeof inputs.ChangeVehicleStateInput.$inferInput,
+): Promise<Payload | Refusal> {
+  if (isCarrier(requireAccess(context))) return refusal('FORBIDDEN');
+  const id = await named(context, input);
+  if (isRefusal(id)) return id;
+  const { idempotencyKey: key, state: to, reasonCode, occurredAt } = input;
+  const base = stamp(context, input);
+  return give(context, {
+    aggregate: vehicle,
+    id,
+    command: { type: 'ChangeVehicleState', to, ...present({ reasonCode }), ...base },
+    input: { to, reasonCode, occurredAt },
+    ...present({ key }),
+  });
+}
+
+async function track(
+  context: Context,
+  input: typeof inputs.TrackLocationInput.$inferInput,
+): Promise<Payload | Refusal> {
+  if (isCarrier(requireAccess(context))) return refusal('FORBIDDEN');
+  const id = await named(context, input);
+  if (isRefusal(id)) return id;
+  return give(context, fixIntent(requireAccess(context).tenantId, id, input, stamp(context, input)));
+}
+
+builder.mutationFields((t) => ({
+  registerVehicle: t.field({
+    type: VehicleResult,
+    description:
+      'A vehicle joins the fleet and is available. LICENSE_PLATE_TAKEN for a plate another one has.',
+    args: { input: t.arg({ type: inputs.RegisterVehicleInput, required: true }) },
+    resolve: (_root, { input }, context) => register(context, input),
+  }),
+  changeVehicleState: t.field({
+    type: VehicleResult,
+    description:
+      'A vehicle goes to another state. What no table of MDS 2.0 allows is INVALID_TRANSITION; what would break ' +
+      'its commitment to a tender is VEHICLE_COMMITTED.',
+    args: { input: t.arg({ type: inputs.ChangeVehicleStateInput, required: true }) },
+    resolve: (_root, { input }, context) => changeState(context, input),
+  }),
+  trackLocation: t.field({
+    type: VehicleResult,
+    description: 'Where a vehicle was. A late fix is recorded, and never moves the position back.',
+    args: { input: t.arg({ type: inputs.TrackLocationInput, required: true }) },
+    resolve: (_root, { input }, context) => track(context, input),
+  }),
+}));

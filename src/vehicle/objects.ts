@@ -1,0 +1,106 @@
+import { EventRef } from '../audit/graphql.ts';
+import { builder, uncached } from '../builder.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { encodeGlobalId } from '../global-id.ts';
+import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
+import { vehiclesById } from './look-up.ts';
+import { type Position, positionOf, type VehicleRow } from './projection.ts';
+
+const STATE_MEANINGS: Readonly<Record<MdsState, string>> = {
+  removed: 'Not on the road: in a depot, sold or scrapped.',
+  available: 'Can be reserved.',
+  non_operational: 'On the road, but not to be had: charging, maintenance, out of hours.',
+  reserved: 'Spoken for, on its way to the pick-up.',
+  on_trip: 'Under way.',
+  stopped: 'On a trip, standing for a while.',
+  non_contactable: 'Out of contact for the moment.',
+  missing: 'Out of contact, and nobody knows where it is.',
+  elsewhere: 'Outside the area it is meant for.',
+};
+
+export const VehicleStateRef = builder.enumType('VehicleState', {
+  description: 'The vehicle states of the Mobility Data Specification 2.0.',
+  values: Object.fromEntries(
+    VEHICLE_STATES.map((state) => [state, { description: STATE_MEANINGS[state] }]),
+  ) as Record<MdsState, { description: string }>,
+});
+
+export const VehicleStateReasonRef = builder.enumType('VehicleStateReason', {
+  description: 'Why a vehicle changed state: event types of the Mobility Data Specification 2.0.',
+  values: STATE_REASONS,
+});
+
+/** What a device read: the same on a vehicle's position and on each fix of its track. */
+const FixReadings = builder
+  .interfaceRef<FixPayload & { occurredAt: Date; recordedAt: Date }>('FixReadings')
+  .implement({
+    description: 'Where something was, and what its device read there. WGS 84, SI units.',
+    fields: (t) => ({
+      longitude: t.exposeFloat('longitude', { description: 'Degrees east, -180 to 180.' }),
+      latitude: t.exposeFloat('latitude', { description: 'Degrees north, -90 to 90.' }),
+      occurredAt: t.expose('occurredAt', { type: 'DateTime', description: "When, by the device's clock." }),
+      recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When Waybill took it.' }),
+      deviceId: t.exposeString('deviceId', { nullable: true, description: 'Which device of the vehicle.' }),
+      speedMps: t.exposeFloat('speedMps', { nullable: true, description: 'Metres per second over ground.' }),
+      headingDeg: t.exposeFloat('headingDeg', { nullable: true, description: 'Clockwise from true north.' }),
+      accuracyM: t.exposeFloat('accuracyM', { nullable: true, description: 'Radius of the error circle.' }),
+      altitudeM: t.exposeFloat('altitudeM', { nullable: true, description: 'Above mean sea level.' }),
+      odometerM: t.exposeFloat('odometerM', { nullable: true, description: 'Metres driven in its life.' }),
+      batteryPercent: t.exposeFloat('batteryPercent', { nullable: true, description: '0 to 100.' }),
+    }),
+  });
+
+const PositionRef = builder.objectRef<Position>('Position').implement({
+  description: 'The newest fix of a vehicle, by occurredAt.',
+  interfaces: [FixReadings],
+});
+
+/** A recorded fix: the event itself, shown as where and when. */
+export type FixEvent = StoredEvent<'LocationTracked', FixPayload>;
+
+/** One fix of a track. */
+export interface Fix extends Position {
+  readonly event: FixEvent;
+}
+
+/** The fix that an event recorded. */
+export function fixOf(event: FixEvent): Fix {
+  return { ...positionOf(event), event };
+}
+
+export const FixRef = builder.objectRef<Fix>('Fix').implement({
+  description: 'One fix of the way of a vehicle.',
+  interfaces: [FixReadings],
+  fields: (t) => ({
+    event: t.expose('event', { type: EventRef, description: 'The event that recorded it.' }),
+  }),
+});
+
+/** A vehicle. Resolvers return its row, or its id (a UUID in text form). */
+export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Vehicle'), {
+  description: 'Something that moves loads, and where it is.',
+  id: { resolve: (row) => row.id, description: 'Global id.' },
+  loaderOptions: uncached,
+  load: async (ids: string[], context) => (await vehiclesById(context, ids)).filter((row) => row !== null),
+  // What is not found, or not the caller's to see, becomes null.
+  sort: (row) => row.id,
+  fields: (t) => ({
+    licensePlate: t.exposeString('licensePlate', { description: 'Unique within the tenant.' }),
+    fleetId: t.exposeString('fleetId', { nullable: true, description: 'The fleet it belongs to.' }),
+    state: t.expose('state', { type: VehicleStateRef, description: 'What it is doing.' }),
+    tenderId: t.id({
+      nullable: true,
+      description: 'The tender it is committed to, as a global id.',
+      resolve: ({ tenderId }) => (tenderId === null ? null : encodeGlobalId('Tender', tenderId)),
+    }),
+    position: t.expose('position', {
+      type: PositionRef,
+      nullable: true,
+      description: 'Where it is: the newest fix by occurredAt. A late fix never moves it back.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When its first event was recorded.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),
+    lastSequence: t.exposeInt('lastSequence', { description: 'How much of its stream this shows.' }),
+    lastEvent: t.expose('lastEvent', { type: EventRef, description: 'What happened to it last.' }),
+  }),
+});

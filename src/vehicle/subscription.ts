@@ -1,0 +1,105 @@
+import { builder } from '../builder.ts';
+import { Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
+import { requireAccess } from '../context.ts';
+import { invalidInput, refuseResume } from '../errors.ts';
+import { encodeGlobalId } from '../global-id.ts';
+import { checkBox } from './check-box.ts';
+import { selectVehicles } from './filter.ts';
+import { VehicleFilterInput } from './inputs.ts';
+import { VehicleRef } from './objects.ts';
+import { fleetStatus, type VehicleRow } from './projection.ts';
+
+/** The most frames a second that a subscriber may ask for: as many as a screen shows. */
+const MAX_FRAMES_PER_SECOND = 60;
+
+interface Snapshot extends ChangeShape {
+  readonly kind: 'snapshot';
+  readonly rows: readonly VehicleRow[];
+  readonly complete: boolean;
+}
+
+interface Moved extends ChangeShape {
+  readonly kind: 'moved';
+  readonly rows: readonly VehicleRow[];
+}
+
+interface Left extends ChangeShape {
+  readonly kind: 'left';
+  readonly ids: readonly string[];
+}
+
+const VehiclesSnapshot = builder.objectRef<Snapshot>('VehiclesSnapshot').implement({
+  description: 'Vehicles that matched when the subscription began; it may come in several parts.',
+  interfaces: [Change],
+  fields: (t) => ({
+    vehicles: t.field({
+      type: [VehicleRef],
+      description: 'Some or all of them.',
+      resolve: ({ rows }) => [...rows],
+    }),
+    complete: t.exposeBoolean('complete', { description: 'True on the last part; frames follow.' }),
+  }),
+});
+
+const VehiclesMoved = builder.objectRef<Moved>('VehiclesMoved').implement({
+  description: 'A frame: the vehicles that changed since the last one, each as it is now.',
+  interfaces: [Change],
+  fields: (t) => ({
+    vehicles: t.field({
+      type: [VehicleRef],
+      description: 'Each once, with its newest fix.',
+      resolve: ({ rows }) => [...rows],
+    }),
+  }),
+});
+
+const VehiclesLeft = builder.objectRef<Left>('VehiclesLeft').implement({
+  description: 'Vehicles that matched do not match any more: out of the box, say.',
+  interfaces: [Change],
+  fields: (t) => ({
+    ids: t.idList({
+      description: 'Which.',
+      resolve: ({ ids }) => ids.map((id) => encodeGlobalId('Vehicle', id)),
+    }),
+  }),
+});
+
+const VehicleChange = changeUnion('VehicleChange', {
+  snapshot: VehiclesSnapshot,
+  moved: VehiclesMoved,
+  left: VehiclesLeft,
+});
+
+builder.subscriptionField('vehicleChanges', (t) =>
+  t.field({
+    type: VehicleChange,
+    authScopes: { tenantWide: true },
+    description:
+      'First the vehicles that match, then frames of those that changed; always the newest fix, never a queue of old ' +
+      'ones. `after` is refused (RESUME_UNAVAILABLE) until resuming is possible.',
+    args: {
+      filter: t.arg({ type: VehicleFilterInput, description: 'Which vehicles; by default all.' }),
+      after: t.arg.string({ description: 'A cursor to resume from.' }),
+      maxPerSecond: t.arg.float({
+        description: `At most so many frames a second: more than 0, at most ${MAX_FRAMES_PER_SECOND}.`,
+      }),
+    },
+    subscribe: (_root, { filter, after, maxPerSecond }, context) => {
+      refuseResume(after);
+      checkBox(filter?.within);
+      const most = maxPerSecond ?? undefined;
+      if (most !== undefined && !(most > 0 && most <= MAX_FRAMES_PER_SECOND)) {
+        throw invalidInput(
+          `maxPerSecond must be more than 0 and at most ${MAX_FRAMES_PER_SECOND}.`,
+          'maxPerSecond',
+        );
+      }
+      const { tenantId } = requireAccess(context);
+      return context.feed.latest(
+        { projection: fleetStatus, ...selectVehicles(tenantId, filter) },
+        most === undefined ? {} : { maxPerSecond: most },
+      );
+    },
+    resolve: (change) => change,
+  }),
+);
