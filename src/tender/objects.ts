@@ -3,7 +3,7 @@ import { builder, uncached } from '../builder.ts';
 import { requireAccess } from '../context.ts';
 import type { Money } from '../eventstore/payload.ts';
 import { encodeGlobalId } from '../global-id.ts';
-import { VehicleRef } from '../vehicle/graphql.ts';
+import { VehicleRef } from '../vehicle/objects.ts';
 import { STOP_KINDS } from './events.ts';
 import { acceptedOffer, OFFER_STATUSES, type Offer } from './offer.ts';
 import { type TenderRow, tendersRead } from './projection.ts';
