@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** What became of one member of a group. */
 export type MemberResult = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
@@ -17,14 +19,16 @@ interface Waiting<T> {
  * Group commit without a timer: an idle group sends at once, a busy one lets its members gather.
  * @param send writes a group and tells each member's result, in order; a throw is every member's error.
  * @param weight how much of `limit` a member takes; a heavier one than the limit travels alone.
+ * @param inFlight how many groups may be on their way at once.
  */
 export function openGroups<T>(
   send: (members: readonly T[]) => Promise<readonly MemberResult[]>,
   weight: (member: T) => number,
   limit: number,
+  inFlight: number,
 ): Groups<T> {
   let waiting: Waiting<T>[] = [];
-  let busy = false;
+  let runners = 0;
 
   const takeGroup = (): Waiting<T>[] => {
     let total = 0;
@@ -38,7 +42,10 @@ export function openGroups<T>(
   };
 
   const run = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    for (;;) {
+      // One turn of the event loop, so that all who are ready now travel at once.
+      await nextTurn();
+      if (waiting.length === 0) break;
       const group = takeGroup();
       const results = await send(group.map(({ member }) => member)).catch((error: unknown) =>
         group.map((): MemberResult => ({ ok: false, error })),
@@ -49,17 +56,16 @@ export function openGroups<T>(
         else reject(result?.error ?? new Error('A group told no result for one of its members.'));
       });
     }
-    busy = false;
+    runners -= 1;
   };
 
   return {
     submit(member) {
       return new Promise((resolve, reject) => {
         waiting.push({ member, resolve, reject });
-        if (busy) return;
-        busy = true;
-        // After the current turn, so that what one request submits at once travels at once.
-        queueMicrotask(() => void run());
+        if (runners === inFlight) return;
+        runners += 1;
+        void run();
       });
     },
   };

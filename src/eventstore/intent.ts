@@ -25,6 +25,11 @@ export interface Intent<S = unknown, C extends Command = Command> {
   readonly correlationId?: string;
   readonly causationId?: string;
   /**
+   * True for a command that begins its stream: the first try then spares itself the reading of a stream that
+   * should not be there. The append finds out if it is.
+   */
+  readonly creates?: boolean;
+  /**
    * Further streams to write in the same transaction, each with a command of its own; a refusal of any refuses
    * all. Pure; called only when the lead decision records something and refuses nothing.
    */

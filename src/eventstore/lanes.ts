@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** Serialises the work on each stream within this process, and hands it over in runs. */
 export interface Lanes {
   /** Queues a job on a stream; `work` gets every job that has gathered, in order. */
@@ -20,7 +22,12 @@ export function openLanes(): Lanes {
     lane: J[],
     work: (jobs: readonly J[]) => Promise<void>,
   ): Promise<void> => {
-    while (lane.length > 0) await work(lane.splice(0, RUN_LENGTH));
+    for (;;) {
+      // One turn of the event loop, so that commands given at once make one run.
+      await nextTurn();
+      if (lane.length === 0) break;
+      await work(lane.splice(0, RUN_LENGTH));
+    }
     lanes.delete(stream);
   };
   return {
@@ -32,8 +39,7 @@ export function openLanes(): Lanes {
       }
       const opened = [job];
       lanes.set(stream, opened);
-      // After the current turn, so that a batch's commands on one stream make one run.
-      queueMicrotask(() => void run(stream, opened, work));
+      void run(stream, opened, work);
     },
     get size() {
       return lanes.size;

@@ -2,7 +2,7 @@ import type { Aggregate, Command } from './aggregate.ts';
 import type { Folded } from './cache.ts';
 import type { StoredEvent } from './event.ts';
 import { fold, type Row } from './projection.ts';
-import { readStream, type StreamRef, streamKey } from './read.ts';
+import { type StreamRef, streamKey } from './read.ts';
 import type { Store } from './store.ts';
 
 /** A stream's fold, and whether it was read from the log just now or may be behind it. */
@@ -11,21 +11,30 @@ export interface Loaded {
   readonly verified: boolean;
 }
 
-/**
- * Loads a stream: from the cache as it is, or brought up to the log when `fresh` is asked or nothing is cached.
- */
+/** How sure a load must be. */
+export type Freshness =
+  /** A cached fold will do; without one the stream is read. */
+  | 'cached'
+  /** A cached fold will do; without one the stream is taken to be new. */
+  | 'new'
+  /** As the log has it now. */
+  | 'fresh';
+
+/** Loads a stream: from the cache as it is, or brought up to the log where `freshness` asks for it. */
 export async function loadStream(
   store: Store,
   stream: StreamRef,
   aggregate: Aggregate<unknown, Command>,
-  fresh: boolean,
+  freshness: Freshness,
 ): Promise<Loaded> {
   const key = streamKey(stream);
   const cached = store.cache.get(key);
-  if (cached !== undefined && !fresh) return { folded: cached, verified: false };
+  if (cached !== undefined && freshness !== 'fresh') return { folded: cached, verified: false };
+  if (freshness === 'new') return { folded: emptyFold(aggregate), verified: false };
   let folded = cached ?? emptyFold(aggregate);
-  for await (const event of readStream(store, stream, folded.sequence))
+  await store.streamReads.read(stream, folded.sequence, (event) => {
     folded = foldEvent(aggregate, folded, event);
+  });
   remember(store, key, folded);
   return { folded, verified: true };
 }

@@ -14,6 +14,8 @@ interface DecidedRun {
   readonly events: StoredEvent[];
   readonly rows: RowWrite[];
   readonly folded: Folded;
+  /** True while every command has recorded one event. */
+  readonly divisible: boolean;
   readonly answers: readonly (() => Promise<Outcome> | Outcome)[];
 }
 
@@ -48,16 +50,16 @@ async function workRun(store: Store, jobs: readonly Job[]): Promise<void> {
 async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promise<boolean> {
   try {
     const { aggregate } = first.intent;
-    let loaded = await loadStream(store, first.stream, aggregate, false);
+    let loaded = await loadStream(store, first.stream, aggregate, 'cached');
     const earlier = await findEarlier(store, jobs, loaded.folded);
     let decided = decideRun(store, jobs, loaded, earlier);
     if (decided === 'unverified') {
-      loaded = await loadStream(store, first.stream, aggregate, true);
+      loaded = await loadStream(store, first.stream, aggregate, 'fresh');
       decided = decideRun(store, jobs, loaded, earlier);
     }
     if (decided === 'unverified') return false;
-    const { events, rows, folded, answers } = decided;
-    if (events.length > 0) await store.committer.commit({ events, rows });
+    const { folded, answers, ...unit } = decided;
+    if (unit.events.length > 0) await store.committer.commit(unit);
     remember(store, first.lane, folded);
     await Promise.all(jobs.map(async (job, index) => job.answer(await (answers[index] as () => Outcome)())));
     return true;
@@ -91,6 +93,7 @@ function decideRun(
   const rows: RowWrite[] = [];
   const firsts = new Map(earlier);
   let { folded } = loaded;
+  let divisible = true;
   const answers: DecidedRun['answers'][number][] = [];
   for (const job of jobs) {
     const id = job.eventId(0).toString();
@@ -112,11 +115,12 @@ function decideRun(
     folded = after;
     events.push(...draft.events);
     rows.push(...draft.rows);
+    divisible &&= draft.events.length <= 1;
     const [own] = draft.events;
     if (own !== undefined) firsts.set(id, own);
     answers.push(() => outcomeOf(draft.events, after, false, decision.refusal));
   }
-  return { events, rows, folded, answers };
+  return { events, rows, folded, divisible, answers };
 }
 
 /** Another job of this very run, or an earlier submission, has recorded it. */

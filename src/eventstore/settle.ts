@@ -5,7 +5,7 @@ import type { Folded } from './cache.ts';
 import { type Draft, draftEvents } from './draft.ts';
 import type { StoredEvent } from './event.ts';
 import type { Job, Outcome } from './intent.ts';
-import { loadStream, remember } from './load.ts';
+import { type Freshness, loadStream, remember } from './load.ts';
 import { streamKey } from './read.ts';
 import type { Store } from './store.ts';
 
@@ -27,12 +27,12 @@ interface Decided {
 /** Takes one command through load, decide and append until it is recorded or refused. */
 export async function settle(store: Store, job: Job): Promise<Outcome> {
   const deadline = performance.now() + COMMAND_DEADLINE_MS;
-  let fresh = false;
+  let freshness: Freshness = job.intent.creates ? 'new' : 'cached';
   for (let races = 0; races <= MAX_RACES; ) {
-    const decided = await decideAll(store, job, fresh);
+    const decided = await decideAll(store, job, freshness);
     if (decided.refusal !== undefined && !decided.verified) {
       // No "no" from memory alone: another process may have changed the stream.
-      fresh = true;
+      freshness = 'fresh';
       continue;
     }
     if (decided.events.length === 0) {
@@ -41,6 +41,7 @@ export async function settle(store: Store, job: Job): Promise<Outcome> {
       return refusedOrNothing(decided);
     }
     const unit = {
+      divisible: false,
       events: decided.events,
       rows: [...decided.drafts.values()].flatMap((draft) => draft.rows),
     };
@@ -56,7 +57,7 @@ export async function settle(store: Store, job: Job): Promise<Outcome> {
         return { kind: 'refused', refusal: refusal('OUTCOME_UNKNOWN'), events: [] };
       case 'raced':
         store.observer.retried('race');
-        fresh = true;
+        freshness = 'fresh';
         races += 1;
     }
   }
@@ -68,12 +69,14 @@ function refusedOrNothing(decided: Decided): Outcome {
   return { kind: 'refused', refusal: decided.refusal, events: [] };
 }
 
-async function decideAll(store: Store, job: Job, fresh: boolean): Promise<Decided> {
+async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<Decided> {
   const { intent } = job;
   const drafts = new Map<string, Draft>();
   const events: StoredEvent[] = [];
   let verified = true;
   let leadState: unknown;
+  // Only the lead stream is known to be new; the others are read.
+  const sideFreshness = freshness === 'new' ? 'cached' : freshness;
   let refused: Refusal | undefined;
 
   const take = async ({ aggregate, id, command }: Step): Promise<void> => {
@@ -81,7 +84,7 @@ async function decideAll(store: Store, job: Job, fresh: boolean): Promise<Decide
     const key = streamKey(stream);
     let before: Folded | undefined = drafts.get(key)?.folded;
     if (before === undefined) {
-      const loaded = await loadStream(store, stream, aggregate, fresh);
+      const loaded = await loadStream(store, stream, aggregate, key === job.lane ? freshness : sideFreshness);
       verified &&= loaded.verified;
       before = loaded.folded;
     }
@@ -115,7 +118,7 @@ export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEven
   const ids = Array.from({ length: MAX_EVENTS_PER_COMMAND - 1 }, (_, index) => job.eventId(index + 1));
   const others = await Promise.all(ids.map((id) => store.pointReads.event(id)));
   const events = [first, ...others.filter((event) => event !== null)];
-  const { folded } = await loadStream(store, job.stream, intent.aggregate, true);
+  const { folded } = await loadStream(store, job.stream, intent.aggregate, 'fresh');
   return outcomeOf(events, folded, !isOwn(store, job, first), intent.aggregate.refusalOf?.(events));
 }
 

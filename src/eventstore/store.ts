@@ -9,6 +9,7 @@ import { type Lanes, openLanes } from './lanes.ts';
 import { openPointReads, type PointReads } from './point-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry, type Registry } from './registry.ts';
+import { openStreamReads, type StreamReads } from './stream-reads.ts';
 
 /** What the store tells whoever measures it. Every call is cheap and never throws. */
 export interface StoreObserver {
@@ -32,6 +33,7 @@ export interface Store {
   readonly committer: Committer;
   readonly lanes: Lanes;
   readonly pointReads: PointReads;
+  readonly streamReads: StreamReads;
   readonly observer: StoreObserver;
 }
 
@@ -67,6 +69,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     committer: openCommitter({ client, db, events, log, observer }),
     lanes: openLanes(),
     pointReads: openPointReads(events),
+    streamReads: openStreamReads(events),
     observer,
   };
 }
