@@ -1,10 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  GraphQLError,
-} from 'graphql';
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError } from 'graphql';
 import {
   type Context as Connection,
   handleProtocols,
@@ -157,8 +152,14 @@ async function prepare(
   }
 }
 
+interface Result {
+  readonly data?: Record<string, unknown> | null | undefined;
+  readonly errors?: readonly GraphQLError[] | undefined;
+  readonly extensions?: Record<string, unknown> | undefined;
+}
+
 /** A result with errors, as a socket carries it. */
-function formatted({ data, errors = [], extensions }: ExecutionResult): FormattedExecutionResult {
+function formatted({ data, errors = [], extensions }: Result): FormattedExecutionResult {
   return {
     errors: errors.map((error) => withoutHttp(error).toJSON()),
     ...(data === undefined ? {} : { data }),
