@@ -15,6 +15,8 @@ export interface Probes {
   readonly draining: () => boolean;
   /** A read model further behind than this makes the gateway not ready. */
   readonly maxLagMs: number;
+  /** Sets the gauges that are read only when somebody asks. */
+  readonly gauge?: () => void;
 }
 
 /** Whether requests should be sent here, and if not, why: each reason one sentence for the operator. */
@@ -74,6 +76,7 @@ export function operatorPages(probes: Probes, metrics: Metrics, log: Logger): An
       const { lagMs = {} } = await look();
       for (const [projection, lag] of Object.entries(lagMs))
         metrics.projectionLagSeconds.set({ projection }, lag / 1000);
+      probes.gauge?.();
       return { status: 200, type: metrics.registry.contentType, body: await metrics.registry.metrics() };
     },
   };

@@ -44,12 +44,6 @@ export function openMetrics() {
       help: 'Unexpected errors, masked to the client.',
       registers,
     }),
-    commands: new Counter({
-      name: 'waybill_commands_total',
-      help: 'Commands handled: recorded, repeated, or the code of the refusal.',
-      labelNames: ['command', 'outcome'],
-      registers,
-    }),
 
     sockets: new Gauge({ name: 'waybill_sockets', help: 'Open WebSockets.', registers }),
     socketCloses: new Counter({
@@ -65,6 +59,7 @@ export function openMetrics() {
       registers,
     }),
     /** Lanes: ordered, latest, log. */
+    /** Set when the metrics are asked for. */
     subscriberQueueItems: new Gauge({
       name: 'waybill_subscriber_queue_items',
       help: 'Changes waiting in the queues of all subscribers, by lane.',
@@ -73,14 +68,14 @@ export function openMetrics() {
     }),
     subscriberOverflows: new Counter({
       name: 'waybill_subscriber_overflows_total',
-      help: 'Subscribers closed because they read too slowly, by lane.',
-      labelNames: ['lane'],
+      help: 'Subscribers closed because they read too slowly, by lane and limit.',
+      labelNames: ['lane', 'limit'],
       registers,
     }),
     feedReopens: new Counter({
       name: 'waybill_feed_reopens_total',
-      help: 'Change streams opened again, by stream and reason.',
-      labelNames: ['stream', 'reason'],
+      help: 'Change streams opened again.',
+      labelNames: ['stream'],
       registers,
     }),
     feedGaps: new Counter({
@@ -118,6 +113,7 @@ export function openMetrics() {
       registers,
     }),
 
+    /** Set when the metrics are asked for. */
     projectionLagSeconds: new Gauge({
       name: 'waybill_projection_lag_seconds',
       help: 'How far a read model is behind the log.',
@@ -129,6 +125,25 @@ export function openMetrics() {
       help: 'Events folded in one transaction of the projector.',
       labelNames: ['projection'],
       buckets: SIZES,
+      registers,
+    }),
+    projectionFoldSeconds: new Histogram({
+      name: 'waybill_projection_fold_seconds',
+      help: 'Age of the oldest event of a batch when its row was written.',
+      labelNames: ['projection'],
+      buckets: REQUEST_SECONDS,
+      registers,
+    }),
+    projectionRetries: new Counter({
+      name: 'waybill_projection_retries_total',
+      help: 'Failures of the projector that it tried again after.',
+      labelNames: ['projection'],
+      registers,
+    }),
+    projectionPoisoned: new Counter({
+      name: 'waybill_projection_poisoned_total',
+      help: 'Rows left behind by an event that cannot be folded.',
+      labelNames: ['projection'],
       registers,
     }),
     expiredOffers: new Counter({

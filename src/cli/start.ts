@@ -1,0 +1,88 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import { openLog } from '../log.ts';
+import type { Variables } from '../setting.ts';
+import { isDevelopment, readSettings, type Settings, settingsHelp } from '../settings.ts';
+import { openWaybill, type Waybill } from '../waybill.ts';
+
+/** Adds `waybill start`, which is what `waybill` alone does. */
+export function addStartCommand(program: Command, variables: Variables): void {
+  program
+    .command('start', { isDefault: true })
+    .description('start the gateway (this is what waybill without a command does)')
+    .allowExcessArguments()
+    .addHelpText('after', () => `\n${settingsHelp()}`)
+    .action(async (_options: unknown, command: Command) => {
+      // As the default command, it is given every word that is no command.
+      const [unknown] = command.args;
+      if (unknown !== undefined)
+        command.error(`error: unknown command '${unknown}'; waybill --help lists them`);
+      await start(readSettings(variables));
+    });
+}
+
+/** Starts, runs until a signal, stops. @throws StartupError */
+async function start(settings: Settings): Promise<void> {
+  const pretty = isDevelopment(settings) && process.stderr.isTTY === true;
+  const log = openLog({ level: settings.logLevel, pretty });
+  const fail = (error: unknown, what: string): void => {
+    log.fatal({ err: error }, what);
+    process.exit(1);
+  };
+  process.on('uncaughtException', (error) => fail(error, 'a bug: an error that nobody caught'));
+  process.on('unhandledRejection', (error) => fail(error, 'a bug: a rejection that nobody handled'));
+  const stopped = stopSignal(log);
+
+  const opening = openWaybill(settings, log, (error) => fail(error, 'MongoDB is lost'));
+  const waybill = await Promise.race([opening, stopped.then(() => undefined)]);
+  if (waybill !== undefined) console.log(greeting(waybill, settings));
+  const signal = await stopped;
+  log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; a second signal stops at once');
+  await (waybill === undefined ? abandon(opening, settings.drainSeconds) : waybill.close());
+  log.info('stopped');
+  process.exit(0);
+}
+
+/** Closes what is still being opened, as soon as it is open; a download or a recovery is not waited for long. */
+async function abandon(opening: Promise<Waybill>, patienceSeconds: number): Promise<void> {
+  const closed = opening.then(
+    (waybill) => waybill.close(),
+    () => undefined,
+  );
+  await Promise.race([closed, pause(patienceSeconds * 1_000)]);
+}
+
+/** Resolves with the first SIGTERM or SIGINT. A second one, of either kind, ends the process at once. */
+function stopSignal(log: Logger): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first = true;
+    const heard = (signal: NodeJS.Signals): void => {
+      if (first) {
+        first = false;
+        resolve(signal);
+        return;
+      }
+      log.warn({ signal }, 'stopped at once');
+      process.exit(130);
+    };
+    process.on('SIGTERM', heard).on('SIGINT', heard);
+  });
+}
+
+/** What somebody who has just started the gateway needs to know. */
+function greeting({ url, development }: Waybill, { dataDir }: Settings): string {
+  const listening = `Waybill listens on ${url}`;
+  if (!development) return listening;
+  const shared = dataDir === '.waybill' ? '' : `WAYBILL_DATA=${dataDir} `;
+  return [
+    '',
+    `${listening} (open it in a browser for GraphiQL)`,
+    '',
+    'Development mode: neither WAYBILL_JWT_SECRET nor WAYBILL_JWKS_URL is set, so tokens are signed with a secret',
+    `kept in ${dataDir}, and only this machine can connect. For a token:`,
+    '',
+    `  ${shared}npx waybill token --tenant demo --role dispatcher`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,38 @@
+import type { FeedObserver } from './eventstore/feed.ts';
+import type { ProjectorObserver } from './eventstore/projector-limits.ts';
+import type { StoreObserver } from './eventstore/store.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Turns what the event store tells about itself into metrics; the store knows no metrics library. */
+export function observersOf(metrics: Metrics): {
+  readonly store: StoreObserver;
+  readonly feed: FeedObserver;
+  readonly projector: ProjectorObserver;
+} {
+  return {
+    store: {
+      committed(kind, members, events, seconds) {
+        metrics.appendSeconds.observe({ kind }, seconds);
+        metrics.appendGroupSize.observe({ kind }, members);
+        metrics.appendedEvents.inc(events);
+      },
+      retried: (reason) => metrics.appendRetries.inc({ reason }),
+    },
+    feed: {
+      // Running subscriptions are counted where they begin, by field.
+      subscribed() {},
+      overflowed: (lane, limit) => metrics.subscriberOverflows.inc({ lane, limit }),
+      gap: (reason) => metrics.feedGaps.inc({ reason }),
+      // A reason may be a driver's message: as a label it would have no bound. The log has it.
+      reopened: (stream) => metrics.feedReopens.inc({ stream }),
+    },
+    projector: {
+      folded(projection, events, lagSeconds) {
+        metrics.projectionBatchSize.observe({ projection }, events);
+        metrics.projectionFoldSeconds.observe({ projection }, lagSeconds);
+      },
+      retried: (projection) => metrics.projectionRetries.inc({ projection }),
+      poisoned: (projection) => metrics.projectionPoisoned.inc({ projection }),
+    },
+  };
+}
