@@ -40,6 +40,8 @@ export interface TenantIntent<S, C extends Command> {
   readonly eventId?: StoredEvent['_id'];
   /** What was asked, as the client put it: a repeat with the same key must ask the same. */
   readonly input: unknown;
+  /** True for a command that begins its stream, which then need not be read first. */
+  readonly creates?: boolean;
   /** Commands on further streams, recorded in the same transaction or not at all. */
   readonly also?: (state: S, command: C) => readonly Step[];
 }

@@ -92,6 +92,7 @@ async function plan(context: Context, input: PlanFields): Promise<Payload | Refu
       ...stamp(context, input),
     },
     input,
+    creates: true,
     ...present({ key }),
   });
 }

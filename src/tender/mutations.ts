@@ -74,6 +74,7 @@ async function handleTender(
     id: tenderId,
     command,
     input,
+    creates: command.type === 'CreateTender',
     ...present({ key: idempotencyKey }),
     ...(touchesVehicles(command) ? { also: vehicleSteps(tenderId) } : {}),
   });

@@ -75,6 +75,7 @@ function register(
     id,
     command,
     input: { id: wanted ? id : null, licensePlate, fleetId, occurredAt },
+    creates: true,
     ...present({ key }),
     also: () => [claimPlate(tenantId, id, command)],
   });
