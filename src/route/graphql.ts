@@ -60,15 +60,19 @@ builder.queryFields((t) => ({
       return rowAsOf(context.store.readStream(route.type, uuid), routeSummary, { asOf, knownAt });
     },
   }),
-  routes: t.connection({
-    type: RouteRef,
-    authScopes: { tenantWide: true },
-    description: 'The routes that match, in pages of 50 unless asked otherwise, at most 200.',
-    args: { filter: t.arg({ type: RouteFilterInput, description: 'Which; by default all.' }) },
-    resolve: (_root, { filter, ...page }, context) => {
-      const own = rowFilter(requireAccess(context).tenantId, filter);
-      const rows = context.store.rows(routeSummary);
-      return keysetPage(page, ORDER, (query) => rows.find({ $and: [own, query.filter] }, query));
+  routes: t.connection(
+    {
+      type: RouteRef,
+      authScopes: { tenantWide: true },
+      description: 'The routes that match, in pages of 50 unless asked otherwise, at most 200.',
+      args: { filter: t.arg({ type: RouteFilterInput, description: 'Which; by default all.' }) },
+      resolve: (_root, { filter, ...page }, context) => {
+        const own = rowFilter(requireAccess(context).tenantId, filter);
+        const rows = context.store.rows(routeSummary);
+        return keysetPage(page, ORDER, (query) => rows.find({ $and: [own, query.filter] }, query));
+      },
     },
-  }),
+    { name: 'RouteConnection', description: 'A page of routes.' },
+    { name: 'RouteEdge' },
+  ),
 }));

@@ -63,18 +63,24 @@ builder.queryFields((t) => ({
       return isPast({ asOf, knownAt }) ? vehicleAsOf(context, found, { asOf, knownAt }) : found;
     },
   }),
-  vehicles: t.connection({
-    type: VehicleRef,
-    authScopes: { tenantWide: true },
-    description: 'The vehicles that match, in pages of 50 unless asked otherwise, at most 200.',
-    args: { filter: t.arg({ type: VehicleFilterInput, description: 'Which; by default all.' }) },
-    resolve: (_root, { filter, ...page }, context) => {
-      checkBox(filter?.within);
-      const selected = selectVehicles(requireAccess(context).tenantId, filter);
-      const rows = context.store.rows(fleetStatus);
-      return keysetPage(page, ORDER, (query) => rows.find({ $and: [selected.filter, query.filter] }, query));
+  vehicles: t.connection(
+    {
+      type: VehicleRef,
+      authScopes: { tenantWide: true },
+      description: 'The vehicles that match, in pages of 50 unless asked otherwise, at most 200.',
+      args: { filter: t.arg({ type: VehicleFilterInput, description: 'Which; by default all.' }) },
+      resolve: (_root, { filter, ...page }, context) => {
+        checkBox(filter?.within);
+        const selected = selectVehicles(requireAccess(context).tenantId, filter);
+        const rows = context.store.rows(fleetStatus);
+        return keysetPage(page, ORDER, (query) =>
+          rows.find({ $and: [selected.filter, query.filter] }, query),
+        );
+      },
     },
-  }),
+    { name: 'VehicleConnection', description: 'A page of vehicles.' },
+    { name: 'VehicleEdge' },
+  ),
   fleets: t.field({
     type: [FleetSummaryRef],
     authScopes: { tenantWide: true },
