@@ -62,29 +62,33 @@ builder.queryField('tender', (t) =>
 );
 
 builder.queryField('tenders', (t) =>
-  t.connection({
-    type: TenderRef,
-    description: 'The tenders that match, in pages of 50 unless asked otherwise, at most 200.',
-    args: {
-      filter: t.arg({
-        type: TenderFilterInput,
-        description: 'Which; by default all that the caller may see.',
-      }),
-      orderBy: t.arg({
-        type: TenderOrderRef,
-        defaultValue: 'LAST_CHANGED_FIRST',
-        description: 'In which order.',
-      }),
+  t.connection(
+    {
+      type: TenderRef,
+      description: 'The tenders that match, in pages of 50 unless asked otherwise, at most 200.',
+      args: {
+        filter: t.arg({
+          type: TenderFilterInput,
+          description: 'Which; by default all that the caller may see.',
+        }),
+        orderBy: t.arg({
+          type: TenderOrderRef,
+          defaultValue: 'LAST_CHANGED_FIRST',
+          description: 'In which order.',
+        }),
+      },
+      resolve: async (_root, { filter, orderBy, ...page }, context) => {
+        const access = requireAccess(context);
+        const selected = selectTenders(access, filter);
+        const rows = context.store.rows(tendersRead);
+        const order: Order<TenderRow> = ORDERS[orderBy ?? 'LAST_CHANGED_FIRST'];
+        return keysetPage(page, order, async (query) => {
+          const found = await rows.find({ $and: [selected.filter, query.filter] }, query);
+          return found.map((row) => asSeenBy(access, row)).filter((row) => row !== null);
+        });
+      },
     },
-    resolve: async (_root, { filter, orderBy, ...page }, context) => {
-      const access = requireAccess(context);
-      const selected = selectTenders(access, filter);
-      const rows = context.store.rows(tendersRead);
-      const order: Order<TenderRow> = ORDERS[orderBy ?? 'LAST_CHANGED_FIRST'];
-      return keysetPage(page, order, async (query) => {
-        const found = await rows.find({ $and: [selected.filter, query.filter] }, query);
-        return found.map((row) => asSeenBy(access, row)).filter((row) => row !== null);
-      });
-    },
-  }),
+    { name: 'TenderConnection', description: 'A page of tenders.' },
+    { name: 'TenderEdge' },
+  ),
 );
