@@ -1,4 +1,4 @@
-import type { stamp, TenantIntent } from '../context.ts';
+import { type Context, requireAccess, stamp, type TenantIntent } from '../context.ts';
 import type { TrackLocation, VehicleCommand } from './decide.ts';
 import type { FixPayload } from './events.ts';
 import { fixEventId } from './position.ts';
@@ -17,33 +17,40 @@ const READINGS = [
 
 type Loose<T> = { readonly [K in keyof T]: T[K] | null };
 
-/** A fix as a client sends it. */
+/** What a client says of a place: null is the same as nothing. */
 export interface FixFields extends Loose<Omit<FixPayload, 'longitude' | 'latitude'>> {
   readonly longitude: number;
   readonly latitude: number;
-  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** What tells a fix from others, as far as the client said. */
+export interface FixIdentity {
+  readonly key?: string | null | undefined;
   readonly occurredAt?: Date | null | undefined;
 }
 
 /**
- * The intent to record a fix. With a key, the key identifies it; without one, vehicle, device and occurredAt do.
- * What is compared when it comes again are its coordinates and readings.
- * @param base whose `occurredAt` is the fix's own, or else the server's clock
+ * The intent to record a fix. With a key, the key identifies it; without one, vehicle, device and occurredAt do;
+ * with neither key nor occurredAt it is a fix of its own (two of one millisecond are two). When it comes again, its
+ * coordinates and readings must be the same.
  */
 export function fixIntent(
-  tenantId: string,
+  context: Context,
   vehicleId: string,
   fields: FixFields,
-  base: ReturnType<typeof stamp>,
+  { key, occurredAt }: FixIdentity,
 ): TenantIntent<VehicleState, VehicleCommand> {
   const fix = payloadOf(fields);
-  const key = fields.idempotencyKey ?? undefined;
-  const command: TrackLocation = { type: 'TrackLocation', fix, keyed: key !== undefined, ...base };
-  if (key !== undefined) {
-    const input = fields.occurredAt ? { fix, occurredAt: fields.occurredAt } : fix;
+  const base = stamp(context, { occurredAt });
+  const keyed = typeof key === 'string';
+  const command: TrackLocation = { type: 'TrackLocation', fix, keyed, ...base };
+  if (keyed) {
+    const input = occurredAt ? { fix, occurredAt } : fix;
     return { aggregate: vehicle, id: vehicleId, command, input, key };
   }
-  const eventId = fixEventId(tenantId, vehicleId, fix.deviceId, base.occurredAt);
+  const { tenantId } = requireAccess(context);
+  const name = occurredAt ? fix.deviceId : context.store.newId(vehicle.type);
+  const eventId = fixEventId(tenantId, vehicleId, name, base.occurredAt);
   return { aggregate: vehicle, id: vehicleId, command, input: fix, eventId };
 }
 

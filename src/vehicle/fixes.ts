@@ -1,52 +1,43 @@
-import { builder } from '../builder.ts';
-import { type Context, isCarrier, requireAccess, stamp, type TenantIntent } from '../context.ts';
-import { forbidden, invalidInput } from '../errors.ts';
+import type { Context, TenantIntent } from '../context.ts';
 import type { Outcome } from '../eventstore/intent.ts';
 import { type Refusal, refusal } from '../refusal.ts';
-import { RefusalCodeRef } from '../refusal-graphql.ts';
 import type { VehicleCommand } from './decide.ts';
-import { fixIntent } from './fix-intent.ts';
-import { MAX_FIXES, TrackLocationsInput } from './inputs.ts';
+import { type FixFields, fixIntent } from './fix-intent.ts';
 import { isNamed, vehicleIds } from './look-up.ts';
 import type { VehicleState } from './state.ts';
 
-type Fixes = typeof TrackLocationsInput.$inferInput;
+/** Fixes as a client sends them. */
+export interface Fixes {
+  readonly fixes: readonly (FixFields & {
+    readonly vehicleId?: string | null | undefined;
+    readonly licensePlate?: string | null | undefined;
+    readonly idempotencyKey?: string | null | undefined;
+    readonly occurredAt?: Date | null | undefined;
+  })[];
+  /** Names those fixes that have neither a key nor an occurredAt. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Of fixes without one of their own. */
+  readonly occurredAt?: Date | null | undefined;
+}
 
-interface FixRefusal {
+/** A fix that was not recorded; `index` is its place in the batch, from 0. */
+export interface FixRefusal {
   readonly index: number;
   readonly refusal: Refusal;
 }
 
-interface Tally {
+/** What became of a batch. */
+export interface Tally {
   recorded: number;
   repeated: number;
   readonly refused: FixRefusal[];
 }
 
-const FixRefusalRef = builder.objectRef<FixRefusal>('FixRefusal').implement({
-  description: 'A fix that was not recorded, and why.',
-  fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Its place in `fixes`, from 0.' }),
-    code: t.field({ type: RefusalCodeRef, description: 'Why.', resolve: (fix) => fix.refusal.code }),
-    message: t.string({ description: 'The same for a person.', resolve: (fix) => fix.refusal.message }),
-  }),
-});
-
-const TrackLocationsPayload = builder.objectRef<Tally>('TrackLocationsPayload').implement({
-  description: 'What became of the fixes: recorded + repeated + refused is how many there were.',
-  fields: (t) => ({
-    recorded: t.exposeInt('recorded', { description: 'New.' }),
-    repeated: t.exposeInt('repeated', { description: 'Recorded before, or twice in this request.' }),
-    refused: t.expose('refused', { type: [FixRefusalRef], description: 'In the order of `fixes`.' }),
-  }),
-});
-
 /** Records fixes, each on its own: what is wrong with one is told of it and concerns no other. */
-async function trackAll(context: Context, { fixes, idempotencyKey, occurredAt }: Fixes): Promise<Tally> {
-  const { tenantId } = requireAccess(context);
+export async function trackAll(context: Context, batch: Fixes): Promise<Tally> {
+  const { fixes } = batch;
   const names = fixes.map(({ vehicleId: id, licensePlate }) => ({ id, licensePlate }));
   const ids = await vehicleIds(context, names);
-  const base = stamp(context, { occurredAt });
   const tally: Tally = { recorded: 0, repeated: 0, refused: [] };
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
   const places: number[] = [];
@@ -57,10 +48,9 @@ async function trackAll(context: Context, { fixes, idempotencyKey, occurredAt }:
       tally.refused.push({ index, refusal: fault ?? refusal('NOT_FOUND') });
       continue;
     }
-    const stamped = fix.occurredAt ? { ...base, occurredAt: fix.occurredAt } : base;
-    const key =
-      fix.idempotencyKey ?? (fix.occurredAt || !idempotencyKey ? null : `${idempotencyKey}/${index}`);
-    intents.push(fixIntent(tenantId, id, key === null ? fix : { ...fix, idempotencyKey: key }, stamped));
+    const occurredAt = fix.occurredAt ?? batch.occurredAt;
+    const batchKey = occurredAt || !batch.idempotencyKey ? null : `${batch.idempotencyKey}/${index}`;
+    intents.push(fixIntent(context, id, fix, { key: fix.idempotencyKey ?? batchKey, occurredAt }));
     places.push(index);
   }
   const outcomes = await context.store.handleMany(intents);
@@ -85,16 +75,3 @@ function count(tally: Tally, index: number, outcome: Outcome): void {
   else if (outcome.repeated) tally.repeated += 1;
   else tally.recorded += 1;
 }
-
-builder.mutationField('trackLocations', (t) =>
-  t.field({
-    type: TrackLocationsPayload,
-    description: `Up to ${MAX_FIXES} fixes of any vehicles. Each is answered on its own; one bad fix spoils no other.`,
-    args: { input: t.arg({ type: TrackLocationsInput, required: true }) },
-    resolve: (_root, { input }, context) => {
-      if (isCarrier(requireAccess(context))) throw forbidden();
-      if (input.fixes.length > MAX_FIXES) throw invalidInput(`At most ${MAX_FIXES} fixes at once.`, 'fixes');
-      return trackAll(context, input);
-    },
-  }),
-);

@@ -1,19 +1,19 @@
 import { builder } from '../builder.ts';
-import { keysetPage, type Order } from '../connection.ts';
+import { connectionOf, keysetPage, type Order, pageSize } from '../connection.ts';
 import { requireAccess } from '../context.ts';
 import { invalidInput } from '../errors.ts';
 import { isPast } from '../eventstore/as-of.ts';
+import { toUuid } from '../global-id.ts';
 import { checkBox } from './check-box.ts';
 import { selectVehicles } from './filter.ts';
-import './fixes.ts';
 import { VehicleFilterInput } from './inputs.ts';
 import { isNamed, vehicleAsOf, vehicleIds } from './look-up.ts';
 import './mutations.ts';
 import { type FleetSummary, fleetsOf } from './fleets.ts';
-import { VehicleRef, VehicleStateRef } from './objects.ts';
+import { FixRef, VehicleRef, VehicleStateRef } from './objects.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 import './subscription.ts';
-import './track.ts';
+import { fixCursor, trackOf } from './track.ts';
 
 /** Ids grow with time, so this is the order of registration. */
 const ORDER: Order<VehicleRow> = [['_id', 1]];
@@ -38,6 +38,9 @@ const FleetSummaryRef = builder.objectRef<FleetSummary>('FleetSummary').implemen
     }),
   }),
 });
+
+const FixEdge = builder.edgeObject({ name: 'FixEdge', type: FixRef });
+const FixConnection = builder.connectionObject({ name: 'FixConnection', type: FixRef }, FixEdge);
 
 builder.queryFields((t) => ({
   vehicle: t.field({
@@ -86,5 +89,26 @@ builder.queryFields((t) => ({
     authScopes: { tenantWide: true },
     description: 'Counts by state, per fleet, by the name of the fleet.',
     resolve: (_root, _args, context) => fleetsOf(context.store.rows(fleetStatus)),
+  }),
+  vehicleTrack: t.field({
+    type: FixConnection,
+    authScopes: { tenantWide: true },
+    description:
+      'The way of a vehicle between two moments, by occurredAt, oldest first; both moments included.',
+    args: {
+      vehicleId: t.arg.id({ required: true, description: 'Its global id, or its bare UUID.' }),
+      from: t.arg({ type: 'DateTime', required: true, description: 'The earliest occurredAt.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'The latest occurredAt.' }),
+      first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
+      after: t.arg.string({ description: 'The cursor of the fix to go on after.' }),
+    },
+    resolve: async (_root, { vehicleId, from, to, first, after }, context) => {
+      if (from > to) throw invalidInput('from must not be later than to.', 'from');
+      const page = { first, after };
+      const id = toUuid('Vehicle', vehicleId);
+      const limit = pageSize(page).size + 1;
+      const fixes = id === undefined ? [] : await trackOf(context, id, { from, to, after }, limit);
+      return connectionOf(fixes, page, fixCursor);
+    },
   }),
 }));

@@ -74,7 +74,8 @@ function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
     batteryPercent: t.float({ description: '0 to 100.' }),
     idempotencyKey: t.string({
       description:
-        'Without one, vehicle, device and occurredAt identify the fix: the same again is a repeat.',
+        'Without one, vehicle, device and occurredAt identify the fix: the same again is a repeat. With neither a key ' +
+        'nor an occurredAt, each is a fix of its own.',
     }),
     occurredAt: t.field({
       type: 'DateTime',
@@ -98,7 +99,7 @@ export const TrackLocationsInput = builder.inputType('TrackLocationsInput', {
   fields: (t) => ({
     fixes: t.field({ type: [FixInput], required: true, description: `At most ${MAX_FIXES}.` }),
     idempotencyKey: t.string({
-      description: 'Names those fixes that have neither a key nor an occurredAt of their own.',
+      description: 'Names those fixes that have neither a key nor an occurredAt.',
     }),
     occurredAt: t.field({ type: 'DateTime', description: 'For fixes without one of their own; if not now.' }),
   }),

@@ -1,10 +1,8 @@
-import { type Context, isCarrier, requireAccess } from '../context.ts';
-import type { Moment } from '../eventstore/as-of.ts';
-import { rowAsOf } from '../eventstore/as-of.ts';
+import { type Context, requireAccess } from '../context.ts';
+import { type Moment, rowAsOf } from '../eventstore/as-of.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { fold } from '../eventstore/projection.ts';
 import { toUuid } from '../global-id.ts';
-import { tendersRead } from '../tender/projection.ts';
 import { licensePlate, plateId } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 import { vehicle } from './vehicle.ts';
@@ -14,35 +12,14 @@ import { vehicle } from './vehicle.ts';
  * distance; a vehicle it does not have yet is folded from its own stream, so what was registered is found at once.
  */
 export async function vehiclesById(context: Context, ids: readonly string[]): Promise<(VehicleRow | null)[]> {
-  const visible = await visibleIds(context, ids);
   const rows = await context.store.rows(fleetStatus).byIds(ids);
-  return Promise.all(
-    rows.map((row, index) => {
-      const id = ids[index] ?? '';
-      if (!visible(id)) return null;
-      return row ?? foldFromLog(context, id);
-    }),
-  );
+  return Promise.all(rows.map((row, index) => row ?? foldFromLog(context, ids[index] ?? '')));
 }
 
 async function foldFromLog(context: Context, id: string): Promise<VehicleRow | null> {
   let row: VehicleRow | null = null;
   for await (const event of context.store.readStream(vehicle.type, id)) row = fold(fleetStatus, row, event);
   return row;
-}
-
-/** A carrier sees the vehicles that move the loads it has accepted; everyone else of the tenant sees all. */
-async function visibleIds(context: Context, ids: readonly string[]): Promise<(id: string) => boolean> {
-  const access = requireAccess(context);
-  if (!isCarrier(access)) return () => true;
-  const found = await context.store
-    .rows(tendersRead)
-    .aggregate<{ _id: string }>([
-      { $match: { acceptedCarrierId: access.carrierId ?? '', vehicleId: { $in: [...ids] } } },
-      { $group: { _id: '$vehicleId' } },
-    ]);
-  const visible = new Set(found.map(({ _id }) => _id));
-  return (id) => visible.has(id);
 }
 
 /**
@@ -71,9 +48,7 @@ export interface VehicleName {
 
 /** True where exactly one of both is given. */
 export function isNamed({ id, licensePlate: plate }: VehicleName): boolean {
-  return (id ?? undefined) === undefined
-    ? (plate ?? undefined) !== undefined
-    : (plate ?? undefined) === undefined;
+  return (typeof id === 'string') !== (typeof plate === 'string');
 }
 
 /**

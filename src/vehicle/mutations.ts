@@ -8,6 +8,7 @@ import {
   stamp,
   type TenantIntent,
 } from '../context.ts';
+import { forbidden, invalidInput } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { present } from '../eventstore/payload.ts';
 import { newIdOf } from '../global-id.ts';
@@ -15,9 +16,10 @@ import { type Refusal, refusal } from '../refusal.ts';
 import { isRefusal, resultUnion } from '../refusal-graphql.ts';
 import type { VehicleCommand } from './decide.ts';
 import { fixIntent } from './fix-intent.ts';
+import { trackAll } from './fixes.ts';
 import * as inputs from './inputs.ts';
 import { isNamed, vehicleIds } from './look-up.ts';
-import { VehicleRef } from './objects.ts';
+import { TrackLocationsPayload, VehicleRef } from './objects.ts';
 import { claimPlate, plateText } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 import type { VehicleState } from './state.ts';
@@ -61,8 +63,8 @@ function register(
   context: Context,
   input: typeof inputs.RegisterVehicleInput.$inferInput,
 ): Promise<Payload | Refusal> | Refusal {
-  const forbidden = refuseUnless(context, 'dispatcher', 'admin', 'system');
-  if (forbidden) return forbidden;
+  const refused = refuseUnless(context, 'dispatcher', 'admin', 'system');
+  if (refused) return refused;
   const { idempotencyKey: key, id: wanted, fleetId, occurredAt } = input;
   const id = wanted ? newIdOf('Vehicle', wanted, 'id') : context.store.newId('Vehicle', key);
   if (isRefusal(id)) return id;
@@ -121,7 +123,8 @@ async function track(
   if (isCarrier(requireAccess(context))) return refusal('FORBIDDEN');
   const id = await named(context, input);
   if (isRefusal(id)) return id;
-  return give(context, fixIntent(requireAccess(context).tenantId, id, input, stamp(context, input)));
+  const { idempotencyKey: key, occurredAt } = input;
+  return give(context, fixIntent(context, id, input, { key, occurredAt }));
 }
 
 builder.mutationFields((t) => ({
@@ -145,5 +148,16 @@ builder.mutationFields((t) => ({
     description: 'Where a vehicle was. A late fix is recorded, and never moves the position back.',
     args: { input: t.arg({ type: inputs.TrackLocationInput, required: true }) },
     resolve: (_root, { input }, context) => track(context, input),
+  }),
+  trackLocations: t.field({
+    type: TrackLocationsPayload,
+    description: `Up to ${inputs.MAX_FIXES} fixes of any vehicles. Each is answered on its own; one bad fix spoils no other.`,
+    args: { input: t.arg({ type: inputs.TrackLocationsInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      if (isCarrier(requireAccess(context))) throw forbidden();
+      if (input.fixes.length > inputs.MAX_FIXES)
+        throw invalidInput(`At most ${inputs.MAX_FIXES} fixes at once.`, 'fixes');
+      return trackAll(context, input);
+    },
   }),
 }));

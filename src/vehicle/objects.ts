@@ -1,10 +1,14 @@
 import { EventRef } from '../audit/graphql.ts';
 import { builder, uncached } from '../builder.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
+import { type Context, isCarrier, requireAccess } from '../context.ts';
 import { encodeGlobalId } from '../global-id.ts';
+import { RefusalCodeRef } from '../refusal-graphql.ts';
+import { tendersRead } from '../tender/projection.ts';
 import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
+import type { FixRefusal, Tally } from './fixes.ts';
 import { vehiclesById } from './look-up.ts';
-import { type Position, positionOf, type VehicleRow } from './projection.ts';
+import type { Position, VehicleRow } from './projection.ts';
+import type { Fix } from './track.ts';
 
 const STATE_MEANINGS: Readonly<Record<MdsState, string>> = {
   removed: 'Not on the road: in a depot, sold or scrapped.',
@@ -55,19 +59,6 @@ const PositionRef = builder.objectRef<Position>('Position').implement({
   interfaces: [FixReadings],
 });
 
-/** A recorded fix: the event itself, shown as where and when. */
-export type FixEvent = StoredEvent<'LocationTracked', FixPayload>;
-
-/** One fix of a track. */
-export interface Fix extends Position {
-  readonly event: FixEvent;
-}
-
-/** The fix that an event recorded. */
-export function fixOf(event: FixEvent): Fix {
-  return { ...positionOf(event), event };
-}
-
 export const FixRef = builder.objectRef<Fix>('Fix').implement({
   description: 'One fix of the way of a vehicle.',
   interfaces: [FixReadings],
@@ -76,12 +67,28 @@ export const FixRef = builder.objectRef<Fix>('Fix').implement({
   }),
 });
 
+/** A carrier sees the vehicles that move the loads it has accepted; everyone else of the tenant sees all. */
+async function visible(context: Context, ids: readonly string[]): Promise<readonly string[]> {
+  const access = requireAccess(context);
+  if (!isCarrier(access)) return ids;
+  const found = await context.store
+    .rows(tendersRead)
+    .aggregate<{ _id: string }>([
+      { $match: { acceptedCarrierId: access.carrierId ?? '', vehicleId: { $in: [...ids] } } },
+      { $group: { _id: '$vehicleId' } },
+    ]);
+  return found.map(({ _id }) => _id);
+}
+
 /** A vehicle. Resolvers return its row, or its id (a UUID in text form). */
 export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Vehicle'), {
   description: 'Something that moves loads, and where it is.',
   id: { resolve: (row) => row.id, description: 'Global id.' },
   loaderOptions: uncached,
-  load: async (ids: string[], context) => (await vehiclesById(context, ids)).filter((row) => row !== null),
+  load: async (ids: string[], context) => {
+    const rows = await vehiclesById(context, await visible(context, ids));
+    return rows.filter((row) => row !== null);
+  },
   // What is not found, or not the caller's to see, becomes null.
   sort: (row) => row.id,
   fields: (t) => ({
@@ -102,5 +109,23 @@ export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Ve
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),
     lastSequence: t.exposeInt('lastSequence', { description: 'How much of its stream this shows.' }),
     lastEvent: t.expose('lastEvent', { type: EventRef, description: 'What happened to it last.' }),
+  }),
+});
+
+const FixRefusalRef = builder.objectRef<FixRefusal>('FixRefusal').implement({
+  description: 'A fix that was not recorded, and why.',
+  fields: (t) => ({
+    index: t.exposeInt('index', { description: 'Its place in `fixes`, from 0.' }),
+    code: t.field({ type: RefusalCodeRef, description: 'Why.', resolve: (fix) => fix.refusal.code }),
+    message: t.string({ description: 'The same for a person.', resolve: (fix) => fix.refusal.message }),
+  }),
+});
+
+export const TrackLocationsPayload = builder.objectRef<Tally>('TrackLocationsPayload').implement({
+  description: 'What became of the fixes: recorded + repeated + refused is how many there were.',
+  fields: (t) => ({
+    recorded: t.exposeInt('recorded', { description: 'New.' }),
+    repeated: t.exposeInt('repeated', { description: 'Recorded before, or twice in this request.' }),
+    refused: t.expose('refused', { type: [FixRefusalRef], description: 'In the order of `fixes`.' }),
   }),
 });

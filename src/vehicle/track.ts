@@ -1,76 +1,71 @@
-import { builder } from '../builder.ts';
-import { connectionOf, decodeCursor, encodeCursor, pageSize } from '../connection.ts';
+import { decodeCursor, encodeCursor } from '../connection.ts';
 import type { Context } from '../context.ts';
 import { invalidInput } from '../errors.ts';
-import { toUuid } from '../global-id.ts';
-import { type Fix, type FixEvent, FixRef, fixOf } from './objects.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import type { FixPayload } from './events.ts';
+import { type Position, positionOf } from './projection.ts';
 import { vehicle } from './vehicle.ts';
 
-/** A place between two fixes of a track: by occurredAt, then in the order of recording. */
-interface TrackPlace {
+/** One fix of a track, and the event that recorded it. */
+export interface Fix extends Position {
+  readonly event: StoredEvent<'LocationTracked', FixPayload>;
+}
+
+/** Between which fixes to look: both moments are included, and so is nothing up to the cursor. */
+export interface TrackRange {
+  readonly from: Date;
+  readonly to: Date;
+  readonly after?: string | null | undefined;
+}
+
+/**
+ * The fixes of a vehicle in a range, oldest first: by occurredAt, then in the order of recording.
+ * Reads the whole stream of the vehicle: right for any order of arrival, and not yet served by an index of its own.
+ * @returns at most `limit`
+ * @throws INVALID_INPUT for a cursor of something else
+ */
+export async function trackOf(
+  context: Context,
+  vehicleId: string,
+  range: TrackRange,
+  limit: number,
+): Promise<Fix[]> {
+  const { from, to } = range;
+  const after = placeIn(range.after);
+  const events: Fix['event'][] = [];
+  for await (const event of context.store.readStream(vehicle.type, vehicleId)) {
+    if (!isFix(event) || event.occurredAt < from || event.occurredAt > to) continue;
+    if (after === undefined || order(placeOf(event), after) > 0) events.push(event);
+  }
+  events.sort((a, b) => order(placeOf(a), placeOf(b)));
+  return events.slice(0, limit).map((event) => ({ ...positionOf(event), event }));
+}
+
+/** The cursor of a fix: its place on the track. */
+export function fixCursor({ event }: Fix): string {
+  return encodeCursor([event.occurredAt, event.sequence]);
+}
+
+interface Place {
   readonly at: number;
   readonly sequence: number;
 }
 
-const placeOf = ({ occurredAt, sequence }: FixEvent): TrackPlace => ({ at: occurredAt.getTime(), sequence });
-
-function order(a: TrackPlace, b: TrackPlace): number {
-  return a.at - b.at || a.sequence - b.sequence;
-}
-
-/**
- * The fixes of a vehicle between two moments, both included, after a place; oldest first.
- * Reads the whole stream of the vehicle: right for any order of arrival, and not yet served by an index of its own.
- */
-async function fixesBetween(
-  context: Context,
-  vehicleId: string,
-  between: { readonly from: Date; readonly to: Date; readonly after?: TrackPlace },
-): Promise<FixEvent[]> {
-  const { from, to, after } = between;
-  const fixes: FixEvent[] = [];
-  for await (const event of context.store.readStream(vehicle.type, vehicleId)) {
-    if (event.type !== 'LocationTracked' || event.occurredAt < from || event.occurredAt > to) continue;
-    const fix = event as FixEvent;
-    if (after === undefined || order(placeOf(fix), after) > 0) fixes.push(fix);
-  }
-  return fixes.sort((a, b) => order(placeOf(a), placeOf(b)));
-}
-
-function placeIn(cursor: string | null | undefined): { after?: TrackPlace } {
-  if (cursor === null || cursor === undefined) return {};
+function placeIn(cursor: string | null | undefined): Place | undefined {
+  if (cursor === null || cursor === undefined) return undefined;
   const [at, sequence] = decodeCursor(cursor, 2, 'after');
-  if (at instanceof Date && typeof sequence === 'number') return { after: { at: at.getTime(), sequence } };
+  if (at instanceof Date && typeof sequence === 'number') return { at: at.getTime(), sequence };
   throw invalidInput('after is no cursor of this list.', 'after');
 }
 
-function cursorOf({ event }: Fix): string {
-  return encodeCursor([event.occurredAt, event.sequence]);
+function placeOf({ occurredAt, sequence }: StoredEvent): Place {
+  return { at: occurredAt.getTime(), sequence };
 }
 
-const FixEdge = builder.edgeObject({ name: 'FixEdge', type: FixRef });
-const FixConnection = builder.connectionObject({ name: 'FixConnection', type: FixRef }, FixEdge);
+function order(a: Place, b: Place): number {
+  return a.at - b.at || a.sequence - b.sequence;
+}
 
-builder.queryField('vehicleTrack', (t) =>
-  t.field({
-    type: FixConnection,
-    authScopes: { tenantWide: true },
-    description:
-      'The way of a vehicle between two moments, by occurredAt, oldest first; both moments included.',
-    args: {
-      vehicleId: t.arg.id({ required: true, description: 'Its global id, or its bare UUID.' }),
-      from: t.arg({ type: 'DateTime', required: true, description: 'The earliest occurredAt.' }),
-      to: t.arg({ type: 'DateTime', required: true, description: 'The latest occurredAt.' }),
-      first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
-      after: t.arg.string({ description: 'The cursor of the fix to go on after.' }),
-    },
-    resolve: async (_root, { vehicleId, from, to, ...page }, context) => {
-      if (from > to) throw invalidInput('from must not be later than to.', 'from');
-      const id = toUuid('Vehicle', vehicleId);
-      const place = placeIn(page.after);
-      const found = id === undefined ? [] : await fixesBetween(context, id, { from, to, ...place });
-      const fixes = found.slice(0, pageSize(page).size + 1).map(fixOf);
-      return connectionOf(fixes, page, cursorOf);
-    },
-  }),
-);
+function isFix(event: StoredEvent): event is Fix['event'] {
+  return event.type === 'LocationTracked';
+}
