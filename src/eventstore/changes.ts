@@ -71,6 +71,8 @@ export interface Changes {
 const IDLE_MS = 1_000;
 /** CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost, BSONObjectTooLarge. */
 const LOST_CODES = new Set<unknown>([136, 260, 280, 286, 10_334]);
+/** What the server says of a token that it cannot read: no retry helps, and a fresh start does. */
+const UNREADABLE_TOKEN_CODES = new Set<unknown>([9, 14, 40_576, 40_615, 40_647, 40_648, 40_649, 50_811]);
 const ENDINGS = new Set<string>(['drop', 'rename', 'dropDatabase', 'invalidate']);
 const WRITABLE = new Set<string>(['RSPrimary', 'Mongos', 'Standalone', 'LoadBalancer']);
 
@@ -151,7 +153,7 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
       } catch (error) {
         abandon();
         if (stopped) break;
-        if (isLost(error)) {
+        if (isLost(error, token !== undefined)) {
           ending = { kind: 'lost', reason: 'history', error };
           continue;
         }
@@ -215,7 +217,8 @@ function toChange(raw: ChangeStreamDocument): Change | null {
   };
 }
 
-function isLost(error: unknown): boolean {
+function isLost(error: unknown, resuming: boolean): boolean {
   if (!(error instanceof MongoServerError)) return false;
+  if (resuming && UNREADABLE_TOKEN_CODES.has(error.code)) return true;
   return LOST_CODES.has(error.code) || error.hasErrorLabel('NonResumableChangeStreamError');
 }

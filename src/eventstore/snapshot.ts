@@ -1,10 +1,4 @@
-import {
-  type ClientSession,
-  type Db,
-  type Filter,
-  MongoServerError,
-  Timestamp,
-} from 'mongodb';
+import { type ClientSession, type Db, type Filter, MongoServerError, Timestamp } from 'mongodb';
 import type { Row } from './projection.ts';
 import type { RowFilter } from './rows.ts';
 

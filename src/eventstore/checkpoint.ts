@@ -1,0 +1,96 @@
+import type { ClientSession, Collection, Db, ResumeToken } from 'mongodb';
+
+/** A row that could not be folded on: it stays as it is until the projector starts again. */
+export interface Behind {
+  /** The row's `_id`. */
+  readonly row: string;
+  readonly aggregateId: string;
+  readonly tenantId: string;
+  readonly eventId: string;
+  readonly sequence: number;
+  readonly error: string;
+}
+
+/** How far a read model has followed the log. */
+export interface Checkpoint {
+  /** The projection's name. */
+  readonly _id: string;
+  /** Of the lease that may write this; whoever holds an older one is out. */
+  readonly fence: number;
+  readonly version: number;
+  /** Where to go on; absent until the first catch-up is done. */
+  readonly token?: ResumeToken;
+  readonly phase: 'catching_up' | 'following';
+  /** The newest recordedAt that was folded. */
+  readonly lastRecordedAt?: Date;
+  /** Everything that was recorded until then is folded. */
+  readonly levelAt?: Date;
+  /** How long the oldest event of the last batch had been recorded when the projector got it. */
+  readonly lagMs: number;
+  /** Rows left behind, by an event that cannot be folded. */
+  readonly behind: readonly Behind[];
+  /** There are more of those than are listed: the next start compares every row with the log. */
+  readonly moreBehind: boolean;
+  readonly updatedAt: Date;
+}
+
+export type Progress = Partial<Omit<Checkpoint, '_id' | 'fence' | 'updatedAt'>>;
+
+/** Another projector has taken over: this one writes nothing more. */
+export class FencedOut extends Error {}
+
+export function checkpointsOf(db: Db): Collection<Checkpoint> {
+  return db.collection<Checkpoint>('projection_checkpoints', {
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+  });
+}
+
+/**
+ * Puts the fence into the checkpoint, which shuts out every earlier holder, and only then reads how far they came.
+ * @throws FencedOut when a later holder was faster
+ */
+export async function claimCheckpoint(
+  db: Db,
+  name: string,
+  version: number,
+  fence: number,
+): Promise<Checkpoint> {
+  const checkpoints = checkpointsOf(db);
+  const updatedAt = new Date();
+  const fresh = { version, phase: 'catching_up', lagMs: 0, behind: [], moreBehind: false } as const;
+  await checkpoints.updateOne(
+    { _id: name },
+    { $setOnInsert: { fence, updatedAt, ...fresh } },
+    { upsert: true },
+  );
+  const claimed = await checkpoints.findOneAndUpdate(
+    { _id: name, fence: { $lte: fence } },
+    { $set: { fence, updatedAt } },
+    { returnDocument: 'after' },
+  );
+  if (claimed === null) throw new FencedOut(name);
+  return claimed;
+}
+
+/**
+ * Saves progress, within a transaction or alone.
+ * @throws FencedOut when another has taken over
+ */
+export async function saveCheckpoint(
+  db: Db,
+  name: string,
+  fence: number,
+  progress: Progress,
+  session?: ClientSession,
+): Promise<void> {
+  // A transaction brings its own concerns; a collection's would be refused inside it.
+  const checkpoints =
+    session === undefined ? checkpointsOf(db) : db.collection<Checkpoint>(checkpointsOf(db).collectionName);
+  const { matchedCount } = await checkpoints.updateOne(
+    { _id: name, fence },
+    { $set: { ...progress, updatedAt: new Date() } },
+    session === undefined ? {} : { session },
+  );
+  if (matchedCount === 0) throw new FencedOut(name);
+}

@@ -1,0 +1,82 @@
+import { type Collection, type Db, MongoServerError } from 'mongodb';
+
+/** Who may do a thing that only one process may do at a time. */
+interface LeaseDocument {
+  readonly _id: string;
+  readonly holder: string;
+  /** Raised with each change of holder: what an earlier holder still writes is told by it. */
+  readonly fence: number;
+  readonly expiresAt: Date;
+}
+
+/** A lease that was granted. It is only a promise in time: what must not happen twice checks the fence as well. */
+export interface Lease {
+  readonly fence: number;
+  /** @returns false once another has it */
+  renew(): Promise<boolean>;
+  /** Lets the next one have it at once. */
+  release(): Promise<void>;
+}
+
+export const LEASES = 'projection_leases';
+
+function leasesOf(db: Db): Collection<LeaseDocument> {
+  return db.collection<LeaseDocument>(LEASES, {
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+  });
+}
+
+/**
+ * Asks for a lease. All times are the server's.
+ * @returns null while another holds it
+ */
+export async function acquireLease(
+  db: Db,
+  name: string,
+  holder: string,
+  ttlMs: number,
+): Promise<Lease | null> {
+  const leases = leasesOf(db);
+  const expiresAt = { $add: ['$$NOW', ttlMs] };
+  const free = { $or: [{ $lte: ['$expiresAt', '$$NOW'] }, { $eq: ['$holder', holder] }] };
+  const granted = (value: unknown, field: string) => ({ $cond: [free, value, `$${field}`] });
+  let lease: LeaseDocument | null;
+  try {
+    // One stage, so that every condition sees the lease as it was. A missing `expiresAt` is less than any date.
+    lease = await leases.findOneAndUpdate(
+      { _id: name },
+      [
+        {
+          $set: {
+            holder: granted(holder, 'holder'),
+            fence: granted({ $add: [{ $ifNull: ['$fence', 0] }, 1] }, 'fence'),
+            expiresAt: granted(expiresAt, 'expiresAt'),
+          },
+        },
+      ],
+      { upsert: true, returnDocument: 'after' },
+    );
+  } catch (error) {
+    // Two asked for a lease that nobody ever had.
+    if (error instanceof MongoServerError && error.code === 11_000) return null;
+    throw error;
+  }
+  if (lease === null || lease.holder !== holder) return null;
+  const mine = { _id: name, holder, fence: lease.fence };
+  return {
+    fence: lease.fence,
+    renew: async () => (await leases.updateOne(mine, [{ $set: { expiresAt } }])).matchedCount === 1,
+    release: async () => {
+      await leases.updateOne(mine, [{ $set: { expiresAt: '$$NOW' } }]);
+    },
+  };
+}
+
+/** Who holds which lease at this moment, by the clock of this process. */
+export async function leaseHolders(db: Db): Promise<Map<string, string>> {
+  const leases = await leasesOf(db)
+    .find({ expiresAt: { $gt: new Date() } })
+    .toArray();
+  return new Map(leases.map((lease) => [lease._id, lease.holder]));
+}

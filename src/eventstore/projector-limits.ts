@@ -1,0 +1,31 @@
+/** Bounds and paces of a projector. */
+export interface ProjectorLimits {
+  /** Events folded in one transaction, at most. */
+  readonly batchEvents: number;
+  /** Rows kept in memory per projection. */
+  readonly cachedRows: number;
+  /** How often the place in the log is saved while nothing happens, in ms. */
+  readonly idleSaveMs: number;
+  /** How long a projector that died keeps others waiting, in ms. Renewed three times as often. */
+  readonly leaseMs: number;
+  /** How often a waiting projector asks for the lease, in ms. */
+  readonly leasePollMs: number;
+}
+
+export const PROJECTOR_LIMITS: ProjectorLimits = {
+  batchEvents: 1_000,
+  cachedRows: 20_000,
+  idleSaveMs: 2_000,
+  leaseMs: 5_000,
+  leasePollMs: 500,
+};
+
+/** What the projector tells whoever measures it. Every call is cheap and never throws. */
+export interface ProjectorObserver {
+  /** A batch is in its read model; `lagSeconds` is how long its oldest event had been recorded by then. */
+  folded(projection: string, events: number, lagSeconds: number): void;
+  /** Something failed and is tried again. */
+  retried(projection: string): void;
+  /** A row was left behind: an event that cannot be folded. */
+  poisoned(projection: string): void;
+}

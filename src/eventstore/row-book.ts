@@ -1,0 +1,146 @@
+import { LRUCache } from 'lru-cache';
+import type { Filter } from 'mongodb';
+import type { Behind } from './checkpoint.ts';
+import type { StoredEvent } from './event.ts';
+import { fold, type Projection, type Row, rowId } from './projection.ts';
+import type { Store } from './store.ts';
+
+/** A row on its way from one state to the next. */
+export interface RowChange {
+  readonly id: string;
+  /** lastSequence of the row as it is stored; 0: there is none. */
+  readonly was: number;
+  /** What it becomes; null: nothing (any more). */
+  readonly row: Row | null;
+}
+
+/** Which stream, of a known aggregate type. */
+export interface StreamOfRow {
+  readonly tenantId: string;
+  readonly aggregateId: string;
+}
+
+/** The rows of one read model as the one projector that writes them knows them. */
+export interface RowBook {
+  /** Folds events onto the rows. Older ones change nothing; where one is missing, the stream is read from the log. */
+  fold(events: readonly StoredEvent[]): Promise<RowChange[]>;
+  /** Folds what the log has beyond each stream's row. */
+  catchUp(streams: readonly StreamOfRow[]): Promise<RowChange[]>;
+  /** These were written. */
+  written(changes: readonly RowChange[]): void;
+  /** Nothing is known for certain of these any more: they are read again when they are needed. */
+  forget(changes: readonly RowChange[]): void;
+  /** Rows that cannot be folded on, by `_id`. */
+  readonly behind: Map<string, Behind>;
+}
+
+interface Draft {
+  readonly was: number;
+  row: Row | null;
+}
+
+/**
+ * @param size how many rows are kept in memory; others are read when they are needed
+ * @param onPoison told of every event that cannot be folded
+ */
+export function openRowBook(
+  store: Store,
+  projection: Projection,
+  size: number,
+  onPoison: (behind: Behind, error: unknown) => void,
+): RowBook {
+  const rows = store.db.collection<Row>(projection.name, { readConcern: { level: 'majority' } });
+  const known = new LRUCache<string, Row>({ max: size });
+  const behind = new Map<string, Behind>();
+
+  const draftsOf = async (ids: ReadonlySet<string>): Promise<Map<string, Draft>> => {
+    const drafts = new Map<string, Draft>();
+    const unknown: string[] = [];
+    for (const id of ids) {
+      const row = known.get(id);
+      if (row === undefined) unknown.push(id);
+      drafts.set(id, { was: row?.lastSequence ?? 0, row: row ?? null });
+    }
+    if (unknown.length > 0) {
+      const filter: Filter<Row> = { _id: { $in: unknown } };
+      for (const row of await rows.find(filter).toArray())
+        drafts.set(row._id, { was: row.lastSequence, row });
+    }
+    return drafts;
+  };
+
+  /** An event that `evolve` throws at is set aside with its stream: one bad fact must not hold up all others. */
+  const evolve = (id: string, row: Row | null, event: StoredEvent): Row | null => {
+    try {
+      return fold(projection, row, event);
+    } catch (error) {
+      const { tenantId, sequence } = event;
+      const eventId = event._id.toString();
+      const left = {
+        row: id,
+        tenantId,
+        aggregateId: event.aggregateId.toString(),
+        eventId,
+        sequence,
+        error: String(error),
+      };
+      behind.set(id, left);
+      onPoison(left, error);
+      return row;
+    }
+  };
+
+  const fromLog = async (id: string, draft: Draft, { tenantId, aggregateId }: StreamOfRow): Promise<void> => {
+    const stream = { tenantId, aggregateType: projection.aggregateType, aggregateId };
+    await store.streamReads.read(stream, draft.row?.lastSequence ?? 0, (event) => {
+      if (!behind.has(id)) draft.row = evolve(id, draft.row, event);
+    });
+  };
+
+  const changesOf = (drafts: ReadonlyMap<string, Draft>): RowChange[] =>
+    [...drafts]
+      .filter(([, { was, row }]) => (row?.lastSequence ?? 0) !== was)
+      .map(([id, { was, row }]) => ({ id, was, row }));
+
+  return {
+    behind,
+    async fold(events) {
+      const addressed = events.map((event) => ({
+        id: rowId(event.tenantId, event.aggregateId.toString()),
+        event,
+      }));
+      const drafts = await draftsOf(new Set(addressed.map(({ id }) => id)));
+      for (const { id, event } of addressed) {
+        const draft = drafts.get(id);
+        const next = (draft?.row?.lastSequence ?? 0) + 1;
+        if (draft === undefined || event.sequence < next || behind.has(id)) continue;
+        if (event.sequence === next) draft.row = evolve(id, draft.row, event);
+        else
+          await fromLog(id, draft, { tenantId: event.tenantId, aggregateId: event.aggregateId.toString() });
+      }
+      return changesOf(drafts);
+    },
+    async catchUp(streams) {
+      const drafts = await draftsOf(
+        new Set(streams.map((stream) => rowId(stream.tenantId, stream.aggregateId))),
+      );
+      await Promise.all(
+        streams.map(async (stream) => {
+          const id = rowId(stream.tenantId, stream.aggregateId);
+          const draft = drafts.get(id);
+          if (draft !== undefined) await fromLog(id, draft, stream);
+        }),
+      );
+      return changesOf(drafts);
+    },
+    written(changes) {
+      for (const { id, row } of changes) {
+        if (row === null) known.delete(id);
+        else known.set(id, row);
+      }
+    },
+    forget(changes) {
+      for (const { id } of changes) known.delete(id);
+    },
+  };
+}
