@@ -27,7 +27,9 @@ describe('the id of a fix without a key', () => {
     );
     expect(fixEventId('demo', VEHICLE, null, NINE)).toEqual(fixEventId('demo', VEHICLE, undefined, NINE));
     // Fixed for ever: another id would let a re-sent fix in a second time.
-    expect(fixEventId('demo', VEHICLE, 'obu-1', NINE).toString()).toMatchInlineSnapshot(`"019ca8a0-3efb-8145-95fe-2d44645fbada"`);
+    expect(fixEventId('demo', VEHICLE, 'obu-1', NINE).toString()).toMatchInlineSnapshot(
+      `"019ca8a0-3efb-8145-95fe-2d44645fbada"`,
+    );
   });
 
   it('tells tenants, vehicles, devices and moments apart', () => {
