@@ -89,6 +89,6 @@ builder.queryField('tenders', (t) =>
       },
     },
     { name: 'TenderConnection', description: 'A page of tenders.' },
-    { name: 'TenderEdge' },
+    { name: 'TenderEdge', description: 'A tender and its place in the list.' },
   ),
 );
