@@ -11,6 +11,8 @@ import { schema } from './schema.ts';
 /** What the engine is given beside an operation. */
 export interface Transport {
   readonly transport: 'http' | 'socket';
+  /** Told when the answer turns out to be a stream that does not end by itself. */
+  readonly onStream?: () => void;
   /** Authenticates and binds. @throws UNAUTHENTICATED for a proof that is not good */
   readonly open: () => Promise<Context>;
 }
@@ -84,6 +86,7 @@ function countOperations(metrics: GatewayOptions['metrics']): Plugin<Transport> 
       return {
         onSubscribeResult({ result }) {
           if (!(Symbol.asyncIterator in result)) return undefined;
+          contextValue.onStream?.();
           metrics.subscriptions.inc({ field });
           return { onEnd: () => metrics.subscriptions.dec({ field }) };
         },

@@ -30,19 +30,21 @@ export interface Http {
 /** Hands HTTP requests to the GraphQL engine, and knows which answers are under way. */
 export function openHttp(options: HttpOptions): Http {
   const underWay = new Set<ServerResponse>();
+  const streams = new WeakSet<ServerResponse>();
   let stopping = false;
   return {
     answer(request, response) {
       underWay.add(response);
       response.once('close', () => underWay.delete(response));
       if (stopping) response.setHeader('connection', 'close');
-      const open = (): Promise<Context> => openContext(options, request, response);
-      void options.gateway(request, response, { transport: 'http', open });
+      const open = (): Promise<Context> => openContext(options, request, response, streams);
+      const onStream = (): void => void streams.add(response);
+      void options.gateway(request, response, { transport: 'http', open, onStream });
     },
     stop() {
       stopping = true;
       for (const response of underWay) {
-        if (isEventStream(response)) response.destroy();
+        if (streams.has(response)) response.destroy();
         else if (!response.headersSent) response.setHeader('connection', 'close');
       }
     },
@@ -53,6 +55,7 @@ async function openContext(
   { authenticate, services, limits, metrics }: HttpOptions,
   request: IncomingMessage,
   response: ServerResponse,
+  streams: WeakSet<ServerResponse>,
 ): Promise<Context> {
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
@@ -65,7 +68,7 @@ async function openContext(
     if (proof.reason !== 'missing') throw unauthenticated(proof.message);
   } else {
     const stop = atEndOfProof(proof.access, () => {
-      if (isEventStream(response)) response.destroy();
+      if (streams.has(response)) response.destroy();
     });
     response.once('close', stop);
   }
@@ -80,8 +83,4 @@ async function openContext(
 function cutSlowly(response: ServerResponse, graceMs: number): void {
   const cut = setTimeout(() => response.destroy(), graceMs).unref();
   response.once('close', () => clearTimeout(cut));
-}
-
-function isEventStream(response: ServerResponse): boolean {
-  return String(response.getHeader('content-type')).startsWith('text/event-stream');
 }
