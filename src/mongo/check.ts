@@ -1,11 +1,4 @@
-import {
-  type Document,
-  type MongoClient,
-  MongoCompatibilityError,
-  MongoInvalidArgumentError,
-  MongoParseError,
-  MongoServerError,
-} from 'mongodb';
+import { type Document, type MongoClient, MongoCompatibilityError, MongoServerError } from 'mongodb';
 import { StartupError } from './startup-error.ts';
 import { isRecentEnough, MINIMUM_VERSION } from './version.ts';
 
@@ -21,13 +14,11 @@ export interface Server {
  */
 export async function checkServer(client: MongoClient, uri: string): Promise<Server> {
   try {
+    // On its own first: of several operations waiting for a failing connection, only one is told why.
+    await client.connect();
     const admin = client.db('admin');
-    const [hello, buildInfo] = await Promise.all([
-      admin.command({ hello: 1 }),
-      // Needs a login where the server has users, so a wrong password is noticed here.
-      admin.command({ buildInfo: 1 }),
-    ]);
-    await client.db().command({ ping: 1 });
+    const hello = await admin.command({ hello: 1 });
+    const buildInfo = await admin.command({ buildInfo: 1 });
     return judge(hello, buildInfo, uri);
   } catch (error) {
     throw error instanceof StartupError ? error : explainConnection(error, uri);
@@ -55,14 +46,16 @@ const AUTHENTICATION_FAILED = 18;
 /** Atlas' own. */
 const ATLAS_ERROR = 8000;
 
+/** Says what is wrong with a connection string that the driver did not take. */
+export function explainUri(error: unknown): StartupError {
+  return new StartupError(`MONGODB_URI is no valid connection string: ${redact(wordsOf(error))}`);
+}
+
 /** Turns the driver's error into a sentence for the operator; the URI's password is left out of it. */
-export function explainConnection(error: unknown, uri: string): StartupError {
+function explainConnection(error: unknown, uri: string): StartupError {
   const shown = redact(uri);
-  const message = redact(error instanceof Error ? error.message : String(error));
+  const message = redact(wordsOf(error));
   const chain = causes(error);
-  if (chain.some((one) => one instanceof MongoParseError || one instanceof MongoInvalidArgumentError)) {
-    return new StartupError(`MONGODB_URI is no valid connection string: ${message}`);
-  }
   if (chain.some((one) => one instanceof MongoCompatibilityError)) {
     return new StartupError(
       `The server at ${shown} is too old; Waybill needs MongoDB ${MINIMUM_VERSION} or newer. (${message})`,
@@ -78,6 +71,15 @@ export function explainConnection(error: unknown, uri: string): StartupError {
     );
   }
   return new StartupError(`MongoDB at ${shown} cannot be reached: ${message}`);
+}
+
+/** The error's message; where that is empty (several addresses were tried) the message of its cause. */
+function wordsOf(error: unknown): string {
+  for (const one of causes(error)) {
+    if (one instanceof AggregateError && one.message === '') return one.errors.map(wordsOf).join('; ');
+    if (one instanceof Error && one.message !== '') return one.message;
+  }
+  return String(error);
 }
 
 /** An error and all that it was caused by, as the driver links them. */

@@ -21,14 +21,18 @@ const MAX_POOL_SIZE = 50;
 /** For a free socket of the pool: waiting longer means the database is far behind, and the caller should know. */
 const WAIT_QUEUE_TIMEOUT_MS = 10_000;
 
-/** How Waybill talks to any MongoDB, embedded or not. */
-export const CLIENT_OPTIONS = {
+/** What an operator may set otherwise in the query part of MONGODB_URI. */
+const TUNABLE = {
   appName: 'waybill',
   connectTimeoutMS: CONNECT_TIMEOUT_MS,
   socketTimeoutMS: SOCKET_TIMEOUT_MS,
   serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
   waitQueueTimeoutMS: WAIT_QUEUE_TIMEOUT_MS,
   maxPoolSize: MAX_POOL_SIZE,
+} as const satisfies MongoClientOptions;
+
+/** What the promises of the log rest on; no URI changes it. */
+const FIXED = {
   // An acknowledged event survives any failover and power cut. With less, change streams also show it ~50 ms later.
   writeConcern: { w: 'majority', journal: true, wtimeoutMS: WRITE_CONCERN_TIMEOUT_MS },
   // A decision rests only on what cannot be rolled back; the server's default is `local`.
@@ -36,11 +40,17 @@ export const CLIENT_OPTIONS = {
   readPreference: 'primary',
   retryWrites: true,
   retryReads: true,
-  // `ignoreUndefined` stays off: it would drop an undefined tenant out of a filter, and the filter would match all.
+  // Off for safety: it would drop an undefined tenant out of a filter, and the filter would match all.
   ignoreUndefined: false,
 } as const satisfies MongoClientOptions;
 
-/** Opens a client; connects lazily. Throws MongoParseError and the like for a URI that is none. */
-export function createClient(uri: string, options: MongoClientOptions = {}): MongoClient {
-  return new MongoClient(uri, { ...CLIENT_OPTIONS, ...options });
+/**
+ * Opens a client on any MongoDB, embedded or not; it connects with the first operation.
+ * Throws the driver's MongoParseError and the like for a URI that is none.
+ */
+export function createClient(uri: string): MongoClient {
+  const query = uri.slice(uri.indexOf('?') + 1).toLowerCase();
+  const named = new Set(new URLSearchParams(query).keys());
+  const tuned = Object.entries(TUNABLE).filter(([name]) => !named.has(name.toLowerCase()));
+  return new MongoClient(uri, { ...Object.fromEntries(tuned), ...FIXED });
 }

@@ -26,6 +26,10 @@ export function explainExit(exit: Exit, options: LaunchOptions): LaunchError {
   const said = `${exit.stderr}\n${log}`;
   const library = missingLibrary(exit.stderr);
   if (library !== undefined) return new LaunchError('unrunnable', `${options.binary}: ${library}.`);
+  const unrunnable = /^spawn .*\b(E[A-Z]+)$/m.exec(exit.stderr)?.[1];
+  if (unrunnable !== undefined) {
+    return new LaunchError('unrunnable', `${options.binary} cannot be run (${unrunnable}).`);
+  }
   if (/Address already in use/.test(said)) {
     return new LaunchError('port taken', `Port ${options.port} is taken by another process.`);
   }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
-import { checkServer, explainConnection } from './check.ts';
+import { checkServer, explainUri } from './check.ts';
 import { createClient } from './client.ts';
 import { openEmbedded, prepareFolder } from './embedded.ts';
 import { joinOrLock, lockWhenFree } from './share.ts';
@@ -93,7 +93,7 @@ function open(uri: string): MongoClient {
   try {
     return createClient(uri);
   } catch (error) {
-    throw explainConnection(error, uri);
+    throw explainUri(error);
   }
 }
 

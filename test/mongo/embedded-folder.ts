@@ -44,7 +44,10 @@ export async function makeFolder(): Promise<Folder> {
     hold: async (mode) => {
       const child = fork(resolve('dist/test/mongo/holder.js'), [path, ...(mode ? [mode] : [])]);
       children.push(child);
-      const [told] = await once(child, 'message');
+      const ended = once(child, 'exit').then(() => {
+        throw new Error('the process ended without a word');
+      });
+      const [told] = await Promise.race([once(child, 'message'), ended]);
       return { child, ...told };
     },
     mongodPid: () => readState(path)?.pid ?? Number.NaN,

@@ -106,7 +106,7 @@ describe('a pid that another process was given meanwhile', () => {
 });
 
 async function squat(port: number): Promise<Server> {
-  const server = createServer();
+  const server = createServer((socket) => socket.destroy());
   server.listen(port, LOOPBACK);
   await once(server, 'listening');
   return server;

@@ -30,7 +30,7 @@ describe('a second process on the data folder of a running gateway', () => {
 
   it('waits for a gateway that is just starting, if it is a command', async () => {
     const starting = folder.hold();
-    await vi.waitUntil(() => liveHolder(folder.path)?.role === 'gateway');
+    await vi.waitUntil(() => liveHolder(folder.path)?.role === 'gateway', { timeout: 30_000 });
     const [gateway, command] = await Promise.all([starting, folder.hold('share')]);
     expect(gateway.error ?? command.error).toBeUndefined();
   });
