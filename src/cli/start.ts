@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { openLog } from '../log.ts';
 import type { Variables } from '../setting.ts';
 import { isDevelopment, readSettings, type Settings, settingsHelp } from '../settings.ts';
-import { openWaybill, type Waybill } from '../waybill.ts';
+import type { Waybill } from '../waybill.ts';
 
 /** Adds `waybill start`, which is what `waybill` alone does. */
 export function addStartCommand(program: Command, variables: Variables): void {
@@ -33,7 +33,10 @@ async function start(settings: Settings): Promise<void> {
   process.on('uncaughtException', (error) => fail(error, 'a bug: an error that nobody caught'));
   process.on('unhandledRejection', (error) => fail(error, 'a bug: a rejection that nobody handled'));
   const stopped = stopSignal(log);
+  log.info({ node: process.version }, 'starting');
 
+  // Loaded here, so that the other commands need not wait for the whole gateway to be read.
+  const { openWaybill } = await import('../waybill.ts');
   const opening = openWaybill(settings, log, (error) => fail(error, 'MongoDB is lost'));
   const waybill = await Promise.race([opening, stopped.then(() => undefined)]);
   if (waybill !== undefined) console.log(greeting(waybill, settings));

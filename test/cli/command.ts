@@ -1,0 +1,77 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { expect } from 'vitest';
+
+/** The program as `npm test` has just built it. */
+export const MAIN = join(resolve(import.meta.dirname, '../..'), 'dist/src/main.js');
+
+export type Variables = Readonly<Record<string, string>>;
+
+/** What a command came to. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The environment of a program under test: nothing of this process's own settings but how to find programs. */
+function environmentOf(variables: Variables): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR, WAYBILL_MONGOD } = process.env;
+  return { PATH, HOME, TMPDIR, WAYBILL_MONGOD, ...variables };
+}
+
+/** Runs `waybill` with these arguments to its end. */
+export function waybill(args: readonly string[], variables: Variables = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { env: environmentOf(variables) },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+/** A gateway in a process of its own. */
+export interface GatewayProcess {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  output(): string;
+  /** Resolves with the base URL, `http://127.0.0.1:12345`, once it is printed; rejects if it ends before. */
+  readonly listening: Promise<string>;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts `waybill` on a free port. The caller ends it. */
+export function startGateway(variables: Variables): GatewayProcess {
+  const child = spawn(process.execPath, [MAIN], {
+    env: environmentOf({ PORT: '0', ...variables }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  const listening = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      const url = /listens on (http:\/\/\S+)\/graphql/.exec(stdout)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    ended.then(() => reject(new Error(`The gateway ended before it listened: ${stderr}`)));
+  });
+  listening.catch(() => undefined);
+  return { child, output: () => stdout + stderr, listening, ended };
+}
+
+/** A failure that the operator can put right: exit code 1, one sentence on standard error, no stack. */
+export function expectSentence(ended: Ended, sentence: string | RegExp): void {
+  expect(ended.stderr).toMatch(sentence);
+  expect(ended.stderr).not.toMatch(/\n\s+at |Error:/);
+  expect(ended.code).toBe(1);
+  expect(ended.stdout).toBe('');
+}
