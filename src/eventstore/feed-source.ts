@@ -32,8 +32,9 @@ export interface Source {
   close(): void;
 }
 
-/** Deliveries between two pauses: those who keep up must get their turn before the next. */
+/** Deliveries, and changes, between two pauses: those who keep up must get their turn before their queues fill. */
 const BURST = 256;
+const BURST_CHANGES = 32;
 
 /** Opens a change stream over collections; its receivers are kept by collection and tenant, so that nobody else's cost counts. */
 export async function openSource(options: SourceOptions): Promise<Source> {
@@ -62,7 +63,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       if (audience === undefined) continue;
       const delivery = new Delivery(id, change.document, change.clusterTime);
       for (const receiver of audience) receiver.accept(delivery);
-      burst += audience.size;
+      burst += Math.max(audience.size, BURST / BURST_CHANGES);
       if (burst < BURST) continue;
       burst = 0;
       await setImmediate();

@@ -44,9 +44,11 @@ export function openSnapshot<R extends Row>(
   return {
     async next() {
       await cursor.hasNext();
-      const time = timeOf(session);
-      if (time.lessThan(notBefore)) throw new SnapshotBehind();
       const chunk = cursor.readBufferedDocuments(query.rows) as R[];
+      // Of a collection that does not exist yet the server tells no moment: whatever comes, comes after.
+      const time = chunk.length === 0 ? (timeOf(session) ?? notBefore) : timeOf(session);
+      if (time === undefined) throw new Error('The server did not say at which moment it read.');
+      if (time.lessThan(notBefore)) throw new SnapshotBehind();
       return { rows: chunk, complete: !(await cursor.hasNext()), time };
     },
     close() {
@@ -65,8 +67,7 @@ export function mayReadAgain(error: unknown): boolean {
 }
 
 /** The moment that the server chose; the driver keeps it on the session, but leaves it out of its types. */
-function timeOf(session: ClientSession): Timestamp {
+function timeOf(session: ClientSession): Timestamp | undefined {
   const time: unknown = Reflect.get(session, 'snapshotTime');
-  if (!(time instanceof Timestamp)) throw new Error('The server did not say at which moment it read.');
-  return time;
+  return time instanceof Timestamp ? time : undefined;
 }
