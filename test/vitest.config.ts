@@ -11,7 +11,7 @@ export default defineConfig({
     exclude: ['test/bench/**'],
     globalSetup: ['test/mongo.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });
