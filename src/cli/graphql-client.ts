@@ -48,7 +48,7 @@ export interface GraphqlClient {
 type Attempt = { readonly data: unknown } | { readonly retry: string; readonly afterMs: number };
 
 const envelope = z.object({
-  data: z.unknown(),
+  data: z.unknown().optional(),
   errors: z
     .array(
       z.object({

@@ -1,0 +1,227 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { graphqlClient } from '../../src/cli/graphql-client.ts';
+import { exitCodeOf, type ImportReport } from '../../src/cli/import-report.ts';
+import { type ImportOptions, importPositions } from '../../src/cli/position-import.ts';
+import { startGateway, type TestGateway } from '../gateway.ts';
+
+/** Real positions, where the folder of shared data is there. */
+const BUSES = resolve(import.meta.dirname, '../../../shared/data/capmetro/2016-03-22.csv');
+
+let folder = '';
+let gateway: TestGateway;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'waybill-import-'));
+  gateway = await startGateway();
+});
+afterAll(async () => {
+  await gateway.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function importAs(
+  tenant: string,
+  path: string,
+  over: Partial<ImportOptions> = {},
+): Promise<ImportReport> {
+  const client = graphqlClient({
+    url: gateway.url,
+    token: await gateway.token({ tenant }),
+    patienceMs: 20_000,
+  });
+  const options = {
+    columns: {},
+    delimiter: ',',
+    batchSize: 500,
+    concurrency: 4,
+    patienceMs: 20_000,
+    ...over,
+  };
+  return importPositions(client, path, options);
+}
+
+async function csv(name: string, lines: readonly string[]): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, `${lines.join('\n')}\n`);
+  return path;
+}
+
+const HEADER = 'vehicle_id,timestamp,speed,latitude,longitude';
+const START = Date.parse('2026-01-05T08:00:00Z');
+
+/** Vehicles that drive north, a fix every 30 s, rows grouped by trip so that time runs backwards between trips. */
+function madeUpRows(): string[] {
+  const rows: string[] = [];
+  for (const trip of [2, 0, 1])
+    for (let vehicle = 0; vehicle < 20; vehicle += 1)
+      for (let step = 0; step < 50; step += 1) {
+        const at = new Date(START + (trip * 50 + step) * 30_000).toISOString();
+        rows.push(`BUS ${vehicle},${at},7,${30 + (trip * 50 + step) / 1000},${-97 - vehicle / 100}`);
+      }
+  return rows;
+}
+
+interface Newest {
+  readonly occurredAt: string;
+  readonly longitude: number;
+  readonly latitude: number;
+}
+
+/** The newest position of each plate, as the gateway shows it. */
+async function positionsOf(tenant: string): Promise<Map<string, Newest>> {
+  const token = await gateway.token({ tenant });
+  const shown = new Map<string, Newest>();
+  for (let after: string | null = null; ; ) {
+    const query = `query ($after: String) { vehicles(first: 200, after: $after) {
+      edges { node { licensePlate position { occurredAt longitude latitude } } }
+      pageInfo { hasNextPage endCursor } } }`;
+    const { vehicles } = await gateway.data(query, { after }, token);
+    for (const { node } of vehicles.edges) shown.set(node.licensePlate, node.position);
+    if (!vehicles.pageInfo.hasNextPage) return shown;
+    after = vehicles.pageInfo.endCursor;
+  }
+}
+
+/** The newest row of each vehicle by time, read without any of the code under test. */
+function newestOf(text: string): Map<string, Newest> {
+  const newest = new Map<string, Newest>();
+  const [header = '', ...rows] = text.trim().split('\n');
+  const names = header.split(',');
+  for (const row of rows) {
+    const cells = row.split(',');
+    const cell = (name: string) => cells[names.indexOf(name)] ?? '';
+    const occurredAt = new Date(cell('timestamp')).toISOString();
+    const before = newest.get(cell('vehicle_id'));
+    if (before !== undefined && before.occurredAt >= occurredAt) continue;
+    const [longitude, latitude] = [Number(cell('longitude')), Number(cell('latitude'))];
+    newest.set(cell('vehicle_id'), { occurredAt, longitude, latitude });
+  }
+  return newest;
+}
+
+const counts = ({
+  rows,
+  recorded,
+  repeated,
+  refused,
+  malformed,
+  unsent,
+  vehicles,
+  registered,
+}: ImportReport) => ({
+  ...{ rows, recorded, repeated, unsent, vehicles, registered },
+  refused: Object.fromEntries(refused),
+  malformed: Object.fromEntries(malformed),
+});
+const CLEAN = { refused: {}, malformed: {}, unsent: 0 };
+
+describe('a file of 3,000 fixes with 1,000 of them twice', () => {
+  const rows = madeUpRows();
+  // Doubles inside a batch, in neighbouring batches, and far away.
+  const doubled = [...rows.slice(0, 2_500).flatMap((row, index) => (index % 5 === 0 ? [row, row] : [row]))];
+  const all = [...doubled, ...rows.slice(2_500), ...rows.slice(1_000, 1_500)];
+
+  it('is recorded once each, the others counted as repeated', async () => {
+    const path = await csv('made-up.csv', [HEADER, ...all]);
+    const report = await importAs('made-up', path, { batchSize: 100, concurrency: 8 });
+    expect(counts(report)).toEqual({
+      ...{ rows: 4_000, recorded: 3_000, repeated: 1_000, vehicles: 20, registered: 20 },
+      ...CLEAN,
+    });
+    expect(exitCodeOf(report)).toBe(0);
+  });
+
+  it('records nothing new when it is sent again', async () => {
+    const report = await importAs('made-up', join(folder, 'made-up.csv'), { batchSize: 1_000 });
+    expect(counts(report)).toEqual({
+      ...{ rows: 4_000, recorded: 0, repeated: 4_000, vehicles: 20, registered: 0 },
+      ...CLEAN,
+    });
+    expect(await gateway.store.events.countDocuments({ tenantId: 'made-up', type: 'LocationTracked' })).toBe(
+      3_000,
+    );
+  });
+
+  it('leaves each vehicle at its newest fix, though rows are not in the order of time', async () => {
+    const newest = newestOf([HEADER, ...all].join('\n'));
+    await vi.waitFor(async () => expect(await positionsOf('made-up')).toEqual(newest), { timeout: 20_000 });
+  });
+});
+
+describe('one request that holds the same 300 fixes of a vehicle twice', () => {
+  it('counts the second of each as repeated, however far apart they stand', async () => {
+    const trip = Array.from({ length: 300 }, (_, step) => {
+      const at = new Date(START + step * 30_000).toISOString();
+      return `TWIN 1,${at},7,${30 + step / 1000},-97`;
+    });
+    const path = await csv('twins.csv', [HEADER, ...trip, ...trip]);
+    const report = await importAs('twins', path, { batchSize: 1_000 });
+    expect(report).toMatchObject({ rows: 600, recorded: 300, repeated: 300 });
+  });
+});
+
+describe('a file with rows that are wrong', () => {
+  it('sends the others, and tells of each kind with its lines', async () => {
+    const path = await csv('wrong.csv', [
+      HEADER,
+      'A 1,2026-01-05T08:00:00Z,1,30,-97',
+      'A 1,2026-01-05T08:00:30Z,1,0,0',
+      'A 1,2026-01-05T08:01:00Z,1,91,-97',
+      'A 1,2026-01-05T08:01:30,1,30,-97',
+      'A 1,2999-01-01T00:00:00Z,1,30,-97',
+      'A 1,2026-01-05T08:02:00Z,1,95,-97',
+    ]);
+    const report = await importAs('wrong', path);
+    expect(report).toMatchObject({ rows: 6, recorded: 1, repeated: 0, unsent: 0 });
+    expect(Object.fromEntries(report.refused)).toEqual({
+      NULL_ISLAND: { count: 1, lines: [3] },
+      NOT_ON_EARTH: { count: 2, lines: [4, 7] },
+      FROM_THE_FUTURE: { count: 1, lines: [6] },
+    });
+    expect([...report.malformed.values()]).toEqual([{ count: 1, lines: [5] }]);
+    expect(exitCodeOf(report)).toBe(2);
+  });
+});
+
+describe('a column of speeds', () => {
+  const row = 'S 1,2026-01-05T08:00:00Z,36,30,-97';
+
+  it('is sent in metres a second where its unit is given', async () => {
+    const path = await csv('speed.csv', [HEADER, row]);
+    await importAs('speed', path, { speedUnit: 'kmh' });
+    const [event] = await gateway.store.events.find({ tenantId: 'speed', type: 'LocationTracked' }).toArray();
+    expect(event?.payload).toMatchObject({ speedMps: 10 });
+  });
+
+  it('is left out where its unit is a guess', async () => {
+    const path = await csv('no-unit.csv', [HEADER, row]);
+    await importAs('no-unit', path);
+    const [event] = await gateway.store.events
+      .find({ tenantId: 'no-unit', type: 'LocationTracked' })
+      .toArray();
+    expect(event?.payload).not.toHaveProperty('speedMps');
+  });
+});
+
+describe.runIf(existsSync(BUSES))('a day of city buses, 2016-03-22', () => {
+  const ROWS = { rows: 34_030, vehicles: 195, ...CLEAN };
+
+  it('has 21,786 fixes and 12,244 repeats, and none is refused', { timeout: 180_000 }, async () => {
+    const report = await importAs('buses', BUSES);
+    expect(counts(report)).toEqual({ ...ROWS, recorded: 21_786, repeated: 12_244, registered: 195 });
+  });
+
+  it('leaves all 195 vehicles at their newest fix', async () => {
+    const newest = newestOf(await readFile(BUSES, 'utf8'));
+    expect(newest.size).toBe(195);
+    await vi.waitFor(async () => expect(await positionsOf('buses')).toEqual(newest), { timeout: 30_000 });
+  });
+
+  it('records nothing new when it is sent again', { timeout: 180_000 }, async () => {
+    const report = await importAs('buses', BUSES);
+    expect(counts(report)).toEqual({ ...ROWS, recorded: 0, repeated: 34_030, registered: 0 });
+  });
+});
