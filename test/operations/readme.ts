@@ -1,0 +1,77 @@
+import { REFUSALS } from '../../src/refusal.ts';
+import { ADJUST_REASONS } from '../../src/route/reasons.ts';
+import { settingsTable } from '../../src/settings.ts';
+import {
+  CANCEL_REASONS,
+  DECLINE_REASONS,
+  EXCEPTION_REASONS,
+  type Reason,
+  WITHDRAW_REASONS,
+} from '../../src/tender/reasons.ts';
+
+/** The parts of the README that are made from the code, by the name that stands in their `<!-- name: … -->`. */
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  refusals: refusalsTable,
+  reasons: reasonsTable,
+  settings: settingsTable,
+};
+
+function refusalsTable(): string {
+  const rows = Object.entries(REFUSALS).map(
+    ([code, [kind, text]]) => `| \`${code}\` | \`${kind}\` | ${text} |`,
+  );
+  return ['| code | type | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** `DRIVER_NOT_AVAILABLE` (D2): one list to a line, since the meanings are in the schema. */
+function reasonsTable(): string {
+  const named = (reasons: Readonly<Record<string, Reason>>): string =>
+    Object.entries(reasons)
+      .map(([code, { x12 }]) => listed(code, x12))
+      .join(', ');
+  const adjust = Object.entries(ADJUST_REASONS).map(([code, [x12]]) => listed(code, x12));
+  return [
+    '| list | of | reasons, with their X12 code (1651) |',
+    '|---|---|---|',
+    `| \`DeclineReason\` | \`declineTender\` | ${named(DECLINE_REASONS)} |`,
+    `| \`CancelReason\` | \`cancelTender\` | ${named(CANCEL_REASONS)} |`,
+    `| \`WithdrawReason\` | \`withdrawOffer\` | ${named(WITHDRAW_REASONS)} |`,
+    `| \`ExceptionReason\` | \`raiseException\` | ${named(EXCEPTION_REASONS)} |`,
+    `| \`RouteAdjustReason\` | \`adjustRoute\` | ${adjust.join(', ')} |`,
+  ].join('\n');
+}
+
+function listed(code: string, x12: string | null): string {
+  return x12 === null ? `\`${code}\`` : `\`${code}\` ${x12}`;
+}
+
+/** The README with its generated parts made anew. */
+export function refreshed(readme: string): string {
+  return Object.entries(GENERATED).reduce((text, [name, generate]) => {
+    const part = new RegExp(`(<!-- ${name}: [^>]*-->\\n)[sS]*?(<!-- /${name} -->)`);
+    if (!part.test(text)) throw new Error(`The README has no place for its ${name}.`);
+    return text.replace(part, (_, open: string, close: string) => `${open}${generate()}\n${close}`);
+  }, readme);
+}
+
+/** A curl command of the README as what it sends. */
+export interface Pasted {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The curl commands in the README's shell blocks, `$TOKEN` put in. */
+export function curlCommands(readme: string, token: string): Pasted[] {
+  const blocks = [...readme.matchAll(/```sh\n(curl [\s\S]*?)```/g)].map(([, block = '']) => block);
+  return blocks.map((block) => {
+    const headers = [...block.matchAll(/-H (["'])(.+?)\1/g)].map(([, , header = '']) =>
+      header.replace('$TOKEN', token).split(/: */, 2),
+    );
+    return {
+      path: new URL(/http:\/\/\S+/.exec(block)?.[0] ?? '').pathname,
+      headers: Object.fromEntries(headers),
+      body: /-d '([^']+)'/.exec(block)?.[1] ?? '',
+    };
+  });
+}
