@@ -48,7 +48,7 @@ function listed(code: string, x12: string | null): string {
 /** The README with its generated parts made anew. */
 export function refreshed(readme: string): string {
   return Object.entries(GENERATED).reduce((text, [name, generate]) => {
-    const part = new RegExp(`(<!-- ${name}: [^>]*-->\\n)[sS]*?(<!-- /${name} -->)`);
+    const part = new RegExp(`(<!-- ${name}: [^>]*-->\\n).*?(<!-- /${name} -->)`, 's');
     if (!part.test(text)) throw new Error(`The README has no place for its ${name}.`);
     return text.replace(part, (_, open: string, close: string) => `${open}${generate()}\n${close}`);
   }, readme);
