@@ -32,7 +32,8 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize(value) {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-    throw new GraphQLError('DateTime cannot represent a value that is no Date.');
+    // Ours to put right, hence no error that is meant for the client.
+    throw new TypeError('DateTime cannot represent a value that is no Date.');
   },
   parseValue: parseDateTime,
   parseLiteral(node) {

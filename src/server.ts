@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { WebSocketServer } from 'ws';
 import type { Authenticate } from './access/authenticate.ts';
@@ -131,6 +132,9 @@ function upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Dup
   });
 }
 
+/** How long requests that are on their way when a stop begins may still arrive. */
+const LAST_REQUESTS_MS = 200;
+
 async function stop(
   server: Server,
   sockets: WebSocketServer,
@@ -138,12 +142,13 @@ async function stop(
   { closeGraceMs }: ServerLimits,
   drainMs: number,
 ): Promise<void> {
+  for (const socket of sockets.clients) closeSocket(socket, CLOSE.RESTART, Math.min(closeGraceMs, drainMs));
+  stopHttp();
+  // Node closes idle connections at once, also those on which a request is on its way: let these arrive.
+  await pause(Math.min(LAST_REQUESTS_MS, drainMs));
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  const grace = Math.min(closeGraceMs, drainMs);
-  for (const socket of sockets.clients) closeSocket(socket, CLOSE.RESTART, grace);
-  stopHttp();
   const cut = setTimeout(() => {
     for (const socket of sockets.clients) socket.terminate();
     server.closeAllConnections();

@@ -10,7 +10,7 @@ import type { FeedLimits } from '../src/eventstore/feed-limits.ts';
 import { startProjector } from '../src/eventstore/project.ts';
 import { projectionStatus } from '../src/eventstore/projection-status.ts';
 import { openStore, type Store } from '../src/eventstore/store.ts';
-import { openMetrics } from '../src/metrics.ts';
+import { type Metrics, openMetrics } from '../src/metrics.ts';
 import { eventDefinitions, projections } from '../src/model.ts';
 import { type ServerLimits, startServer } from '../src/server.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
@@ -42,6 +42,7 @@ export interface TestGateway {
   readonly database: TestDatabase;
   readonly store: Store;
   readonly feed: Feed;
+  readonly metrics: Metrics;
   /** Everything that was logged, one object per line. */
   readonly logged: Record<string, unknown>[];
   token(who?: Who): Promise<string>;
@@ -67,6 +68,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const log = capture(logged);
   const { client, db } = database;
   const store = await openStore({ client, db, log, definitions: eventDefinitions, projections });
+  const metrics = openMetrics();
   const feed = openFeed(store, { limits: options.feedLimits ?? {} });
   const projector = await startProjector(store, projections);
   const server = await startServer({
@@ -79,7 +81,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       verifyApiKey: async () => refused('invalid', 'There are no API keys in this test.'),
     }),
     log,
-    metrics: openMetrics(),
+    metrics,
     developmentToken: () => token({}),
     limits: options.limits ?? {},
   });
@@ -96,6 +98,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     database,
     store,
     feed,
+    metrics,
     logged,
     token: (who = {}) => token(who),
     graphql,
