@@ -78,9 +78,7 @@ describe('every source', () => {
   });
 
   it('keeps to what the compiler can check', () => {
-    expect(places(product, /@ts-(ignore|expect-error|nocheck)|\bas unknown as\b/)).toEqual(
-      [],
-    );
+    expect(places(product, /@ts-(ignore|expect-error|nocheck)|\bas unknown as\b/)).toEqual([]);
   });
 
   // Handing the whole environment on, to a program that is started, reads nothing from it.
