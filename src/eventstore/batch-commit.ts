@@ -1,4 +1,5 @@
-import type { AnyBulkWriteOperation, TransactionOptions } from 'mongodb';
+import { type AnyBulkWriteOperation, type ClientSession, MongoError, type TransactionOptions } from 'mongodb';
+import { backoff } from './backoff.ts';
 import { type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { Projection, Row } from './projection.ts';
 import type { RowChange } from './row-book.ts';
@@ -10,6 +11,9 @@ const TRANSACTION: TransactionOptions = {
   writeConcern: { w: 'majority', journal: true },
   readPreference: 'primary',
 };
+
+/** Each of these is already two tries of the driver's. */
+const COMMIT_TRIES = 4;
 
 /**
  * Writes rows, each onto its predecessor only, and how far the projector has come, in one transaction.
@@ -35,12 +39,28 @@ export async function commitBatch(
       if (written !== changes.length) throw new RowDrift(projection.name);
     }
     await saveCheckpoint(db, projection.name, fence, progress, session);
-    await session.commitTransaction();
+    await commitForCertain(session);
   } catch (error) {
     if (session.inTransaction()) await session.abortTransaction().catch(() => undefined);
     throw error;
   } finally {
     await session.endSession();
+  }
+}
+
+/**
+ * Commits, and asks again where the answer was lost: the server may still hold the transaction open, and with it the
+ * rows, until its lifetime ends (60 s by default).
+ */
+async function commitForCertain(session: ClientSession): Promise<void> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await session.commitTransaction();
+    } catch (error) {
+      const unknown = error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult');
+      if (!unknown || failures >= COMMIT_TRIES) throw error;
+      await backoff(failures, () => undefined);
+    }
   }
 }
 

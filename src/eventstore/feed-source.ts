@@ -36,7 +36,10 @@ export interface Source {
 const BURST = 256;
 const BURST_CHANGES = 32;
 
-/** Opens a change stream over collections; its receivers are kept by collection and tenant, so that nobody else's cost counts. */
+/**
+ * Opens a change stream over collections; its receivers are kept by collection and tenant, so that nobody pays for
+ * another's. Rows are written whole: an update of some fields, by hand, is not told.
+ */
 export async function openSource(options: SourceOptions): Promise<Source> {
   const { db, log } = options;
   const receivers = new Map<string, Set<Receiver>>();

@@ -87,6 +87,8 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
   const limits: FeedLimits = { ...FEED_LIMITS, ...options.limits };
   const observer = options.observer ?? SILENT;
   const members = new Map<Member, LaneName>();
+  /** Those who wait for the stream to open. */
+  const joining = new Set<Member>();
   const sources = new Map<StreamName, Promise<Source>>();
   const ticking = setInterval(
     () => {
@@ -113,6 +115,16 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
     return opening;
   };
 
+  const enter = (self: Member, lane: LaneName, leave: () => void): (() => void) => {
+    members.set(self, lane);
+    observer.subscribed(lane, 1);
+    return () => {
+      leave();
+      members.delete(self);
+      observer.subscribed(lane, -1);
+    };
+  };
+
   /** A subscriber's side towards the feed. */
   const membership = (lane: LaneName, collection: string, selection: Audience) => {
     let source: Source | undefined;
@@ -127,16 +139,15 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
         selection.onOverflow?.(limit);
       },
       join: async (self: Member) => {
-        source = await sourceOf(lane === 'log' ? 'events' : 'rows');
         if (closed) throw new Error('The feed is closed.');
-        const leave = await source.join(collection, selection.tenantId, self);
-        members.set(self, lane);
-        observer.subscribed(lane, 1);
-        return () => {
-          leave();
-          members.delete(self);
-          observer.subscribed(lane, -1);
-        };
+        joining.add(self);
+        try {
+          source = await sourceOf(lane === 'log' ? 'events' : 'rows');
+          const leave = await source.join(collection, selection.tenantId, self);
+          return enter(self, lane, leave);
+        } finally {
+          joining.delete(self);
+        }
       },
     };
   };
@@ -186,7 +197,7 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
     close() {
       closed = true;
       clearInterval(ticking);
-      for (const member of [...members.keys()]) member.end();
+      for (const member of [...members.keys(), ...joining]) member.end();
       for (const opening of sources.values()) opening.then((source) => source.close()).catch(() => undefined);
     },
   };

@@ -5,6 +5,9 @@ import type { SnapshotLane } from './feed-lane.ts';
 import type { FeedLimits } from './feed-limits.ts';
 import type { Row } from './projection.ts';
 
+/** However small `maxPerSecond` is; timers know no more than 2^31 ms. */
+const LONGEST_INTERVAL_MS = 3_600_000;
+
 /**
  * The newest row of whatever changed, in frames: at most `maxPerSecond` of them, the first at once. A client that reads
  * slowly gets fewer frames, never a growing queue. Rows that came and went between two frames are not mentioned.
@@ -15,7 +18,7 @@ export function openLatestLane<R extends Row>(
   maxPerSecond: number | undefined,
   limits: FeedLimits,
 ): SnapshotLane<R, FrameChange<R>> {
-  const interval = maxPerSecond === undefined ? 0 : 1_000 / maxPerSecond;
+  const interval = maxPerSecond === undefined ? 0 : Math.min(1_000 / maxPerSecond, LONGEST_INTERVAL_MS);
   /** What the client has: id to lastSequence. */
   const has = new Map<string, number>();
   /** What the next frame tells, oldest first; null: the row left. */
@@ -67,6 +70,7 @@ export function openLatestLane<R extends Row>(
       for (const row of rows) has.set(row.id, row.lastSequence);
     },
     cutover(snapshot) {
+      place ??= snapshot;
       const deliveries = kept;
       kept = new Map();
       for (const delivery of deliveries.values()) {

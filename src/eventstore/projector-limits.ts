@@ -16,7 +16,7 @@ export const PROJECTOR_LIMITS: ProjectorLimits = {
   batchEvents: 1_000,
   cachedRows: 20_000,
   idleSaveMs: 2_000,
-  leaseMs: 5_000,
+  leaseMs: 3_000,
   leasePollMs: 500,
 };
 

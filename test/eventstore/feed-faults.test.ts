@@ -37,11 +37,11 @@ afterEach(async () => {
 });
 
 const all = (tenantId: string) => ({ tenantId, projection: countersRead, filter: {}, matches: () => true });
-/** The next so many commands of this kind fail with this error. */
-const fail = (command: string, times: number, data: object) =>
+/** The next so many commands of this kind fail with this error; or all but the first ones, or none any more. */
+const fail = (command: string, times: number | 'off' | { skip: number }, data: object) =>
   client.db('admin').command({
     configureFailPoint: 'failCommand',
-    mode: { times },
+    mode: typeof times === 'number' ? { times } : times,
     data: { failCommands: [command], ...data },
   });
 const gaps = (items: readonly { kind: string }[]) => items.filter((item) => item.kind === 'gap').length;
@@ -125,6 +125,28 @@ describe('a snapshot that fails', () => {
     await rows.until(() => began(rows.items));
     expect(rows.items).toMatchObject([{ kind: 'snapshot', complete: true, rows: [{ total: 1 }] }]);
     await rows.stop();
+  });
+
+  it('half-way is begun anew after a gap', async () => {
+    const tenantId = newId();
+    await handleMany(
+      store,
+      upTo(25).map(() => count(newId(), { tenantId })),
+    );
+    const small = openFeed(store, { limits: { snapshotRows: 10 } });
+    const namespace = `${store.db.databaseName}.counters_read`;
+    // The second chunk comes, the third does not.
+    await fail('getMore', { skip: 1 }, { errorCode: 239, namespace });
+    const rows = read(small.ordered<CounterRow>(all(tenantId)));
+    await rows.until(() => gaps(rows.items) === 1);
+    await fail('getMore', 'off', {});
+    await rows.until(() => began(rows.items));
+    expect(rows.items.slice(0, 2)).toMatchObject([
+      { kind: 'snapshot', complete: false },
+      { kind: 'gap', reason: 'SNAPSHOT_INTERRUPTED' },
+    ]);
+    expect(view(rows.items).size).toBe(25);
+    small.close();
   });
 
   it('for a filter that makes no sense ends the subscription', async () => {
