@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -65,25 +65,22 @@ export async function startMongod(options: TestMongodOptions = {}): Promise<Test
     pino({ level: 'info' }, pino.destination(2)),
   );
   const folder = await mkdtemp(join(tmpdir(), 'waybill-test-'));
-  const guard = guardFolder(folder);
+  const release = guardFolder(folder);
   const port = await choosePort();
   const start = () =>
-    launch(
-      {
-        binary: binary.path,
-        folder: join(folder, 'data'),
-        logFile: join(folder, 'mongod.log'),
-        port,
-        replicaSet: options.replicaSet === false ? null : 'test',
-        cacheGb: 0.25,
-        setParameters: {
-          enableTestCommands: 1,
-          transactionLifetimeLimitSeconds: 3,
-          ...options.setParameters,
-        },
+    launch({
+      binary: binary.path,
+      folder: join(folder, 'data'),
+      logFile: join(folder, 'mongod.log'),
+      port,
+      replicaSet: options.replicaSet === false ? null : 'test',
+      cacheGb: 0.25,
+      setParameters: {
+        enableTestCommands: 1,
+        transactionLifetimeLimitSeconds: 3,
+        ...options.setParameters,
       },
-      (pid) => guard.stdin?.write(`${pid}\n`),
-    );
+    });
   let mongod: Mongod = await start();
   const kill9 = async () => {
     process.kill(mongod.pid, 'SIGKILL');
@@ -101,24 +98,28 @@ export async function startMongod(options: TestMongodOptions = {}): Promise<Test
     },
     stop: async () => {
       await mongod.stop();
-      // An empty line: nothing is left to kill.
-      guard.stdin?.end('\n');
-      await rm(folder, { recursive: true, force: true });
+      await release();
     },
   };
 }
 
+/** Ends the watch over a folder, and removes the folder. */
+export type Guard = () => Promise<void>;
+
 /**
  * A shell that waits for its stdin to end, which it does when this process has gone for whatever reason; then it kills
- * the last mongod it was told of and removes the folder.
+ * each mongod that works below the folder, and removes the folder.
  */
-function guardFolder(folder: string): ChildProcess {
+export function guardFolder(folder: string): Guard {
   const script =
-    'while read -r pid; do last=$pid; done; [ -n "$last" ] && kill -9 "$last"; sleep 1; rm -rf "$0"';
+    'read -r _; for f in "$0"/*/mongod.lock; do [ -s "$f" ] && kill -9 "$(cat "$f")"; done; sleep 1; rm -rf "$0"';
   const guard = spawn('/bin/sh', ['-c', script, folder], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   guard.unref();
-  return guard;
+  return async () => {
+    await rm(folder, { recursive: true, force: true });
+    guard.stdin.end();
+  };
 }

@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+import { StartupError } from './startup-error.ts';
 
 const LOOK_EVERY_MS = 30;
 /** For one attempt to reach a server that may not listen yet. */
 const ATTEMPT_MS = 2_000;
+/** Initiating writes a first oplog; on a busy disk that takes seconds. */
+const ANSWER_MS = 20_000;
 
 /** MongoDB's error codes (`error_codes.yml`). */
 const NOT_YET_INITIALIZED = 94;
@@ -24,31 +27,31 @@ export interface Candidate {
  * an old one its new address. Resolves when it takes writes; rejects when the signal says so.
  */
 export async function becomePrimary(candidate: Candidate): Promise<void> {
-  const client = new MongoClient(`mongodb://${candidate.host}/`, {
-    directConnection: true,
-    serverSelectionTimeoutMS: ATTEMPT_MS,
-    connectTimeoutMS: ATTEMPT_MS,
-    socketTimeoutMS: 10 * ATTEMPT_MS,
-    heartbeatFrequencyMS: 500,
-    maxPoolSize: 1,
-    monitorCommands: false,
-  });
-  try {
-    const admin = client.db('admin');
-    let last: unknown;
-    while (!candidate.signal.aborted) {
-      try {
-        if (await step(admin, candidate)) return;
-      } catch (error) {
-        // Not listening yet, starting up, between two states: only time and the signal decide.
-        last = error;
+  let last: unknown;
+  while (!candidate.signal.aborted) {
+    // A client whose first connection failed stays closed for good, hence one for each attempt.
+    const client = new MongoClient(`mongodb://${candidate.host}/`, {
+      directConnection: true,
+      serverSelectionTimeoutMS: ATTEMPT_MS,
+      connectTimeoutMS: ATTEMPT_MS,
+      socketTimeoutMS: ANSWER_MS,
+      maxPoolSize: 1,
+    });
+    try {
+      await client.connect();
+      while (!candidate.signal.aborted) {
+        if (await step(client.db('admin'), candidate)) return;
+        await pause(LOOK_EVERY_MS);
       }
-      await pause(LOOK_EVERY_MS);
+    } catch (error) {
+      // Not listening yet, starting up, between two states: only time and the signal decide.
+      last = error;
+    } finally {
+      await client.close();
     }
-    throw new Error(`mongod on ${candidate.host} did not become primary`, { cause: last });
-  } finally {
-    await client.close();
+    await pause(LOOK_EVERY_MS);
   }
+  throw new StartupError(`mongod on ${candidate.host} did not become ready in time.`, { cause: last });
 }
 
 /** Looks once and does what is missing; true when all is done. */

@@ -1,12 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { type Mongo, type MongoOptions, type MongoSettings, openMongo } from '../../src/mongo/mongo.ts';
 import { signal } from '../../src/mongo/processes.ts';
 import { readState, stopOrphans } from '../../src/mongo/state.ts';
+import { guardFolder } from '../database.ts';
 
 export const silent = pino({ level: 'silent' });
 
@@ -28,6 +29,7 @@ export interface Held {
 
 export async function makeFolder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), 'waybill-data-'));
+  const release = guardFolder(path);
   const opened: Mongo[] = [];
   const children: ChildProcess[] = [];
   return {
@@ -55,7 +57,7 @@ export async function makeFolder(): Promise<Folder> {
       for (const mongo of opened) await mongo.close();
       for (const { pid } of children) if (pid !== undefined) signal(pid, 'SIGKILL');
       await stopOrphans(path);
-      await rm(path, { recursive: true, force: true });
+      await release();
     },
   };
 }

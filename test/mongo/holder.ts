@@ -14,6 +14,8 @@ try {
     await mongo.close();
     process.disconnect();
   });
+  // The test has gone: so does this, and its mongod with it.
+  process.on('disconnect', () => process.exit());
 } catch (error) {
   process.send?.({ error: error instanceof Error ? error.message : String(error) });
   process.disconnect();

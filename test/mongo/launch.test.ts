@@ -72,6 +72,14 @@ describe('a mongod that does not start', () => {
   });
 });
 
+describe('a mongod that is slow to listen', () => {
+  it('is waited for', async () => {
+    const slow = script(`sleep 4; exec ${binary.path} "$@"`);
+    const mongod = await launch({ ...options, binary: slow, replicaSet: 'slow' });
+    await mongod.stop();
+  });
+});
+
 describe('a data folder that cannot be made', () => {
   it('is an error that names it', async () => {
     const file = join(folder.path, 'file');
