@@ -9,6 +9,7 @@ import type { Services } from './caller.ts';
 import { createGateway } from './gateway.ts';
 import type { AnswerOperator } from './health.ts';
 import { type HttpLimits, openHttp } from './http.ts';
+import { trackIdleLines } from './http-lines.ts';
 import { errorMask } from './masking.ts';
 import { type Metrics, measureRequest } from './metrics.ts';
 import { StartupError } from './mongo/startup-error.ts';
@@ -81,6 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (development && request.url === '/') response.writeHead(302, { location: '/graphql' }).end();
     else http.answer(request, response);
   });
+  const closeIdle = trackIdleLines(server);
   server.on('upgrade', (request, socket, head) => upgrade(sockets, request, socket, head));
   const { port } = await listen(server, options.host, options.port);
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -89,7 +91,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port,
     url: `http://${name}:${port}/graphql`,
     close: (drainMs = 10_000) => {
-      closing ??= stop(server, sockets, http.stop, limits, drainMs);
+      closing ??= stop({ server, sockets, stopHttp: http.stop, closeIdle }, limits.closeGraceMs, drainMs);
       return closing;
     },
   };
@@ -135,20 +137,26 @@ function upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Dup
 /** How long requests that are on their way when a stop begins may still arrive. */
 const LAST_REQUESTS_MS = 200;
 
+interface Parts {
+  readonly server: Server;
+  readonly sockets: WebSocketServer;
+  readonly stopHttp: () => void;
+  readonly closeIdle: () => void;
+}
+
 async function stop(
-  server: Server,
-  sockets: WebSocketServer,
-  stopHttp: () => void,
-  { closeGraceMs }: ServerLimits,
+  { server, sockets, stopHttp, closeIdle }: Parts,
+  graceMs: number,
   drainMs: number,
 ): Promise<void> {
-  for (const socket of sockets.clients) closeSocket(socket, CLOSE.RESTART, Math.min(closeGraceMs, drainMs));
+  for (const socket of sockets.clients) closeSocket(socket, CLOSE.RESTART, Math.min(graceMs, drainMs));
   stopHttp();
   // Node closes idle connections at once, also those on which a request is on its way: let these arrive.
   await pause(Math.min(LAST_REQUESTS_MS, drainMs));
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
+  closeIdle();
   const cut = setTimeout(() => {
     for (const socket of sockets.clients) socket.terminate();
     server.closeAllConnections();

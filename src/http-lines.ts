@@ -1,0 +1,27 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * Knows which connections of a server wait without a request.
+ * Node's `closeIdleConnections` leaves those alone that have never sent one, and clients open such in advance: each
+ * would make a stop wait until its deadline.
+ * @returns closes them
+ */
+export function trackIdleLines(server: Server): () => void {
+  const idle = new Set<Socket>();
+  server.on('connection', (line) => {
+    idle.add(line);
+    line.once('close', () => idle.delete(line));
+  });
+  server.on('request', (request, response) => {
+    idle.delete(request.socket);
+    response.once('close', () => {
+      if (!request.socket.destroyed) idle.add(request.socket);
+    });
+  });
+  // From here on it is a WebSocket, and closed as such.
+  server.on('upgrade', (request) => idle.delete(request.socket));
+  return () => {
+    for (const line of idle) line.destroy();
+  };
+}
