@@ -1,8 +1,11 @@
 import { LRUCache } from 'lru-cache';
+import type { UUID } from 'mongodb';
 import type { Row } from './projection.ts';
 
 /** A stream folded up to a sequence: the state that decides, and the rows that are shown. */
 export interface Folded<S = unknown> {
+  /** The aggregate's id as the log stores it; undefined before the first event. */
+  readonly aggregateId?: UUID;
   readonly sequence: number;
   readonly state: S;
   /** By projection name; null until the stream has a row. */

@@ -2,7 +2,7 @@ import { BSON, UUID } from 'mongodb';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { Aggregate, Command } from './aggregate.ts';
 import type { Folded } from './cache.ts';
-import type { NewEvent, StoredEvent } from './event.ts';
+import type { Metadata, NewEvent, StoredEvent } from './event.ts';
 import type { Job } from './intent.ts';
 import { foldEvent } from './load.ts';
 import { checkPayload } from './registry.ts';
@@ -17,6 +17,22 @@ export interface Draft {
   readonly events: readonly StoredEvent[];
   readonly rows: readonly RowWrite[];
   readonly folded: Folded;
+}
+
+/** A command's metadata while it is decided: one object for all its events, so that their number can be put in last. */
+export type DraftMetadata = { -readonly [Field in keyof Metadata]: Metadata[Field] };
+
+/** What every event of a command carries. */
+export function metadataOf({ producerId }: Store, { intent, correlationId, hash }: Job): DraftMetadata {
+  const { origin, traceId, causationId } = intent;
+  return {
+    origin,
+    producerId,
+    ...(traceId === undefined ? {} : { traceId }),
+    correlationId,
+    ...(causationId === undefined ? {} : { causationId }),
+    commandHash: hash,
+  };
 }
 
 /** The stream that facts are drafted onto. */
@@ -38,12 +54,13 @@ export function draftEvents(
   facts: readonly NewEvent[],
   before: Folded,
   firstIndex: number,
+  metadata: DraftMetadata,
 ): Draft | { readonly refused: Refusal } {
   const events: StoredEvent[] = [];
   const rows: RowWrite[] = [];
   let folded = before;
   for (const [index, fact] of facts.entries()) {
-    const event = storedEvent(store, job, target, fact, folded.sequence + 1, firstIndex + index);
+    const event = storedEvent(store, job, target, fact, folded, firstIndex + index, metadata);
     if ('refused' in event) return event;
     folded = foldEvent(target.aggregate, folded, event);
     events.push(event);
@@ -60,8 +77,9 @@ function storedEvent(
   job: Job,
   { aggregate, id, command }: Target,
   fact: NewEvent,
-  sequence: number,
+  before: Folded,
   index: number,
+  metadata: DraftMetadata,
 ): StoredEvent | { readonly refused: Refusal } {
   const definition = store.registry.latest(fact.type);
   const checked = checkPayload(definition, fact);
@@ -71,8 +89,8 @@ function storedEvent(
     _id: job.eventId(index),
     tenantId: intent.tenantId,
     aggregateType: aggregate.type,
-    aggregateId: new UUID(id),
-    sequence,
+    aggregateId: before.aggregateId ?? new UUID(id),
+    sequence: before.sequence + 1,
     type: fact.type,
     version: definition.version,
     payload: checked.payload,
@@ -80,15 +98,20 @@ function storedEvent(
     actor: { id: command.by.id, role: command.by.role },
     occurredAt: command.occurredAt,
     recordedAt: new Date(),
-    metadata: {
-      origin: intent.origin,
-      producerId: store.producerId,
-      ...(intent.traceId === undefined ? {} : { traceId: intent.traceId }),
-      correlationId: job.correlationId,
-      ...(intent.causationId === undefined ? {} : { causationId: intent.causationId }),
-      commandHash: job.hash,
-    },
+    metadata,
   };
-  if (BSON.calculateObjectSize(event) <= EVENT_MAX_BYTES) return event;
+  if (isSmall(checked.payload) || BSON.calculateObjectSize(event) <= EVENT_MAX_BYTES) return event;
   return { refused: refusal('INVALID_INPUT', `${fact.type} is larger than ${EVENT_MAX_BYTES} bytes.`) };
+}
+
+/** True for a flat payload of a few short fields, which most are: weighing each would cost more than checking it. */
+function isSmall(payload: unknown): boolean {
+  if (typeof payload !== 'object' || payload === null) return true;
+  let fields = 0;
+  for (const value of Object.values(payload)) {
+    fields += 1;
+    if (typeof value === 'object' ? value !== null : typeof value === 'string' && value.length > 256)
+      return false;
+  }
+  return fields <= 32;
 }

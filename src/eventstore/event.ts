@@ -34,6 +34,8 @@ export interface Metadata {
   readonly causationId?: string;
   /** Digest of the command and its caller: tells a retry from another use of the same key. */
   readonly commandHash: string;
+  /** How many events the command recorded, over all its streams, where it is more than one; on each of them. */
+  readonly commandSize?: number;
 }
 
 /** One immutable document of the collection `events` (design section 5). */

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { turn } from './turn.ts';
 
 /** What became of one member of a group. */
 export type MemberResult = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
@@ -44,7 +44,7 @@ export function openGroups<T>(
   const run = async (): Promise<void> => {
     for (;;) {
       // One turn of the event loop, so that all who are ready now travel at once.
-      await nextTurn();
+      await turn();
       if (waiting.length === 0) break;
       const group = takeGroup();
       const results = await send(group.map(({ member }) => member)).catch((error: unknown) =>

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { UUID } from 'mongodb';
 import { v5, v7 } from 'uuid';
 
@@ -37,17 +37,21 @@ function named(name: string): UUID {
  * but different digests are two different intents.
  */
 export function commandHash(commandType: string, callerId: string, input: unknown): string {
-  const text = `${commandType}\0${callerId}\0${canonical(input)}`;
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return hash('sha256', `${commandType}\0${callerId}\0${canonical(input)}`, 'base64url').slice(0, 22);
 }
 
 /** JSON with sorted keys; absent and undefined fields are the same. */
 function canonical(value: unknown): string {
+  if (typeof value === 'number') return String(value);
   if (value === undefined || value === null) return 'null';
   if (value instanceof Date) return `"${value.toISOString()}"`;
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (typeof value !== 'object') return JSON.stringify(value);
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined && field !== null);
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join()}}`;
+  const fields = value as Record<string, unknown>;
+  let text = '{';
+  for (const name of Object.keys(fields).sort()) {
+    const field = fields[name];
+    if (field !== undefined && field !== null) text += `${JSON.stringify(name)}:${canonical(field)},`;
+  }
+  return `${text}}`;
 }

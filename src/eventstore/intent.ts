@@ -1,4 +1,4 @@
-import { UUID } from 'mongodb';
+import type { UUID } from 'mongodb';
 import type { Refusal } from '../refusal.ts';
 import type { Aggregate, Command, Step } from './aggregate.ts';
 import type { StoredEvent } from './event.ts';
@@ -78,13 +78,14 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
     intent,
     stream,
     lane,
-    hash: commandHash(command.type, command.by.id, intent.input),
+    // Who submits a fact that names itself makes no difference to what it is.
+    hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
     correlationId: intent.correlationId ?? newId(),
     startedAt: new Date(),
     eventId: (index) =>
       eventId === undefined
         ? eventIdFor(tenantId, `${aggregate.type}/${id}`, key, index)
-        : followingEventId(new UUID(eventId), index),
+        : followingEventId(eventId, index),
     answer,
     fail,
   };

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { turn } from './turn.ts';
 
 /** Serialises the work on each stream within this process, and hands it over in runs. */
 export interface Lanes {
@@ -24,7 +24,7 @@ export function openLanes(): Lanes {
   ): Promise<void> => {
     for (;;) {
       // One turn of the event loop, so that commands given at once make one run.
-      await nextTurn();
+      await turn();
       if (lane.length === 0) break;
       await work(lane.splice(0, RUN_LENGTH));
     }

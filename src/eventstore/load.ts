@@ -59,7 +59,8 @@ export function foldEvent(
   for (const projection of aggregate.projections) {
     rows[projection.name] = fold(projection, folded.rows[projection.name] ?? null, event);
   }
-  return { sequence: event.sequence, state: aggregate.evolve(folded.state, event), rows };
+  const { aggregateId, sequence } = event;
+  return { aggregateId, sequence, state: aggregate.evolve(folded.state, event), rows };
 }
 
 /** Keeps a fold unless a newer one is kept already; an empty one is not worth a place. */

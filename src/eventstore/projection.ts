@@ -52,15 +52,17 @@ export function rowId(tenantId: string, id: string): string {
 export function fold<R extends Row>(projection: Projection<R>, row: R | null, event: StoredEvent): R | null {
   const body = projection.evolve(row, event);
   if (body === null) return null;
-  const id = event.aggregateId.toString();
   return {
     ...body,
-    _id: rowId(event.tenantId, id),
-    tenantId: event.tenantId,
-    id,
+    ...(row === null ? identityOf(event) : { _id: row._id, tenantId: row.tenantId, id: row.id }),
     lastSequence: event.sequence,
     lastEvent: event,
     createdAt: row?.createdAt ?? event.recordedAt,
     updatedAt: event.recordedAt,
   } as R;
+}
+
+function identityOf({ tenantId, aggregateId }: StoredEvent): Pick<Row, '_id' | 'tenantId' | 'id'> {
+  const id = aggregateId.toString();
+  return { _id: rowId(tenantId, id), tenantId, id };
 }

@@ -1,6 +1,6 @@
 import type { Refusal } from '../refusal.ts';
 import type { Folded } from './cache.ts';
-import { draftEvents } from './draft.ts';
+import { draftEvents, metadataOf } from './draft.ts';
 import type { StoredEvent } from './event.ts';
 import { isDuplicateKey, isPassing } from './faults.ts';
 import type { Job, Outcome } from './intent.ts';
@@ -16,11 +16,16 @@ interface DecidedRun {
   readonly folded: Folded;
   /** True while every command has recorded one event. */
   readonly divisible: boolean;
-  readonly answers: readonly (() => Promise<Outcome> | Outcome)[];
+  readonly answers: readonly (Outcome | (() => Promise<Outcome>))[];
 }
+
+type Recorded = ReadonlyMap<string, StoredEvent>;
+
+const NOTHING_RECORDED: Recorded = new Map();
 
 /** Works off what has gathered on one stream, in order. Never throws: each job gets its answer or its error. */
 export async function workOff(store: Store, jobs: readonly Job[]): Promise<void> {
+  if (jobs.every(staysOnItsStream)) return workRun(store, jobs);
   let run: Job[] = [];
   for (const job of jobs) {
     if (staysOnItsStream(job)) {
@@ -41,17 +46,27 @@ async function workAlone(store: Store, job: Job): Promise<void> {
 async function workRun(store: Store, jobs: readonly Job[]): Promise<void> {
   const [first] = jobs;
   if (first === undefined) return;
-  if (jobs.length > 1 && (await commitRun(store, first, jobs))) return;
+  if ((jobs.length > 1 || isProvenNew(store, first)) && (await commitRun(store, first, jobs))) return;
   // One by one: a lone command, or a run in which one command's trouble must not become its neighbours'.
   for (const job of jobs) await workAlone(store, job);
+}
+
+function isProvenNew(store: Store, { lane, intent }: Job): boolean {
+  const cached = store.cache.get(lane);
+  return cached !== undefined && intent.aggregate.provenNew?.(cached.state, intent.command) === true;
 }
 
 /** Decides and appends a run as one unit. Returns false, with nothing answered, when that did not work out. */
 async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promise<boolean> {
   try {
     const { aggregate } = first.intent;
-    let loaded = await loadStream(store, first.stream, aggregate, 'cached');
-    const earlier = await findEarlier(store, jobs, loaded.folded);
+    const cached = store.cache.get(first.lane);
+    let loaded: Loaded =
+      cached === undefined
+        ? await loadStream(store, first.stream, aggregate, 'cached')
+        : { folded: cached, verified: false };
+    const suspects = suspectsAmong(jobs, loaded.folded);
+    const earlier = suspects.length === 0 ? NOTHING_RECORDED : await findEarlier(store, suspects);
     let decided = decideRun(store, jobs, loaded, earlier);
     if (decided === 'unverified') {
       loaded = await loadStream(store, first.stream, aggregate, 'fresh');
@@ -61,7 +76,7 @@ async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promis
     const { folded, answers, ...unit } = decided;
     if (unit.events.length > 0) await store.committer.commit(unit);
     remember(store, first.lane, folded);
-    await Promise.all(jobs.map(async (job, index) => job.answer(await (answers[index] as () => Outcome)())));
+    for (const [index, job] of jobs.entries()) answer(job, answers[index]);
     return true;
   } catch (error) {
     store.cache.delete(first.lane);
@@ -71,14 +86,18 @@ async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promis
   }
 }
 
-/** The recorded first events of those jobs that may have been recorded before. */
-async function findEarlier(
-  store: Store,
-  jobs: readonly Job[],
-  folded: Folded,
-): Promise<Map<string, StoredEvent>> {
-  const { state } = folded;
-  const suspects = jobs.filter(({ intent }) => !intent.aggregate.provenNew?.(state, intent.command));
+function answer(job: Job, outcome: DecidedRun['answers'][number] | undefined): void {
+  if (outcome === undefined) job.fail(new Error('A run decided nothing about one of its commands.'));
+  else if (typeof outcome !== 'function') job.answer(outcome);
+  else outcome().then(job.answer, job.fail);
+}
+
+/** Those that may have been recorded before. */
+function suspectsAmong(jobs: readonly Job[], { state }: Folded): Job[] {
+  return jobs.filter(({ intent }) => !intent.aggregate.provenNew?.(state, intent.command));
+}
+
+async function findEarlier(store: Store, suspects: readonly Job[]): Promise<Recorded> {
   const found = await Promise.all(suspects.map((job) => store.pointReads.event(job.eventId(0))));
   return new Map(found.filter((event) => event !== null).map((event) => [event._id.toString(), event]));
 }
@@ -87,16 +106,17 @@ function decideRun(
   store: Store,
   jobs: readonly Job[],
   loaded: Loaded,
-  earlier: ReadonlyMap<string, StoredEvent>,
+  earlier: Recorded,
 ): DecidedRun | 'unverified' {
   const events: StoredEvent[] = [];
   const rows: RowWrite[] = [];
   const firsts = new Map(earlier);
+  const answers: DecidedRun['answers'][number][] = [];
   let { folded } = loaded;
   let divisible = true;
-  const answers: DecidedRun['answers'][number][] = [];
   for (const job of jobs) {
-    const id = job.eventId(0).toString();
+    // A lone command has no twin beside it; its id need not be spelled out.
+    const id = jobs.length === 1 && firsts.size === 0 ? '' : job.eventId(0).toString();
     const twin = firsts.get(id);
     if (twin !== undefined) {
       answers.push(() => outcomeOfTwin(store, job, twin, events));
@@ -104,21 +124,22 @@ function decideRun(
     }
     const { aggregate, command } = job.intent;
     const decision = aggregate.decide(folded.state, command);
-    const draft = draftEvents(store, job, job.intent, decision.events, folded, 0);
+    const metadata = metadataOf(store, job);
+    const draft = draftEvents(store, job, job.intent, decision.events, folded, 0, metadata);
     const refused: Refusal | undefined = 'refused' in draft ? draft.refused : decision.refusal;
     if (refused !== undefined && !loaded.verified) return 'unverified';
     if ('refused' in draft) {
-      answers.push(() => outcomeOf([], undefined, false, draft.refused));
+      answers.push(outcomeOf([], undefined, false, draft.refused));
       continue;
     }
-    const after = draft.folded;
-    folded = after;
+    folded = draft.folded;
     events.push(...draft.events);
     rows.push(...draft.rows);
     divisible &&= draft.events.length <= 1;
+    if (draft.events.length > 1) metadata.commandSize = draft.events.length;
     const [own] = draft.events;
     if (own !== undefined) firsts.set(id, own);
-    answers.push(() => outcomeOf(draft.events, after, false, decision.refusal));
+    answers.push(outcomeOf(draft.events, draft.folded, false, decision.refusal));
   }
   return { events, rows, folded, divisible, answers };
 }

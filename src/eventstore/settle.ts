@@ -2,7 +2,7 @@ import { type Refusal, refusal } from '../refusal.ts';
 import type { Step } from './aggregate.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
 import type { Folded } from './cache.ts';
-import { type Draft, draftEvents } from './draft.ts';
+import { type Draft, draftEvents, metadataOf } from './draft.ts';
 import type { StoredEvent } from './event.ts';
 import type { Job, Outcome } from './intent.ts';
 import { type Freshness, loadStream, remember } from './load.ts';
@@ -73,6 +73,7 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
   const { intent } = job;
   const drafts = new Map<string, Draft>();
   const events: StoredEvent[] = [];
+  const metadata = metadataOf(store, job);
   let verified = true;
   let leadState: unknown;
   // Only the lead stream is known to be new; the others are read.
@@ -90,12 +91,21 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
     }
     if (key === job.lane) leadState = before.state;
     const decision = aggregate.decide(before.state, command);
-    const draft = draftEvents(store, job, { aggregate, id, command }, decision.events, before, events.length);
+    const draft = draftEvents(
+      store,
+      job,
+      { aggregate, id, command },
+      decision.events,
+      before,
+      events.length,
+      metadata,
+    );
     refused = 'refused' in draft ? draft.refused : decision.refusal;
     if ('refused' in draft) return;
     const earlier = drafts.get(key);
     drafts.set(key, earlier === undefined ? draft : { ...draft, rows: [...earlier.rows, ...draft.rows] });
     events.push(...draft.events);
+    if (events.length > 1) metadata.commandSize = events.length;
   };
 
   await take(intent);
@@ -115,10 +125,13 @@ export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEven
   if (first.metadata.commandHash !== job.hash) {
     return { kind: 'refused', refusal: refusal('IDEMPOTENCY_KEY_REUSED'), events: [] };
   }
-  const ids = Array.from({ length: MAX_EVENTS_PER_COMMAND - 1 }, (_, index) => job.eventId(index + 1));
-  const others = await Promise.all(ids.map((id) => store.pointReads.event(id)));
-  const events = [first, ...others.filter((event) => event !== null)];
-  const { folded } = await loadStream(store, job.stream, intent.aggregate, 'fresh');
+  const others = (first.metadata.commandSize ?? 1) - 1;
+  const ids = Array.from({ length: others }, (_, index) => job.eventId(index + 1));
+  const found = await Promise.all(ids.map((id) => store.pointReads.event(id)));
+  const events = [first, ...found.filter((event) => event !== null)];
+  const cached = store.cache.get(job.lane);
+  const isBehind = cached === undefined || cached.sequence < first.sequence;
+  const { folded } = await loadStream(store, job.stream, intent.aggregate, isBehind ? 'fresh' : 'cached');
   return outcomeOf(events, folded, !isOwn(store, job, first), intent.aggregate.refusalOf?.(events));
 }
 

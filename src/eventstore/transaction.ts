@@ -1,12 +1,8 @@
-import { MongoServerError, type TransactionOptions } from 'mongodb';
+import { MongoServerError } from 'mongodb';
 import type { CommitterParts, Unit } from './committer.ts';
 import type { MemberResult } from './groups.ts';
 import { healRows, RowDrift, type RowWrite, writeRows } from './row-writes.ts';
-
-const TRANSACTION: TransactionOptions = {
-  readConcern: { level: 'snapshot' },
-  writeConcern: { w: 'majority', journal: true },
-};
+import { transact } from './transact.ts';
 
 /**
  * Commits a group of units in one transaction. Where that fails for a reason that may be one member's own, the
@@ -17,7 +13,7 @@ export async function commitTogether(
   units: readonly Unit[],
 ): Promise<readonly MemberResult[]> {
   try {
-    await transact(parts, units, writeRows);
+    await write(parts, units, writeRows);
     return units.map(() => ({ ok: true }));
   } catch (error) {
     if (units.length === 1) return [await settleAlone(parts, units, error)];
@@ -40,33 +36,22 @@ async function settleAlone(
     'row drifted; healed',
   );
   try {
-    await transact(parts, units, healRows);
+    await write(parts, units, healRows);
     return { ok: true };
   } catch (second) {
     return { ok: false, error: second };
   }
 }
 
-async function transact(
+function write(
   { client, db, events }: CommitterParts,
   units: readonly Unit[],
-  write: typeof writeRows,
+  writeThem: typeof writeRows,
 ): Promise<void> {
+  const documents = units.flatMap((unit) => unit.events);
   const rows: RowWrite[] = units.flatMap((unit) => unit.rows);
-  const session = client.startSession();
-  try {
-    session.startTransaction(TRANSACTION);
-    await events.insertMany(
-      units.flatMap((unit) => unit.events),
-      { session },
-    );
-    await write(db, session, rows);
-    await session.commitTransaction();
-  } catch (error) {
-    // What failed is already known; that the server could not be told so as well adds nothing.
-    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined);
-    throw error;
-  } finally {
-    await session.endSession();
-  }
+  return transact(client, async (session) => {
+    await events.insertMany(documents, { session });
+    await writeThem(db, session, rows);
+  });
 }

@@ -1,0 +1,50 @@
+import { type ClientSession, type MongoClient, MongoError, type TransactionOptions } from 'mongodb';
+import { backoff } from './backoff.ts';
+
+const TRANSACTION: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+  readPreference: 'primary',
+};
+
+/** Each of these is already two tries of the driver's. */
+const COMMIT_TRIES = 4;
+
+/**
+ * Runs `work` in a transaction and commits it, durably and by a majority.
+ * @throws whatever `work` and MongoDB throw. After an error of the commit it is unknown whether it took place: only
+ *   reading tells.
+ */
+export async function transact(
+  client: MongoClient,
+  work: (session: ClientSession) => Promise<void>,
+): Promise<void> {
+  const session = client.startSession();
+  try {
+    session.startTransaction(TRANSACTION);
+    await work(session);
+    await commitForCertain(session);
+  } catch (error) {
+    // What failed is already known; that the server could not be told so as well adds nothing.
+    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined);
+    throw error;
+  } finally {
+    await session.endSession();
+  }
+}
+
+/**
+ * Commits, and asks again where the answer was lost: the server may still hold the transaction open, and with it the
+ * rows, until its lifetime ends (60 s by default).
+ */
+async function commitForCertain(session: ClientSession): Promise<void> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await session.commitTransaction();
+    } catch (error) {
+      const unknown = error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult');
+      if (!unknown || failures >= COMMIT_TRIES) throw error;
+      await backoff(failures, () => undefined);
+    }
+  }
+}
