@@ -3,6 +3,7 @@ import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { refuseAnonymous } from './anonymous.ts';
 import type { Context } from './context.ts';
+import { invalidInput } from './errors.ts';
 import { graphiqlOptions, isLoopbackHost } from './graphiql.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,6 +37,8 @@ export function createGateway(options: GatewayOptions) {
     schema,
     context: ({ open }) => open(),
     graphqlEndpoint: '/graphql',
+    // Yoga's own page cannot be turned off; the gateway's answers at this path before it.
+    healthCheckEndpoint: '/health/live',
     maskedErrors: { maskError: mask },
     maxRequestBodySize: maxBodyBytes,
     multipart: false,
@@ -43,7 +46,12 @@ export function createGateway(options: GatewayOptions) {
     cors: false,
     landingPage: false,
     logging: quiet(log),
-    plugins: [refuseAnonymous(development), countOperations(metrics), wholeAnswersOnly()],
+    plugins: [
+      malformedIsTheirs(),
+      refuseAnonymous(development),
+      countOperations(metrics),
+      wholeAnswersOnly(),
+    ],
     graphiql: development
       ? async (request) =>
           graphiqlOptions(
@@ -56,6 +64,23 @@ export function createGateway(options: GatewayOptions) {
       return renderGraphiQL(page);
     },
   });
+}
+
+/** Parameters that are no JSON (`?variables=…`) are the client's mistake; Yoga lets the parser's error through. */
+function malformedIsTheirs(): Plugin {
+  return {
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (requestParser === undefined) return;
+      setRequestParser(async (request) => {
+        try {
+          return await requestParser(request);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          throw invalidInput(`The request is malformed: ${error.message}`, 'variables');
+        }
+      });
+    },
+  };
 }
 
 /** An answer with data in it is a 200, whatever failed beside; the statuses are for answers that fail as a whole. */

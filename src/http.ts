@@ -34,6 +34,11 @@ export function openHttp(options: HttpOptions): Http {
   let stopping = false;
   return {
     answer(request, response) {
+      if (!URL.canParse(`http://${request.headers.host ?? 'localhost'}`)) {
+        // The engine would show the stack of what it cannot make an URL of.
+        response.writeHead(400, { connection: 'close' }).end();
+        return;
+      }
       underWay.add(response);
       response.once('close', () => underWay.delete(response));
       if (stopping) response.setHeader('connection', 'close');

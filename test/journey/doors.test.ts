@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { auditServer, serverAudits } from 'graphql-http';
 import { CloseCode } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -171,6 +173,21 @@ describe('at the door', () => {
     );
     expect((await send(JSON.stringify([{ query: '{ __typename }' }]))).status).toBe(400);
     expect((await send('{}', '/elsewhere')).status).toBe(404);
+  });
+
+  it('what is malformed is the client’s mistake, and shows nothing of the inside', async () => {
+    const { port } = new URL(gateway.url);
+    const send = (path: string, host: string) =>
+      new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+        const sent = request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+          text(response).then((body) => resolve({ status: response.statusCode, body }), reject);
+        });
+        sent.on('error', reject).end();
+      });
+    expect(await send('/graphql?query={__typename}', '[nonsense')).toEqual({ status: 400, body: '' });
+    const answer = await send('/graphql?query={__typename}&variables=nonsense', 'localhost');
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body).errors[0].extensions).toMatchObject({ code: 'INVALID_INPUT' });
   });
 
   it('more operations at once than allowed close the socket with 4429', async () => {
