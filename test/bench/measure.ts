@@ -1,8 +1,26 @@
 /** One way of doing the work, under its name. */
 export interface Contender {
   readonly name: string;
+  /** Makes what the next run needs; not timed. */
+  prepare?(): Promise<void> | void;
   /** Does the work once; returns how many operations that was. */
   run(): Promise<number>;
+  /** Waits for what the run has left behind, so that no other pays for it; not timed. */
+  settle?(): Promise<void>;
+}
+
+/** How much is measured, and how often. */
+export interface Plan {
+  readonly repetitions: number;
+  /** Multiplies every suite's number of operations; 1 is what the README's table is made with. */
+  readonly scale: number;
+}
+
+/** What a suite found. */
+export interface Findings {
+  readonly lines: readonly Line[];
+  /** What no ratio tells. */
+  readonly notes?: readonly string[];
 }
 
 /** min, median and max of a contender's repetitions. */
@@ -23,12 +41,21 @@ export interface Line {
   readonly ok?: boolean;
 }
 
-export const REPETITIONS = 5;
+/** A number of operations as the plan scales it. */
+export function scaled({ scale }: Plan, operations: number, least = 1): number {
+  return Math.max(least, Math.round(operations * scale));
+}
 
 export function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   const at = (index: number): number => sorted[index] ?? Number.NaN;
   return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
+}
+
+/** The nearest-rank quantile: the smallest value that `fraction` of all values do not exceed. */
+export function quantile(values: readonly number[], fraction: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)] ?? Number.NaN;
 }
 
 /**
@@ -37,15 +64,17 @@ export function spread(values: readonly number[]): Spread {
  */
 export async function interleave(
   contenders: readonly Contender[],
-  repetitions = REPETITIONS,
+  { repetitions }: Plan,
 ): Promise<number[][]> {
   const rates: number[][] = contenders.map(() => []);
   for (let round = 0; round <= repetitions; round++) {
     for (const [index, contender] of contenders.entries()) {
+      await contender.prepare?.();
       globalThis.gc?.();
       const started = performance.now();
       const operations = await contender.run();
       const seconds = (performance.now() - started) / 1_000;
+      await contender.settle?.();
       if (round > 0) rates[index]?.push(operations / seconds);
     }
   }
@@ -61,18 +90,18 @@ export function ratios(rates: readonly number[], limit: readonly number[]): Spre
 export async function compare(
   limit: Contender,
   others: readonly (Contender & { readonly atLeast?: number })[],
-  repetitions = REPETITIONS,
+  plan: Plan,
 ): Promise<Line[]> {
-  const [limitRates = [], ...rates] = await interleave([limit, ...others], repetitions);
-  return others.map(({ name, atLeast }, index) => {
-    const ratio = ratios(rates[index] ?? [], limitRates);
-    return {
-      what: name,
-      against: limit.name,
-      ratio,
-      ...(atLeast === undefined ? {} : { wanted: `≥ ${atLeast}`, ok: ratio.median >= atLeast }),
-    };
-  });
+  const [limitRates = [], ...rates] = await interleave([limit, ...others], plan);
+  return others.map(({ name, atLeast }, index) =>
+    lineOf(name, limit.name, ratios(rates[index] ?? [], limitRates), atLeast),
+  );
+}
+
+/** A line of the table, with its verdict where something is wanted. */
+export function lineOf(what: string, against: string, ratio: Spread, atLeast?: number): Line {
+  if (atLeast === undefined) return { what, against, ratio };
+  return { what, against, ratio, wanted: `≥ ${atLeast}`, ok: ratio.median >= atLeast };
 }
 
 /** A closed loop: `concurrency` workers, each starting the next operation when its last has ended. */

@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import WebSocket, { type RawData } from 'ws';
+
+/** Many sockets that only count what they hear: reading it would measure the client. */
+export interface Listeners {
+  /** Resolves when all together have heard so many more messages. One at a time. */
+  heard(messages: number): Promise<void>;
+  /** The last message that counted. */
+  last(): string;
+  close(): void;
+}
+
+/** A subscription that each socket makes; without one a socket just listens. */
+export interface Subscription {
+  readonly query: string;
+  readonly token: string;
+}
+
+/** How long messages may take before the run fails. */
+const PATIENCE_MS = 60_000;
+/** Sockets that are opened at once. */
+const OPENED_AT_ONCE = 20;
+
+/**
+ * Opens sockets that count the messages in which `marker` stands; resolves when each is open and, with a subscription,
+ * has its whole snapshot.
+ */
+export async function openListeners(
+  url: string,
+  count: number,
+  marker: string,
+  subscription?: Subscription,
+): Promise<Listeners> {
+  const sockets: WebSocket[] = [];
+  let missing = 0;
+  let last: RawData | undefined;
+  let done: () => void = () => undefined;
+  const listen = async (): Promise<void> => {
+    const socket = subscription === undefined ? await open(url) : await openSubscriber(url, subscription);
+    sockets.push(socket);
+    socket.on('message', (data: Buffer) => {
+      if (!data.includes(marker)) return;
+      last = data;
+      missing -= 1;
+      if (missing === 0) done();
+    });
+  };
+  while (sockets.length < count)
+    await Promise.all(Array.from({ length: Math.min(OPENED_AT_ONCE, count - sockets.length) }, listen));
+  return {
+    heard: (messages) =>
+      new Promise((resolve, reject) => {
+        const late = setTimeout(
+          () => reject(new Error(`${missing} of ${messages} messages did not come.`)),
+          PATIENCE_MS,
+        );
+        missing = messages;
+        done = () => {
+          clearTimeout(late);
+          resolve();
+        };
+      }),
+    last: () => String(last),
+    close: () => {
+      for (const socket of sockets) socket.terminate();
+    },
+  };
+}
+
+async function open(url: string, protocol?: string): Promise<WebSocket> {
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol, { perMessageDeflate: false });
+  await once(socket, 'open');
+  return socket;
+}
+
+/** Speaks as much graphql-transport-ws as it takes to be a subscriber. */
+async function openSubscriber(url: string, { query, token }: Subscription): Promise<WebSocket> {
+  const socket = await open(url, 'graphql-transport-ws');
+  const answered = async (marker: string, sent: object): Promise<void> => {
+    const answer = hear(socket, marker);
+    socket.send(JSON.stringify(sent));
+    await answer;
+  };
+  await answered('"connection_ack"', {
+    type: 'connection_init',
+    payload: { authorization: `Bearer ${token}` },
+  });
+  await answered('"complete":true', { id: '1', type: 'subscribe', payload: { query } });
+  return socket;
+}
+
+/** Resolves with the first message in which `marker` stands. */
+function hear(socket: WebSocket, marker: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const listen = (data: Buffer): void => {
+      if (data.includes('"type":"error"')) reject(new Error(String(data)));
+      if (!data.includes(marker)) return;
+      socket.off('message', listen);
+      socket.off('close', fail);
+      resolve();
+    };
+    const fail = (code: number): void => reject(new Error(`Closed with ${code} before ${marker} came.`));
+    socket.on('message', listen).once('close', fail);
+  });
+}

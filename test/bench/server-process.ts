@@ -1,0 +1,74 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A server in a process of its own, so that it shares no thread with the load. */
+export interface ServerProcess {
+  readonly url: string;
+  /** Hands something over and waits until it has been taken. */
+  tell(message: unknown): Promise<void>;
+  /** Lets it close itself, and waits until the process has gone. */
+  close(): Promise<void>;
+}
+
+/** What the server in the process does. */
+export interface Served {
+  readonly url: string;
+  tell?(message: unknown): void;
+  close(): Promise<void>;
+}
+
+type Order = { readonly kind: 'start' | 'tell'; readonly message: unknown } | { readonly kind: 'close' };
+
+/**
+ * Starts a module that calls `serveParent` in a process of its own.
+ * @param message what its `start` is given
+ * @param profileDir where node writes a CPU profile of the process when it ends
+ */
+export async function startProcess(
+  module: string,
+  message: unknown,
+  profileDir?: string,
+): Promise<ServerProcess> {
+  const path = fileURLToPath(new URL(`./${module}.js`, import.meta.url));
+  const execArgv = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const child = fork(path, { execArgv, serialization: 'advanced' });
+  const exited = once(child, 'exit');
+  const order = async (sent: Order): Promise<unknown> => {
+    const answered = once(child, 'message');
+    child.send(sent);
+    const answer = await Promise.race([answered, exited.then(() => undefined)]);
+    if (answer === undefined) throw new Error(`The process ${module} has ended.`);
+    return answer[0];
+  };
+  const url = await order({ kind: 'start', message });
+  return {
+    url: String(url),
+    tell: async (told) => void (await order({ kind: 'tell', message: told })),
+    close: async () => {
+      if (child.connected) child.send({ kind: 'close' } satisfies Order);
+      await exited;
+    },
+  };
+}
+
+/** Serves the process that started this one, and ends when that says so or has gone. */
+export function serveParent(start: (message: unknown) => Promise<Served>): void {
+  let served: Served | undefined;
+  const obey = async (order: Order): Promise<void> => {
+    if (order.kind === 'start') served = await start(order.message);
+    if (order.kind === 'tell') served?.tell?.(order.message);
+    if (order.kind !== 'close') return void process.send?.(served?.url);
+    await served?.close();
+    process.exit(0);
+  };
+  process.on('message', (order: Order) => {
+    obey(order).catch((error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    });
+  });
+  process.on('disconnect', () => process.exit(1));
+  // Ctrl-C reaches every process of the terminal; the one that started this one closes it.
+  process.on('SIGINT', () => undefined);
+}
