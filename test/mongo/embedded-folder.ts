@@ -44,7 +44,10 @@ export async function makeFolder(): Promise<Folder> {
       return mongo;
     },
     hold: async (mode) => {
-      const child = fork(resolve('dist/test/mongo/holder.js'), [path, ...(mode ? [mode] : [])]);
+      const child = fork(resolve('dist/test/mongo/holder.js'), [path, ...(mode ? [mode] : [])], {
+        // A process group of its own, as a terminal gives to each command.
+        detached: true,
+      });
       children.push(child);
       const ended = once(child, 'exit').then(() => {
         throw new Error('the process ended without a word');

@@ -9,10 +9,17 @@ const [dataDir = '', mode] = process.argv.slice(2);
 const log = pino({ level: 'silent' });
 try {
   const mongo = await openMongo({ dataDir, databaseName: 'held' }, log, { share: mode === 'share' });
+  if (mode !== 'share') await mongo.db.collection('acknowledged').insertOne({ n: 1 });
   process.send?.({ uri: mongo.uri });
   process.on('message', async () => {
     await mongo.close();
     process.disconnect();
+  });
+  // As the gateway does on Ctrl-C: a last write, then the end.
+  process.on('SIGINT', async () => {
+    await mongo.db.collection('kept').insertOne({ last: true });
+    await mongo.close();
+    process.exit();
   });
   // The test has gone: so does this, and its mongod with it.
   process.on('disconnect', () => process.exit());

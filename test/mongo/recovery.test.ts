@@ -62,6 +62,18 @@ describe('mongod killed by kill -9 while the gateway runs', () => {
   });
 });
 
+describe('Ctrl-C in the terminal, which signals the whole process group', () => {
+  it('leaves mongod to the gateway, which writes its last and stops it', async () => {
+    const { child } = await folder.hold();
+    const mongod = folder.mongodPid();
+    process.kill(-(child.pid ?? Number.NaN), 'SIGINT');
+    await once(child, 'exit');
+    expect(isAlive(mongod)).toBe(false);
+    const next = await folder.open();
+    expect(await next.db.collection('kept').countDocuments({ last: true })).toBe(1);
+  });
+});
+
 describe('a gateway killed by kill -9', () => {
   it('leaves a mongod that the next start replaces, with every acknowledged write', async () => {
     const { child } = await folder.hold();
@@ -72,7 +84,7 @@ describe('a gateway killed by kill -9', () => {
     const next = await folder.open();
     expect(isAlive(orphan)).toBe(false);
     expect(folder.mongodPid()).not.toBe(orphan);
-    await next.db.collection('kept').insertOne({ n: 1 });
+    expect(await next.db.collection('acknowledged').countDocuments()).toBe(1);
   });
 
   it('together with its mongod is recovered from too', async () => {
@@ -81,7 +93,8 @@ describe('a gateway killed by kill -9', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     const next = await folder.open();
-    await next.db.collection('kept').insertOne({ n: 1 });
+    expect(await next.db.collection('acknowledged').countDocuments()).toBe(1);
+    await next.db.collection('acknowledged').insertOne({ n: 2 });
   });
 
   it('is found by mongod’s own lock file if the gateway died before it noted the pid', async () => {
