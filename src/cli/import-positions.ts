@@ -8,6 +8,7 @@ import { exitCodeOf, printedReport } from './import-report.ts';
 import { wholeBetween } from './number-option.ts';
 import { importPositions } from './position-import.ts';
 import { showProgress } from './progress.ts';
+import { stopOnSignal } from './stop-signal.ts';
 
 /** `trackLocations` takes no more fixes than this at once. */
 const MAX_BATCH = 1_000;
@@ -72,9 +73,7 @@ async function run(file: string, flags: Flags, token: string | undefined): Promi
     );
   if (flags.zone !== undefined && !/^(Z|[+-]\d{2}:\d{2})$/.test(flags.zone))
     throw new StartupError('--zone is Z or an offset such as +01:00 or -05:00.');
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const stop = stopOnSignal();
   const progress = showProgress(process.stderr, await sizeOf(file));
   try {
     const patienceMs = flags.patience * 1000;
@@ -100,7 +99,7 @@ async function run(file: string, flags: Flags, token: string | undefined): Promi
     return exitCodeOf(report);
   } finally {
     progress.stop();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stop.release();
   }
 }
 

@@ -9,6 +9,7 @@ import { duration } from './argument.ts';
 import { graphqlClient, RequestError } from './graphql-client.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';
 import { type SimulationSummary, simulate } from './simulation.ts';
+import { stopOnSignal } from './stop-signal.ts';
 import type { Place } from './town.ts';
 
 interface Flags {
@@ -97,10 +98,8 @@ async function developmentToken(tenant: string, variables: Variables): Promise<s
 async function run(flags: Flags, token: string): Promise<void> {
   const { url, vehicles, tenders = Math.ceil(vehicles / 5), rate, pace, fleet: fleetId, centre } = flags;
   const seed = flags.seed ?? randomBytes(4).toString('hex');
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  const timer = setTimeout(onSignal, Math.min((flags.duration ?? 0) * 1000, LONGEST_TIMER_MS));
+  const stop = stopOnSignal();
+  const timer = setTimeout(stop.now, Math.min((flags.duration ?? 0) * 1000, LONGEST_TIMER_MS));
   if (flags.duration === undefined) clearTimeout(timer);
   const client = graphqlClient({ url, token, patienceMs: PATIENCE_MS, signal: stop.signal });
   const afterwards = graphqlClient({ url, token, patienceMs: CLEAR_UP_PATIENCE_MS });
@@ -127,7 +126,7 @@ async function run(flags: Flags, token: string): Promise<void> {
     if (error.code !== 'STOPPED') throw new StartupError(error.message);
   } finally {
     clearTimeout(timer);
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stop.release();
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import { dispatchCommands, RefusedError } from './dispatch-commands.ts';
 import { rosterFleet } from './fleet-roster.ts';
@@ -73,6 +74,7 @@ export async function simulate(
   // A failure for good in one place ends the others, too.
   const failure = new AbortController();
   const signal = AbortSignal.any([options.signal, failure.signal]);
+  setMaxListeners(0, signal); // Everybody who waits in town listens to it.
   const world = await makeWorld(bounded, { ...options, signal }, open, summary);
   const parts = [
     move(bounded, world.vehicles, { ...options, signal }, summary),

@@ -1,0 +1,32 @@
+import { setMaxListeners } from 'node:events';
+
+/** A terminal and the program that started us may each pass on the same Ctrl-C. */
+const SAME_SIGNAL_MS = 500;
+
+/** Told by Ctrl-C, or by SIGTERM, to come to an end. */
+export interface Stop {
+  readonly signal: AbortSignal;
+  /** Comes to an end without a signal from outside. */
+  now(): void;
+  /** Listens no more. */
+  release(): void;
+}
+
+/** Listens for the first signal; a second one leaves at once. */
+export function stopOnSignal(): Stop {
+  const stop = new AbortController();
+  // Everything that waits listens to it.
+  setMaxListeners(0, stop.signal);
+  let heardAt = 0;
+  const heard = (): void => {
+    if (stop.signal.aborted && performance.now() - heardAt > SAME_SIGNAL_MS) process.exit(130);
+    if (!stop.signal.aborted) heardAt = performance.now();
+    stop.abort();
+  };
+  process.on('SIGINT', heard).on('SIGTERM', heard);
+  return {
+    signal: stop.signal,
+    now: () => stop.abort(),
+    release: () => process.off('SIGINT', heard).off('SIGTERM', heard),
+  };
+}
