@@ -62,7 +62,7 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
   process.once('exit', atExit);
   try {
     for (const orphan of await stopOrphans(dataDir))
-      log.warn({ pid: orphan }, 'stopped a mongod left behind');
+      log.warn({ mongodPid: orphan }, 'stopped a mongod left behind');
     const before = readState(dataDir);
     const binary = await findBinary(
       { mongodPath: settings.mongodPath, cacheDir: settings.cacheDir, dataVersion: before?.version },

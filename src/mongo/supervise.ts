@@ -33,13 +33,16 @@ export function supervise(
     while (true) {
       const exit = await current.exited;
       if (stopping.signal.aborted) return;
-      log.error({ pid: current.pid, code: exit.code, signal: exit.signal }, 'mongod ended unexpectedly');
+      log.error(
+        { mongodPid: current.pid, code: exit.code, signal: exit.signal },
+        'mongod ended unexpectedly',
+      );
       const next = await revive(deaths);
       if (next === undefined) return;
       current = next;
       // The stop came while it was being started, so nobody has told this one yet.
       if (stopping.signal.aborted) return current.stop();
-      log.warn({ pid: current.pid, port: current.port }, 'mongod runs again');
+      log.warn({ mongodPid: current.pid, port: current.port }, 'mongod runs again');
     }
   })();
 
