@@ -77,7 +77,7 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
     };
     const mongod = await startSomewhere(before?.port, start);
     log.info(
-      { pid: mongod.pid, port: mongod.port, version: binary.version, data: dataDir },
+      { mongodPid: mongod.pid, port: mongod.port, version: binary.version, data: dataDir },
       'started mongod',
     );
     const guard = supervise(mongod, start, log, settings.onLost);

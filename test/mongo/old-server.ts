@@ -37,7 +37,10 @@ export async function oldServer(version: string, maxWireVersion: number) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { uri: `mongodb://127.0.0.1:${port}/?directConnection=true`, close: () => server.close() };
+  return {
+    uri: `mongodb://127.0.0.1:${port}/?directConnection=true&serverSelectionTimeoutMS=500`,
+    close: () => server.close(),
+  };
 }
 
 function reply(request: Buffer, answer: Document): Buffer {
