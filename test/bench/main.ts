@@ -11,7 +11,7 @@ import type { Findings, Plan } from './measure.ts';
 import { heading, report } from './report.ts';
 import { openStage, type Stage } from './stage.ts';
 import { benchTender } from './tender.ts';
-import { benchTrack } from './track.ts';
+import { benchTrack, benchTrackBatch } from './track.ts';
 
 interface Options {
   readonly repetitions: number;
@@ -24,6 +24,7 @@ type Suite = (mongo: Mongo, plan: Plan, profileDir?: string) => Promise<Findings
 const SUITES: Readonly<Record<string, Suite>> = {
   append: ({ client }, plan) => benchAppend(client, client.db('bench_append'), plan),
   track: onStage('track', benchTrack),
+  'track-batch': onStage('track-batch', benchTrackBatch),
   tender: onStage('tender', benchTender),
   latency: onStage('latency', benchLatency),
   'fan-out': onStage('fan-out', benchFanOut),

@@ -5,10 +5,12 @@ import { openDocuments, openFixes, openRawLog } from './fixes.ts';
 import {
   type Contender,
   closedLoop,
+  compare,
   type Findings,
   interleave,
   lineOf,
   type Plan,
+  quantile,
   ratios,
   scaled,
 } from './measure.ts';
@@ -22,75 +24,71 @@ const BATCH = 500;
 const BATCHES = 60;
 const BATCHES_IN_FLIGHT = 4;
 
-/** Fixes over HTTP beside an empty resolver, and beside the raw driver. */
+/** Single fixes over HTTP beside an empty resolver. */
 export async function benchTrack(stage: Stage, plan: Plan): Promise<Findings> {
   const vehicleIds = await registerVehicles(stage, BATCH);
-  const lags: number[] = [];
-  const makers = { gateway: openFixes(vehicleIds), bare: openFixes(vehicleIds) };
-  const settle = async (): Promise<void> => void lags.push(await projected(stage));
-
-  const single = (name: string, door: Door, { round }: typeof makers.gateway): Contender => {
-    const requests = scaled(plan, SINGLE_REQUESTS, SINGLE_CONCURRENCY);
+  const requests = scaled(plan, SINGLE_REQUESTS, SINGLE_CONCURRENCY);
+  const contender = (name: string, door: Door): Contender => {
+    const fixes = openFixes(vehicleIds);
     let bodies: Buffer[] = [];
     return {
       name,
       prepare() {
-        const fixes = Array.from({ length: Math.ceil(requests / BATCH) }, round).flat();
-        bodies = fixes.slice(0, requests).map((input) => bodyOf(TRACK_LOCATION, { input }));
+        const rounds = Array.from({ length: Math.ceil(requests / BATCH) }, fixes.round).flat();
+        bodies = rounds.slice(0, requests).map((input) => bodyOf(TRACK_LOCATION, { input }));
       },
       run: () => postAll(door, bodies, SINGLE_CONCURRENCY, '"repeated":false'),
     };
   };
-  const batched = (name: string, door: Door, { round }: typeof makers.gateway): Contender => {
-    const requests = scaled(plan, BATCHES, BATCHES_IN_FLIGHT);
-    let bodies: Buffer[] = [];
-    return {
-      name,
-      prepare() {
-        bodies = Array.from({ length: requests }, () =>
-          bodyOf(TRACK_LOCATIONS, { input: { fixes: round() } }),
-        );
-      },
-      run: async () => BATCH * (await postAll(door, bodies, BATCHES_IN_FLIGHT, `"recorded":${BATCH}`)),
-    };
-  };
-
-  const [bareSingle = [], ownSingle = []] = await interleave(
+  const lines = await compare(
+    contender('bare Yoga, empty resolver', stage.bare),
     [
-      single('bare', stage.bare, makers.bare),
       {
-        ...single('gateway', stage.gateway, makers.gateway),
+        ...contender('`trackLocation`, c32', stage.gateway),
         settle: async () => void (await projected(stage)),
       },
     ],
     plan,
   );
-  const [raw = [], bareBatched = [], ownBatched = []] = await interleave(
-    [
-      await rawInserts(stage, plan),
-      batched('bare', stage.bare, makers.bare),
-      { ...batched('gateway', stage.gateway, makers.gateway), settle },
-    ],
-    plan,
-  );
-  const lag = Math.round(lags.toSorted((a, b) => a - b)[Math.floor(lags.length / 2)] ?? 0);
+  return { lines };
+}
+
+/** Fixes in batches over HTTP beside an empty resolver, and beside the raw driver. */
+export async function benchTrackBatch(stage: Stage, plan: Plan): Promise<Findings> {
+  const vehicleIds = await registerVehicles(stage, BATCH);
+  const requests = scaled(plan, BATCHES, BATCHES_IN_FLIGHT);
+  const lags: number[] = [];
+  const contender = (name: string, door: Door): Contender => {
+    const fixes = openFixes(vehicleIds);
+    let bodies: Buffer[] = [];
+    return {
+      name,
+      prepare() {
+        bodies = Array.from({ length: requests }, () =>
+          bodyOf(TRACK_LOCATIONS, { input: { fixes: fixes.round() } }),
+        );
+      },
+      run: async () => BATCH * (await postAll(door, bodies, BATCHES_IN_FLIGHT, `"recorded":${BATCH}`)),
+    };
+  };
+  const bareYoga = contender('bare Yoga, empty resolver', stage.bare);
+  const gateway: Contender = {
+    ...contender(`\`trackLocations\`, ${BATCH} fixes, c${BATCHES_IN_FLIGHT}`, stage.gateway),
+    settle: async () => void lags.push(await projected(stage)),
+  };
+  // First of all, so that there is a recorded fix to copy.
+  gateway.prepare?.();
+  await gateway.run();
+  const raw = await rawInserts(stage, requests);
+  const [rawRates = [], bareRates = [], ownRates = []] = await interleave([raw, bareYoga, gateway], plan);
   return {
     lines: [
-      lineOf('`trackLocation`, c32', 'bare Yoga, empty resolver', ratios(ownSingle, bareSingle)),
-      lineOf(
-        `\`trackLocations\`, ${BATCH} fixes, c4`,
-        'bare Yoga, empty resolver',
-        ratios(ownBatched, bareBatched),
-      ),
-      lineOf(
-        `\`trackLocations\`, ${BATCH} fixes, c4`,
-        `raw insertMany of ${BATCH}, c4`,
-        ratios(ownBatched, raw),
-        0.5,
-      ),
+      lineOf(gateway.name, bareYoga.name, ratios(ownRates, bareRates)),
+      lineOf(gateway.name, raw.name, ratios(ownRates, rawRates), 0.5),
     ],
     notes: [
-      `After a run of \`trackLocations\` the projector had caught up ${lag} ms after the last answer (median).`,
+      `After ${requests} requests of \`trackLocations\` the projector had caught up ` +
+        `${Math.round(quantile(lags, 0.5))} ms after the last answer (median).`,
     ],
   };
 }
@@ -107,13 +105,12 @@ async function postAll(
   });
 }
 
-async function rawInserts(stage: Stage, plan: Plan): Promise<Contender> {
+async function rawInserts(stage: Stage, batches: number): Promise<Contender> {
   const raw = await openRawLog<StoredEvent>(stage.db, 'raw_events');
   const documents = openDocuments(await sampleFix(stage), BATCH);
-  const batches = scaled(plan, BATCHES, BATCHES_IN_FLIGHT);
   let rounds: StoredEvent[][] = [];
   return {
-    name: 'raw',
+    name: `raw insertMany of ${BATCH}, c${BATCHES_IN_FLIGHT}`,
     prepare() {
       rounds = Array.from({ length: batches }, documents.round);
     },
