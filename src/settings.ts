@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { JWKS_ALGORITHMS, MIN_SECRET_BYTES, type TokenPolicy } from './access/token.ts';
 import { LOG_LEVELS } from './log.ts';
+import { defaultCacheDir } from './mongo/cache.ts';
 import type { MongoSettings } from './mongo/mongo.ts';
 import { StartupError } from './mongo/startup-error.ts';
 import {
@@ -41,6 +42,14 @@ export const SETTINGS = {
   mongod: text({
     name: 'WAYBILL_MONGOD',
     doc: 'The mongod program to run. Not set: the one on the PATH, or one that is downloaded.',
+  }),
+  cacheDir: text({
+    name: 'WAYBILL_CACHE',
+    doc: 'Folder for a downloaded mongod. Not set: `waybill` in the XDG cache folder, or in ~/.cache.',
+  }),
+  xdgCacheHome: text({
+    name: 'XDG_CACHE_HOME',
+    doc: "The user's cache folder, by the XDG base directory specification.",
   }),
   dataDir: text({
     name: 'WAYBILL_DATA',
@@ -217,10 +226,12 @@ export async function tokenPolicyOf(
 }
 
 /** Where MongoDB is, or what is needed to run it. */
-export function mongoSettingsOf({ mongodbUri, mongod, dataDir, database }: Settings): MongoSettings {
+export function mongoSettingsOf(settings: Settings): MongoSettings {
+  const { mongodbUri, mongod, cacheDir, xdgCacheHome, dataDir, database } = settings;
   return {
     ...(mongodbUri === undefined ? {} : { uri: mongodbUri }),
     ...(mongod === undefined ? {} : { mongodPath: mongod }),
+    cacheDir: cacheDir ?? defaultCacheDir(xdgCacheHome),
     dataDir,
     databaseName: database,
   };

@@ -3,12 +3,9 @@ import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:f
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/**
- * The folder for binaries, shared by all projects of this user: WAYBILL_CACHE, or where the XDG base directory
- * specification has such things. (Settings of their own reach us as `cacheDir`; this is for whoever gives none.)
- */
-export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
-  return env.WAYBILL_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'waybill');
+/** The folder for binaries, shared by all projects of this user, by the XDG base directory specification. */
+export function defaultCacheDir(xdgCacheHome?: string): string {
+  return join(xdgCacheHome || join(homedir(), '.cache'), 'waybill');
 }
 
 const DRAFT = '.download-';
