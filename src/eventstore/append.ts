@@ -28,6 +28,8 @@ const LONGEST_PAUSE_MS = 1_000;
  * @throws what is neither a conflict nor a passing fault: a bug.
  */
 export async function append(store: Store, job: Job, unit: Unit, deadline: number): Promise<Appended> {
+  const [own] = unit.events;
+  if (own !== undefined) job.tried.push(own);
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     let failure: unknown;
     try {
@@ -58,11 +60,16 @@ async function readBack(store: Store, job: Job): Promise<StoredEvent | null | 'u
   }
 }
 
-/** True for an event that this very job wrote, in a try whose reply was lost. */
+/**
+ * True for an event that this very job wrote, in a try whose reply was lost. The id alone does not tell: the same fix
+ * may stand twice in one request, and its twin's event has the same id, producer and correlation.
+ */
 export function isOwn(store: Store, job: Job, event: StoredEvent): boolean {
   return (
     event.metadata.producerId === store.producerId &&
-    event.metadata.correlationId === job.correlationId &&
-    event.recordedAt >= job.startedAt
+    job.tried.some(
+      ({ sequence, recordedAt }) =>
+        sequence === event.sequence && recordedAt.getTime() === event.recordedAt.getTime(),
+    )
   );
 }

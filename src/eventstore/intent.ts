@@ -61,7 +61,8 @@ export interface Job {
   readonly lane: string;
   readonly hash: string;
   readonly correlationId: string;
-  readonly startedAt: Date;
+  /** The first event of each try to append, as this job wrote it: tells its own write from a twin's. */
+  readonly tried: StoredEvent[];
   /** The id of the command's i-th event, over all its streams. */
   eventId(index: number): UUID;
   answer(outcome: Outcome): void;
@@ -81,7 +82,7 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
     // Who submits a fact that names itself makes no difference to what it is.
     hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
     correlationId: intent.correlationId ?? newId(),
-    startedAt: new Date(),
+    tried: [],
     eventId: (index) =>
       eventId === undefined
         ? eventIdFor(tenantId, `${aggregate.type}/${id}`, key, index)

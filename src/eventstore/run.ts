@@ -138,7 +138,10 @@ function decideRun(
     divisible &&= draft.events.length <= 1;
     if (draft.events.length > 1) metadata.commandSize = draft.events.length;
     const [own] = draft.events;
-    if (own !== undefined) firsts.set(id, own);
+    if (own !== undefined) {
+      firsts.set(id, own);
+      job.tried.push(own);
+    }
     answers.push(outcomeOf(draft.events, draft.folded, false, decision.refusal));
   }
   return { events, rows, folded, divisible, answers };
