@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import { refuseAnonymous } from './anonymous.ts';
 import type { Context } from './context.ts';
 import { invalidInput } from './errors.ts';
-import { graphiqlOptions, isLoopbackHost } from './graphiql.ts';
+import { graphiqlOptions } from './graphiql.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
+import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
 import { schema } from './schema.ts';
 
 /** What the engine is given beside an operation. */
@@ -21,6 +22,7 @@ export interface Transport {
 export interface GatewayOptions {
   readonly development: boolean;
   readonly maxBodyBytes: number;
+  readonly origins: OriginRules;
   readonly mask: Mask;
   readonly log: Logger;
   readonly metrics: Pick<Metrics, 'operations' | 'subscriptions'>;
@@ -32,7 +34,7 @@ export type Gateway = ReturnType<typeof createGateway>;
 
 /** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
 export function createGateway(options: GatewayOptions) {
-  const { development, maxBodyBytes, mask, log, developmentToken, metrics } = options;
+  const { development, maxBodyBytes, origins, mask, log, developmentToken, metrics } = options;
   return createYoga<Transport, Context>({
     schema,
     context: ({ open }) => open(),
@@ -43,7 +45,7 @@ export function createGateway(options: GatewayOptions) {
     maxRequestBodySize: maxBodyBytes,
     multipart: false,
     batching: false,
-    cors: false,
+    cors: corsOf(origins),
     landingPage: false,
     logging: quiet(log),
     plugins: [
@@ -51,12 +53,10 @@ export function createGateway(options: GatewayOptions) {
       refuseAnonymous(development),
       countOperations(metrics),
       wholeAnswersOnly(),
+      varyByOrigin(),
     ],
     graphiql: development
-      ? async (request) =>
-          graphiqlOptions(
-            isLoopbackHost(request.headers.get('host')) ? await developmentToken?.() : undefined,
-          )
+      ? async ({ headers }) => graphiqlOptions(mayHoldToken(headers) ? await developmentToken?.() : undefined)
       : false,
     renderGraphiQL: async (page) => {
       // Several megabytes of script: loaded when the page is first asked for, never in production.
@@ -64,6 +64,14 @@ export function createGateway(options: GatewayOptions) {
       return renderGraphiQL(page);
     },
   });
+}
+
+/**
+ * Whether the page of development mode may hold its token: not where another name has led here, and not for a page
+ * of another origin, which could read it.
+ */
+function mayHoldToken(headers: Headers): boolean {
+  return isLoopbackHost(headers.get('host')) && !headers.has('origin');
 }
 
 /** Parameters that are no JSON (`?variables=…`) are the client's mistake; Yoga lets the parser's error through. */

@@ -1,8 +1,11 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
 
-const FIRST_QUERY = `# Waybill, in development mode. Requests from this page carry a token: dispatcher of the tenant "demo".
-# To be someone else, put another into the headers below: { "Authorization": "Bearer …" }
-# \`npx waybill token --help\` says how to get one.
+/** What the page shows at first: something to ask, something to watch and something to do. Lines fit its editor. */
+export const FIRST_DOCUMENT = `# Waybill, in development mode. The button runs one of these;
+# so does Ctrl-Enter, the one that the cursor is in.
+#
+# The headers below hold a token: dispatcher of tenant "demo".
+# To be someone else, put another there: npx waybill token --help
 
 query Board {
   tenders(first: 10) {
@@ -18,10 +21,31 @@ query Board {
 subscription Live {
   tenderChanges {
     __typename
-    cursor
+    ... on Change { cursor }
     ... on TendersSnapshot { complete tenders { id status } }
     ... on TenderUpdated { event { type } tender { id status } }
     ... on TenderLeft { id }
+  }
+}
+
+# Run it from a second window: the first shows it at once.
+mutation Create {
+  createTender(input: {
+    reference: "PO-4711"
+    stops: [
+      {
+        kind: PICKUP, name: "Mill Road 7"
+        longitude: -97.7431, latitude: 30.2672
+      }
+      {
+        kind: DELIVERY, name: "Harbour Street 2"
+        longitude: -97.7209, latitude: 30.2849
+      }
+    ]
+  }) {
+    __typename
+    ... on TenderPayload { tender { id status } }
+    ... on Refusal { code message }
   }
 }
 `;
@@ -30,7 +54,7 @@ subscription Live {
 export function graphiqlOptions(token: string | undefined): GraphiQLOptions {
   return {
     title: 'Waybill',
-    defaultQuery: FIRST_QUERY,
+    defaultQuery: FIRST_DOCUMENT,
     // Kept headers would outlive their token; the additional ones come with every load of the page.
     shouldPersistHeaders: false,
     ...(token === undefined ? {} : { additionalHeaders: { Authorization: `Bearer ${token}` } }),
@@ -38,9 +62,4 @@ export function graphiqlOptions(token: string | undefined): GraphiQLOptions {
       ? {}
       : { headers: JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2) }),
   };
-}
-
-/** True for a Host header that names this machine: the token is not for a page that another name has led here. */
-export function isLoopbackHost(host: string | null | undefined): boolean {
-  return /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host ?? '');
 }

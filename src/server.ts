@@ -13,6 +13,7 @@ import { trackIdleLines } from './http-lines.ts';
 import { errorMask } from './masking.ts';
 import { type Metrics, measureRequest } from './metrics.ts';
 import { StartupError } from './mongo/startup-error.ts';
+import { mayOpenSocket, type OriginRules } from './origins.ts';
 import { openSockets, type SocketLimits } from './socket.ts';
 import { CLOSE, closeSocket } from './socket-line.ts';
 
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly port: number;
   /** GraphiQL, and introspection for everyone. */
   readonly development: boolean;
+  /** Origins of the web pages that may call; in development mode those of this machine may too. */
+  readonly allowedOrigins?: readonly string[];
   readonly services: Services;
   readonly authenticate: Authenticate;
   readonly log: Logger;
@@ -66,8 +69,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { services, authenticate, log, metrics, development } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const mask = errorMask(log, metrics);
+  const origins = { allowed: options.allowedOrigins ?? [], loopback: development };
   const gateway = createGateway({
     development,
+    origins,
     maxBodyBytes: limits.maxBodyBytes,
     mask,
     log,
@@ -83,7 +88,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     else http.answer(request, response);
   });
   const closeIdle = trackIdleLines(server);
-  server.on('upgrade', (request, socket, head) => upgrade(sockets, request, socket, head));
+  server.on('upgrade', (request, socket, head) => {
+    // Until ws has taken over, a peer that is gone would otherwise end the process.
+    socket.on('error', ignore);
+    const refusal = refusalOfUpgrade(request, origins);
+    if (refusal === undefined) upgrade(sockets, request, socket, head);
+    else refuseUpgrade(socket, refusal, log);
+  });
   const { port } = await listen(server, options.host, options.port);
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
   let closing: Promise<void> | undefined;
@@ -119,15 +130,32 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   }
 }
 
+const ignore = (): void => undefined;
+
+interface UpgradeRefusal {
+  readonly status: '403 Forbidden' | '404 Not Found';
+  /** For the log: browsers show their page none of it. */
+  readonly why: string;
+}
+
+function refusalOfUpgrade(request: IncomingMessage, origins: OriginRules): UpgradeRefusal | undefined {
+  const { url = '', headers } = request;
+  if (url.split('?', 1)[0] !== '/graphql')
+    return { status: '404 Not Found', why: 'sockets are opened at /graphql only' };
+  if (!mayOpenSocket(origins, headers))
+    return {
+      status: '403 Forbidden',
+      why: `WAYBILL_ALLOWED_ORIGINS does not have ${headers.origin?.slice(0, 200)}`,
+    };
+  return undefined;
+}
+
+function refuseUpgrade(socket: Duplex, { status, why }: UpgradeRefusal, log: Logger): void {
+  log.info({ status, why }, 'a socket was refused');
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
 function upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  // Until ws has taken over, a peer that is gone would otherwise end the process.
-  const ignore = (): void => undefined;
-  socket.on('error', ignore);
-  const [path] = (request.url ?? '').split('?', 1);
-  if (path !== '/graphql') {
-    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-    return;
-  }
   sockets.handleUpgrade(request, socket, head, (opened) => {
     socket.off('error', ignore);
     sockets.emit('connection', opened, request);

@@ -116,6 +116,24 @@ export function url<const D extends Described>(protocols: readonly string[], des
   };
 }
 
+/** Origins of web pages (RFC 6454), between commas, brought to the form in which browsers name them. */
+export function origins<const D extends Described>(described: D): D & Setting<readonly string[]> {
+  return {
+    ...described,
+    type: 'origins',
+    read: (value) => value.split(',').map((part) => originOf(part.trim())),
+  };
+}
+
+function originOf(text: string): string {
+  const [whole, scheme, host] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#@\s*]+)\/?$/i.exec(text) ?? [];
+  if (whole === undefined || !URL.canParse(whole))
+    throw new SettingError('must name origins like https://app.example, between commas');
+  const { origin } = new URL(whole);
+  // Apps in a shell have schemes of their own (capacitor://localhost), which URL knows no origin of.
+  return origin === 'null' ? `${scheme}://${host}`.toLowerCase() : origin;
+}
+
 /** The values of a table of settings; those without a fallback may be undefined. */
 export type Values<Table extends Readonly<Record<string, Setting<unknown>>>> = {
   readonly [K in keyof Table]: Table[K] extends Setting<infer T>

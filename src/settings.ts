@@ -9,6 +9,7 @@ import {
   choices,
   integer,
   matching,
+  origins,
   type Setting,
   SettingError,
   text,
@@ -79,6 +80,11 @@ export const SETTINGS = {
   jwtAudience: text({
     name: 'WAYBILL_JWT_AUDIENCE',
     doc: 'What `aud` must contain. Not set: not looked at.',
+  }),
+
+  allowedOrigins: origins({
+    name: 'WAYBILL_ALLOWED_ORIGINS',
+    doc: "Web pages of other hosts that may call, between commas: `https://app.example`. In development mode this machine's may.",
   }),
 
   maxBodyBytes: integer(1_024, 16_777_216, {

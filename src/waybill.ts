@@ -105,6 +105,7 @@ async function openParts(
     host: settings.host,
     port: settings.port,
     development,
+    allowedOrigins: settings.allowedOrigins ?? [],
     services: { store, feed, projections: status },
     authenticate: authenticateBy({ verifyToken: tokenVerifier(policy), verifyApiKey: apiKeyVerifier(db) }),
     log,

@@ -34,6 +34,19 @@ describe('an environment that says nothing', () => {
   });
 });
 
+describe('origins', () => {
+  it('are read as browsers name them', () => {
+    const text =
+      'https://App.example:443/, http://localhost:5173,capacitor://localhost, https://bücher.example';
+    expect(readSettings({ WAYBILL_ALLOWED_ORIGINS: text }).allowedOrigins).toEqual([
+      'https://app.example',
+      'http://localhost:5173',
+      'capacitor://localhost',
+      'https://xn--bcher-kva.example',
+    ]);
+  });
+});
+
 describe('a setting that is wrong', () => {
   it.each([
     [{ PORT: 'abc' }, 'PORT must be a whole number from 0 to 65535, not "abc".'],
@@ -50,6 +63,11 @@ describe('a setting that is wrong', () => {
     [{ WAYBILL_JWT_SECRET: 'short' }, 'WAYBILL_JWT_SECRET must be at least 32 bytes long'],
     [{ WAYBILL_JWT_SECRET: SECRET, WAYBILL_JWKS_URL: 'https://id.example' }, 'not both'],
     [{ WAYBILL_DRAIN_SECONDS: '-1' }, 'WAYBILL_DRAIN_SECONDS must be'],
+    [{ WAYBILL_ALLOWED_ORIGINS: '*' }, 'WAYBILL_ALLOWED_ORIGINS must name origins like https://app.example'],
+    [{ WAYBILL_ALLOWED_ORIGINS: 'https://a.example,b.example' }, 'WAYBILL_ALLOWED_ORIGINS must name origins'],
+    [{ WAYBILL_ALLOWED_ORIGINS: 'https://a.example/app' }, 'WAYBILL_ALLOWED_ORIGINS must name origins'],
+    [{ WAYBILL_ALLOWED_ORIGINS: 'https://*.example' }, 'WAYBILL_ALLOWED_ORIGINS must name origins'],
+    [{ WAYBILL_ALLOWED_ORIGINS: 'null' }, 'WAYBILL_ALLOWED_ORIGINS must name origins'],
   ])('%o is told in one sentence', (variables, sentence) => {
     const read = () => readSettings(variables);
     expect(read).toThrow(StartupError);
