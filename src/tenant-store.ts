@@ -1,6 +1,7 @@
 import type { TenantIntent, TenantStore } from './context.ts';
 import type { Command } from './eventstore/aggregate.ts';
-import { handle, handleMany } from './eventstore/handle.ts';
+import { handle } from './eventstore/handle.ts';
+import { handleMany } from './eventstore/handle-many.ts';
 import { aggregateIdFor, newId } from './eventstore/ids.ts';
 import type { Intent } from './eventstore/intent.ts';
 import { pageEvents, readStream } from './eventstore/read.ts';

@@ -5,30 +5,40 @@ export type MemberResult = { readonly ok: true } | { readonly ok: false; readonl
 
 /** Gathers what arrives while the previous group is in flight, and sends it as the next. */
 export interface Groups<T> {
-  /** Resolves or rejects with this member's own result. */
-  submit(member: T): Promise<void>;
+  /** Resolves with each member's own result, in order, once all of them have theirs. */
+  submit(members: readonly T[]): Promise<readonly MemberResult[]>;
+}
+
+/** Members that were submitted together, and wait for their results together. */
+interface Party {
+  readonly results: MemberResult[];
+  left: number;
+  readonly resolve: (results: readonly MemberResult[]) => void;
 }
 
 interface Waiting<T> {
   readonly member: T;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly party: Party;
+  readonly place: number;
 }
+
+const UNTOLD: MemberResult = {
+  ok: false,
+  error: new Error('A group told no result for one of its members.'),
+};
 
 /**
  * Group commit without a timer: an idle group sends at once, a busy one lets its members gather.
  * @param send writes a group and tells each member's result, in order; a throw is every member's error.
  * @param weight how much of `limit` a member takes; a heavier one than the limit travels alone.
- * @param inFlight how many groups may be on their way at once.
  */
 export function openGroups<T>(
   send: (members: readonly T[]) => Promise<readonly MemberResult[]>,
   weight: (member: T) => number,
   limit: number,
-  inFlight: number,
 ): Groups<T> {
   let waiting: Waiting<T>[] = [];
-  let runners = 0;
+  let busy = false;
 
   const takeGroup = (): Waiting<T>[] => {
     let total = 0;
@@ -50,23 +60,27 @@ export function openGroups<T>(
       const results = await send(group.map(({ member }) => member)).catch((error: unknown) =>
         group.map((): MemberResult => ({ ok: false, error })),
       );
-      group.forEach(({ resolve, reject }, index) => {
-        const result = results[index];
-        if (result?.ok) resolve();
-        else reject(result?.error ?? new Error('A group told no result for one of its members.'));
-      });
+      for (const [index, { party, place }] of group.entries()) tell(party, place, results[index] ?? UNTOLD);
     }
-    runners -= 1;
+    busy = false;
   };
 
   return {
-    submit(member) {
-      return new Promise((resolve, reject) => {
-        waiting.push({ member, resolve, reject });
-        if (runners === inFlight) return;
-        runners += 1;
+    submit(members) {
+      return new Promise((resolve) => {
+        if (members.length === 0) return resolve([]);
+        const party: Party = { results: [], left: members.length, resolve };
+        for (const [place, member] of members.entries()) waiting.push({ member, party, place });
+        if (busy) return;
+        busy = true;
         void run();
       });
     },
   };
+}
+
+function tell(party: Party, place: number, result: MemberResult): void {
+  party.results[place] = result;
+  party.left -= 1;
+  if (party.left === 0) party.resolve(party.results);
 }

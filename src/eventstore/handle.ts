@@ -15,14 +15,3 @@ export function handle<S, C extends Command>(store: Store, intent: Intent<S, C>)
     store.lanes.submit(job.lane, job, (jobs) => workOff(store, jobs));
   });
 }
-
-/**
- * Handles many commands, each answered on its own, in the order given. Those on one stream are decided one after
- * another; those on different streams at once.
- */
-export function handleMany<S, C extends Command>(
-  store: Store,
-  intents: readonly Intent<S, C>[],
-): Promise<Outcome[]> {
-  return Promise.all(intents.map((intent) => handle(store, intent)));
-}

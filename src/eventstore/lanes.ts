@@ -4,6 +4,10 @@ import { turn } from './turn.ts';
 export interface Lanes {
   /** Queues a job on a stream; `work` gets every job that has gathered, in order. */
   submit<J>(stream: string, job: J, work: (jobs: readonly J[]) => Promise<void>): void;
+  /** Takes a stream that nobody works on, and keeps others waiting until it is released. */
+  claim(stream: string): boolean;
+  /** Gives a claimed stream back; `work` gets what has gathered meanwhile. */
+  release<J>(stream: string, work: (jobs: readonly J[]) => Promise<void>): void;
   /** Streams with work in hand. */
   readonly size: number;
 }
@@ -40,6 +44,16 @@ export function openLanes(): Lanes {
       const opened = [job];
       lanes.set(stream, opened);
       void run(stream, opened, work);
+    },
+    claim(stream) {
+      if (lanes.has(stream)) return false;
+      lanes.set(stream, []);
+      return true;
+    },
+    release<J>(stream: string, work: (jobs: readonly J[]) => Promise<void>) {
+      const lane = lanes.get(stream) ?? [];
+      if (lane.length === 0) lanes.delete(stream);
+      else void run(stream, lane as J[], work);
     },
     get size() {
       return lanes.size;

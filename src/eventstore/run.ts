@@ -4,13 +4,14 @@ import { draftEvents, metadataOf } from './draft.ts';
 import type { StoredEvent } from './event.ts';
 import { isDuplicateKey, isPassing } from './faults.ts';
 import type { Job, Outcome } from './intent.ts';
+import { RUN_LENGTH } from './lanes.ts';
 import { type Loaded, loadStream, remember } from './load.ts';
 import type { RowWrite } from './row-writes.ts';
 import { outcomeOf, outcomeOfEarlier, settle, staysOnItsStream } from './settle.ts';
 import type { Store } from './store.ts';
 
 /** A run decided in memory: what to write, and what to answer once it is written. */
-interface DecidedRun {
+export interface DecidedRun {
   readonly events: StoredEvent[];
   readonly rows: RowWrite[];
   readonly folded: Folded;
@@ -39,7 +40,7 @@ export async function workOff(store: Store, jobs: readonly Job[]): Promise<void>
   await workRun(store, run);
 }
 
-async function workAlone(store: Store, job: Job): Promise<void> {
+export async function workAlone(store: Store, job: Job): Promise<void> {
   await settle(store, job).then(job.answer, job.fail);
 }
 
@@ -54,6 +55,24 @@ async function workRun(store: Store, jobs: readonly Job[]): Promise<void> {
 function isProvenNew(store: Store, { lane, intent }: Job): boolean {
   const cached = store.cache.get(lane);
   return cached !== undefined && intent.aggregate.provenNew?.(cached.state, intent.command) === true;
+}
+
+/**
+ * Decides a run from memory, at once, where memory is enough to be sure that none of it was recorded before and
+ * nothing of it is refused. Undefined where it is not.
+ */
+export function decideFromMemory(store: Store, lane: string, jobs: readonly Job[]): DecidedRun | undefined {
+  const folded = store.cache.get(lane);
+  if (folded === undefined || jobs.length > RUN_LENGTH || !jobs.every(staysOnItsStream)) return undefined;
+  if (suspectsAmong(jobs, folded).length > 0) return undefined;
+  const decided = decideRun(store, jobs, { folded, verified: false }, NOTHING_RECORDED);
+  return decided === 'unverified' ? undefined : decided;
+}
+
+/** Answers the jobs of a run that is committed. */
+export function answerRun(store: Store, lane: string, jobs: readonly Job[], run: DecidedRun): void {
+  remember(store, lane, run.folded);
+  for (const [index, job] of jobs.entries()) answer(job, run.answers[index]);
 }
 
 /** Decides and appends a run as one unit. Returns false, with nothing answered, when that did not work out. */
@@ -73,10 +92,8 @@ async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promis
       decided = decideRun(store, jobs, loaded, earlier);
     }
     if (decided === 'unverified') return false;
-    const { folded, answers, ...unit } = decided;
-    if (unit.events.length > 0) await store.committer.commit(unit);
-    remember(store, first.lane, folded);
-    for (const [index, job] of jobs.entries()) answer(job, answers[index]);
+    if (decided.events.length > 0) await store.committer.commit(decided);
+    answerRun(store, first.lane, jobs, decided);
     return true;
   } catch (error) {
     store.cache.delete(first.lane);

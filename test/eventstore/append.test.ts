@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { handle, handleMany } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/handle.ts';
+import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { readStream } from '../../src/eventstore/read.ts';
 import { rowsOf } from '../../src/eventstore/rows.ts';

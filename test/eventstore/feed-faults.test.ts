@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Feed, openFeed } from '../../src/eventstore/feed.ts';
-import { handle, handleMany } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/handle.ts';
+import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { type Projector, startProjector } from '../../src/eventstore/project.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';

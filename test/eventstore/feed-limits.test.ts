@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Feed, type FeedOptions, openFeed } from '../../src/eventstore/feed.ts';
 import { SlowConsumerError } from '../../src/eventstore/feed-limits.ts';
-import { handle, handleMany } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/handle.ts';
+import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';

@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { handle, handleMany } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/handle.ts';
+import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { rowsOf } from '../../src/eventstore/rows.ts';
 import type { Store } from '../../src/eventstore/store.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
-import { handleMany } from '../../src/eventstore/handle.ts';
+import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { startProjector } from '../../src/eventstore/project.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
