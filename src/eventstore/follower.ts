@@ -1,5 +1,5 @@
 import { MongoServerError, type ResumeToken } from 'mongodb';
-import { backoff } from './backoff.ts';
+import { backoff, pause } from './backoff.ts';
 import { commitBatch } from './batch-commit.ts';
 import { streamsBehind } from './catchup.ts';
 import { type Changes, clusterNow, openChanges, type Signal } from './changes.ts';
@@ -157,14 +157,24 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
     savedAt = Date.now();
   };
 
+  /** Nobody sees a position sooner than a screen draws it, but each write of a row costs the same however much it tells. */
+  const rest = async (): Promise<void> => {
+    if (stopped) return;
+    await pause(limits.restMs, (cancel) => {
+      cancelWait = cancel;
+    });
+  };
+
   return {
     async run() {
       changes = await resume(await claimCheckpoint(db, name, version, fence));
       while (!stopped) {
         const signal = await changes.next();
         if (signal === null) return;
-        if (signal.kind === 'changes') await fold(signal);
-        else {
+        if (signal.kind === 'changes') {
+          await fold(signal);
+          if (signal.changes.length >= limits.busyEvents) await rest();
+        } else {
           log.warn({ err: signal.error, projection: name }, 'change history lost; catching up from the log');
           changes.stop();
           changes = await startOver();

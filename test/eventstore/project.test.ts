@@ -3,7 +3,7 @@ import { STREAM_INDEX, tipsPipeline } from '../../src/eventstore/catchup.ts';
 import { checkpointsOf } from '../../src/eventstore/checkpoint.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { LEASES } from '../../src/eventstore/lease.ts';
-import type { Projector } from '../../src/eventstore/project.ts';
+import { type Projector, startProjector } from '../../src/eventstore/project.ts';
 import { projectionStatus } from '../../src/eventstore/projection-status.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
@@ -62,6 +62,38 @@ describe('D-04 a projector beside writers', () => {
     await countUp(store, streams, 2);
     await start(other);
     await level();
+  });
+});
+
+describe('a projector that is busy', () => {
+  it('lets events gather, so that many of one stream become one write of its row', async () => {
+    const id = newId();
+    const batches: number[] = [];
+    const observer = {
+      folded: (_: string, events: number) => void batches.push(events),
+      retried: () => undefined,
+      poisoned: () => undefined,
+    };
+    running.push(
+      await startProjector(store, store.projections, { limits: { busyEvents: 1, restMs: 3_000 }, observer }),
+    );
+    await tokenSaved();
+    await countUp(store, [id], 1);
+    await vi.waitFor(() => expect(batches).toEqual([1]), 20_000);
+    await countUp(store, [id], 5);
+    await level();
+    expect(batches).toEqual([1, 5]);
+  });
+
+  it('stops at once while it rests', async () => {
+    const projector = await startProjector(store, store.projections, {
+      limits: { busyEvents: 1, restMs: 600_000 },
+    });
+    running.push(projector);
+    await tokenSaved();
+    await countUp(store, ids(), 1);
+    await level();
+    await projector.stop();
   });
 });
 
