@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { refuseAnonymous } from './anonymous.ts';
 import type { Context } from './context.ts';
 import { invalidInput } from './errors.ts';
-import { graphiqlOptions } from './graphiql.ts';
+import { graphiqlOptions, renderPage } from './graphiql.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
@@ -58,11 +58,7 @@ export function createGateway(options: GatewayOptions) {
     graphiql: development
       ? async ({ headers }) => graphiqlOptions(mayHoldToken(headers) ? await developmentToken?.() : undefined)
       : false,
-    renderGraphiQL: async (page) => {
-      // Several megabytes of script: loaded when the page is first asked for, never in production.
-      const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-      return renderGraphiQL(page);
-    },
+    renderGraphiQL: renderPage,
   });
 }
 

@@ -57,6 +57,7 @@ export interface TestGateway {
 
 export interface TestGatewayOptions {
   readonly development?: boolean;
+  readonly allowedOrigins?: readonly string[];
   readonly limits?: Partial<ServerLimits>;
   readonly feedLimits?: Partial<FeedLimits>;
 }
@@ -75,6 +76,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     host: '127.0.0.1',
     port: 0,
     development: options.development ?? false,
+    allowedOrigins: options.allowedOrigins ?? [],
     services: { store, feed, projections: () => projectionStatus(store) },
     authenticate: authenticateBy({
       verifyToken: tokenVerifier(POLICY),
