@@ -158,9 +158,10 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
   };
 
   /** Nobody sees a position sooner than a screen draws it, but each write of a row costs the same however much it tells. */
-  const rest = async (): Promise<void> => {
-    if (stopped) return;
-    await pause(limits.restMs, (cancel) => {
+  const rest = async (events: number): Promise<void> => {
+    const ms = limits.restMs * Math.min(1, events / limits.busyEvents);
+    if (stopped || ms < 1) return;
+    await pause(ms, (cancel) => {
       cancelWait = cancel;
     });
   };
@@ -173,7 +174,7 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
         if (signal === null) return;
         if (signal.kind === 'changes') {
           await fold(signal);
-          if (signal.changes.length >= limits.busyEvents) await rest();
+          await rest(signal.changes.length);
         } else {
           log.warn({ err: signal.error, projection: name }, 'change history lost; catching up from the log');
           changes.stop();

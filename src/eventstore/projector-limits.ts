@@ -2,9 +2,9 @@
 export interface ProjectorLimits {
   /** Events folded in one transaction, at most. */
   readonly batchEvents: number;
-  /** After a batch of so many events the projector rests, so that more of them meet in one write of a row. */
+  /** After a batch of so many events the projector rests for `restMs`, so that more of them meet in one write of a row. */
   readonly busyEvents: number;
-  /** How long it rests then, in ms. A batch that is not busy is followed at once by the next. */
+  /** In ms; after a smaller batch it rests in proportion: what comes alone is followed at once. */
   readonly restMs: number;
   /** Rows kept in memory per projection. */
   readonly cachedRows: number;
