@@ -71,7 +71,7 @@ describe('a gateway that nothing is configured for', () => {
     );
     expect(await query(url, key.stdout.trim())).toEqual({ data: { tenders: { edges: [] } } });
 
-    const mongod = Number(/"pid":(\d+),"port"/.exec(gateway.output())?.[1]);
+    const mongod = Number(/"mongodPid":(\d+)/.exec(gateway.output())?.[1]);
     expect(isAlive(mongod)).toBe(true);
     gateway.child.kill('SIGTERM');
     expect((await gateway.ended).code).toBe(0);
