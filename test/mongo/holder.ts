@@ -10,7 +10,6 @@ const log = pino({ level: 'silent' });
 try {
   const mongo = await openMongo({ dataDir, databaseName: 'held' }, log, { share: mode === 'share' });
   if (mode !== 'share') await mongo.db.collection('acknowledged').insertOne({ n: 1 });
-  process.send?.({ uri: mongo.uri });
   process.on('message', async () => {
     await mongo.close();
     process.disconnect();
@@ -23,6 +22,8 @@ try {
   });
   // The test has gone: so does this, and its mongod with it.
   process.on('disconnect', () => process.exit());
+  // Last: whoever is told may send a signal at once, and without its handler that is the end.
+  process.send?.({ uri: mongo.uri });
 } catch (error) {
   process.send?.({ error: error instanceof Error ? error.message : String(error) });
   process.disconnect();
