@@ -30,7 +30,7 @@ export interface Aggregate<S, C extends Command, E extends StoredEvent = StoredE
   readonly type: string;
   /** The state before the first event. */
   readonly initial: S;
-  /** Unknown event types return the state as it is (tolerant reading). */
+  /** Sees the newest version of every event. Unknown event types return the state as it is (tolerant reading). */
   evolve(state: S, event: E): S;
   decide(state: S, command: C): Decision;
   /** The read models folded from this stream; the inline ones are written together with the events. */

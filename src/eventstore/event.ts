@@ -76,11 +76,34 @@ export interface EventDefinition<T extends string = string, P = unknown> {
   readonly payload: z.ZodType<P>;
   /** The closed list of reasons, where the type has one. */
   readonly reasonCodes?: readonly string[];
+  /** The version before this one, which the log may hold for ever; the first has none. */
+  readonly previous?: EventDefinition<T>;
+  /** Makes this version's payload of the previous one's; pure, and never changed once events were read with it. */
+  upcast?(payload: unknown): P;
 }
 
 /** Declares an event type; infers the payload's type from its schema. */
 export function defineEvent<T extends string, P>(definition: EventDefinition<T, P>): EventDefinition<T, P> {
   return definition;
+}
+
+/** What a new version of an event type says of itself; what it leaves out is as it was. */
+export interface NextVersion<Q, P> {
+  readonly doc?: string;
+  readonly payload: z.ZodType<P>;
+  readonly reasonCodes?: readonly string[];
+  upcast(payload: Q): P;
+}
+
+/**
+ * Declares the version after `previous`. Only the newest one is listed with a context's events: it brings the earlier
+ * ones with it, and is the one that is written and that `evolve` sees.
+ */
+export function defineNextVersion<T extends string, Q, P>(
+  previous: EventDefinition<T, Q>,
+  next: NextVersion<Q, P>,
+): EventDefinition<T, P> {
+  return { ...previous, ...next, version: previous.version + 1, previous };
 }
 
 /** The stored form of a union of definitions: `Recorded<(typeof tenderEvents)[number]>`. */

@@ -33,7 +33,7 @@ export async function loadStream(
   if (freshness === 'new') return { folded: emptyFold(aggregate), verified: false };
   let folded = cached ?? emptyFold(aggregate);
   await store.streamReads.read(stream, folded.sequence, (event) => {
-    folded = foldEvent(aggregate, folded, event);
+    folded = foldEvent(aggregate, folded, store.registry.upcast(event));
   });
   remember(store, key, folded);
   return { folded, verified: true };

@@ -1,4 +1,5 @@
 import type { StoredEvent } from './event.ts';
+import { asStored } from './upcast.ts';
 
 /** What every row of every read model carries: the fold of exactly one stream. */
 export interface Row {
@@ -9,6 +10,7 @@ export interface Row {
   readonly id: string;
   /** The sequence of the last event folded in; the row takes `lastSequence + 1` only. */
   readonly lastSequence: number;
+  /** As it is stored, in the version it was written in. */
   readonly lastEvent: StoredEvent;
   /** recordedAt of the first and of the last event. */
   readonly createdAt: Date;
@@ -56,7 +58,7 @@ export function fold<R extends Row>(projection: Projection<R>, row: R | null, ev
     ...body,
     ...(row === null ? identityOf(event) : { _id: row._id, tenantId: row.tenantId, id: row.id }),
     lastSequence: event.sequence,
-    lastEvent: event,
+    lastEvent: asStored(event),
     createdAt: row?.createdAt ?? event.recordedAt,
     updatedAt: event.recordedAt,
   } as R;

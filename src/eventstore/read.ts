@@ -16,8 +16,8 @@ export function streamKey(stream: StreamRef): string {
 }
 
 /**
- * The events of a stream in sequence order, majority-committed, after `afterSequence` (default: all).
- * Served by the stream index (S-03).
+ * The events of a stream in sequence order, majority-committed, after `afterSequence` (default: all), each in the
+ * newest version of its type (`asStored` tells what is stored). Served by the stream index (S-03).
  */
 export function readStream(store: Store, stream: StreamRef, afterSequence = 0): FindCursor<StoredEvent> {
   const { tenantId, aggregateType } = stream;
@@ -26,7 +26,8 @@ export function readStream(store: Store, stream: StreamRef, afterSequence = 0): 
   return store.events
     .find({ tenantId, aggregateType, aggregateId, ...filter })
     .sort({ sequence: 1 })
-    .batchSize(1_000);
+    .batchSize(1_000)
+    .map(store.registry.upcast);
 }
 
 /** What an auditor may ask for; every given field must fit. */
@@ -50,7 +51,7 @@ export interface LogPlace {
 }
 
 /**
- * One page of a tenant's log in the order of recordedAt, oldest first.
+ * One page of a tenant's log in the order of recordedAt, oldest first, as it is stored.
  * @returns up to `limit` events after `after`.
  */
 export async function pageEvents(

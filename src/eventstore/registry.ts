@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { EventDefinition, NewEvent } from './event.ts';
+import { openUpcaster, type Upcaster } from './upcast.ts';
 
 /** All event types that Waybill knows. */
 export interface Registry {
@@ -8,32 +9,66 @@ export interface Registry {
   latest(type: string): EventDefinition;
   /** Every type in every version, by type, then version. */
   readonly all: readonly EventDefinition[];
+  /**
+   * A stored event in the newest version of its type: what a fold must see. Whoever reads events to fold them calls
+   * this; whoever shows the log does not.
+   */
+  readonly upcast: Upcaster;
 }
 
 /**
- * Collects the contexts' event types.
- * @throws when one type and version is defined twice.
+ * Collects the contexts' event types; earlier versions come with the newest.
+ * @throws when a type and version is defined twice, when one is missing, when one lacks its upcaster, or when two
+ *   versions belong to different aggregates.
  */
 export function openRegistry(definitions: readonly EventDefinition[]): Registry {
-  const latest = new Map<string, EventDefinition>();
-  const seen = new Set<string>();
-  for (const definition of definitions) {
-    const name = `${definition.type}.v${definition.version}`;
-    if (seen.has(name)) throw new Error(`Event type ${name} is defined twice.`);
-    seen.add(name);
-    const known = latest.get(definition.type);
-    if (known === undefined || known.version < definition.version) latest.set(definition.type, definition);
+  const types = new Map<string, Map<number, EventDefinition>>();
+  for (const definition of definitions.flatMap(withEarlier)) {
+    const versions = types.get(definition.type) ?? new Map<number, EventDefinition>();
+    types.set(definition.type, versions);
+    const known = versions.get(definition.version);
+    if (known !== undefined && known !== definition)
+      throw new Error(`Event type ${nameOf(definition)} is defined twice.`);
+    versions.set(definition.version, definition);
   }
+  const chains = [...types]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, versions]) => chainOf([...versions.values()].sort((a, b) => a.version - b.version)));
+  const newest = chains.flatMap((chain) => chain.slice(-1));
+  const latest = new Map(newest.map((definition) => [definition.type, definition]));
   return {
     latest(type) {
       const definition = latest.get(type);
       if (definition === undefined) throw new Error(`Event type ${type} is in no registry.`);
       return definition;
     },
-    all: [...definitions].sort((a, b) =>
-      a.type < b.type ? -1 : a.type > b.type ? 1 : a.version - b.version,
-    ),
+    all: chains.flat(),
+    upcast: openUpcaster(newest),
   };
+}
+
+/** `TenderCreated.v1`: what a version's files are named by. */
+export function nameOf({ type, version }: Pick<EventDefinition, 'type' | 'version'>): string {
+  return `${type}.v${version}`;
+}
+
+function withEarlier(definition: EventDefinition): EventDefinition[] {
+  const { previous } = definition;
+  return previous === undefined ? [definition] : [...withEarlier(previous), definition];
+}
+
+/** The versions of a type, if each but the first has the one before it and the way from there. */
+function chainOf(versions: readonly EventDefinition[]): readonly EventDefinition[] {
+  for (const [index, definition] of versions.entries()) {
+    const before = versions[index - 1];
+    if (definition.version !== index + 1)
+      throw new Error(`Event type ${definition.type} has no version ${index + 1}; each stays for ever.`);
+    if (definition.previous !== before || (before !== undefined && definition.upcast === undefined))
+      throw new Error(`${nameOf(definition)} has no upcaster from the version before it.`);
+    if (before !== undefined && before.aggregateType !== definition.aggregateType)
+      throw new Error(`${nameOf(definition)} belongs to another aggregate than the version before it.`);
+  }
+  return versions;
 }
 
 /**

@@ -72,7 +72,7 @@ export function openRowBook(
   /** An event that `evolve` throws at is set aside with its stream: one bad fact must not hold up all others. */
   const evolve = (id: string, row: Row | null, event: StoredEvent): Row | null => {
     try {
-      return fold(projection, row, event);
+      return fold(projection, row, store.registry.upcast(event));
     } catch (error) {
       const { tenantId, sequence } = event;
       const eventId = event._id.toString();

@@ -132,7 +132,12 @@ export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEven
   const cached = store.cache.get(job.lane);
   const isBehind = cached === undefined || cached.sequence < first.sequence;
   const { folded } = await loadStream(store, job.stream, intent.aggregate, isBehind ? 'fresh' : 'cached');
-  return outcomeOf(events, folded, !isOwn(store, job, first), intent.aggregate.refusalOf?.(events));
+  return outcomeOf(
+    events,
+    folded,
+    !isOwn(store, job, first),
+    intent.aggregate.refusalOf?.(events.map(store.registry.upcast)),
+  );
 }
 
 /** An outcome told from what is in the log. */

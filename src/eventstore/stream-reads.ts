@@ -5,7 +5,7 @@ import type { StreamRef } from './read.ts';
 
 /** Reads streams to fold them; streams wanted in one tick travel as one query. */
 export interface StreamReads {
-  /** Calls `take` with each event after `afterSequence`, in order; resolves when there is no more. */
+  /** Calls `take` with each event after `afterSequence` as it is stored, in order; resolves when there is no more. */
   read(stream: StreamRef, afterSequence: number, take: (event: StoredEvent) => void): Promise<void>;
 }
 

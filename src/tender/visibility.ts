@@ -1,6 +1,7 @@
 import type { Access } from '../access/access.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
-import type { TenderEvent } from './events.ts';
+import { openUpcaster } from '../eventstore/upcast.ts';
+import { type TenderEvent, tenderEvents } from './events.ts';
 import { isLive, type Offer } from './offer.ts';
 import type { TenderRow } from './projection.ts';
 
@@ -32,12 +33,19 @@ export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
   };
 }
 
-/** A tender's event as the caller may see it: what concerns another carrier says only that something happened. */
+/** What is withheld goes by fields, and only the newest version's are known here. */
+const upcast = openUpcaster(tenderEvents);
+
+/**
+ * A tender's event as the caller may see it: what concerns another carrier says only that something happened.
+ * Whoever may read the log sees it as it is stored, a carrier in the newest version.
+ */
 export function eventAsSeenBy(access: Access, event: StoredEvent, hasLoad: boolean): StoredEvent {
   if (access.role !== 'carrier') return event;
-  const payload = payloadFor(event as TenderEvent, access.carrierId, hasLoad);
-  if (payload !== undefined) return { ...event, payload };
-  const { reasonCode: _reason, metadata, ...rest } = event;
+  const newest = upcast(event);
+  const payload = payloadFor(newest as TenderEvent, access.carrierId, hasLoad);
+  if (payload !== undefined) return { ...newest, payload };
+  const { reasonCode: _reason, metadata, ...rest } = newest;
   const { traceId: _trace, ...kept } = metadata;
   return { ...rest, metadata: kept, payload: {}, actor: { id: WITHHELD_ACTOR, role: event.actor.role } };
 }
