@@ -45,6 +45,8 @@ export interface ChangesOptions {
   readonly operations: readonly Change['operation'][];
   /** Only documents with these field values; inserts and replaces only. */
   readonly where?: Readonly<Record<string, string>>;
+  /** Only these fields of the documents; all if absent. What is not read need not travel. */
+  readonly fields?: readonly string[];
   /** Where to begin: after a token, or at a moment of the cluster's clock. */
   readonly from: { readonly after: ResumeToken } | { readonly at: Timestamp };
   readonly log: Logger;
@@ -186,7 +188,7 @@ function startOf({ from }: ChangesOptions): { startAtOperationTime?: Timestamp }
   return 'at' in from ? { startAtOperationTime: from.at } : {};
 }
 
-function pipelineOf({ collections, operations, where = {} }: ChangesOptions): Document[] {
+function pipelineOf({ collections, operations, where = {}, fields: shown }: ChangesOptions): Document[] {
   const fields = Object.fromEntries(
     Object.entries(where).map(([name, value]) => [`fullDocument.${name}`, value]),
   );
@@ -201,7 +203,20 @@ function pipelineOf({ collections, operations, where = {} }: ChangesOptions): Do
         ],
       },
     },
+    ...(shown === undefined ? [] : [projectionOf(shown)]),
   ];
+}
+
+/** `_id` is the resume token. */
+function projectionOf(fields: readonly string[]): Document {
+  const kept = [
+    'operationType',
+    'ns',
+    'documentKey',
+    'clusterTime',
+    ...fields.map((name) => `fullDocument.${name}`),
+  ];
+  return { $project: Object.fromEntries(kept.map((name) => [name, 1])) };
 }
 
 function toChange(raw: ChangeStreamDocument): Change | null {

@@ -5,9 +5,9 @@ import { streamsBehind } from './catchup.ts';
 import { type Changes, clusterNow, openChanges, type Signal } from './changes.ts';
 import { type Checkpoint, claimCheckpoint, FencedOut, type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { StoredEvent } from './event.ts';
-import type { Projection } from './projection.ts';
+import { type Projection, rowId } from './projection.ts';
 import type { ProjectorLimits, ProjectorObserver } from './projector-limits.ts';
-import { openRowBook, type RowBook, type RowChange } from './row-book.ts';
+import { openRowBook, type RowBook, type RowChange, type StreamOfRow } from './row-book.ts';
 import type { Store } from './store.ts';
 
 /** Rows left behind that a checkpoint lists by name. */
@@ -29,6 +29,9 @@ export interface Follower {
   run(): Promise<void>;
   stop(): void;
 }
+
+/** What the change stream tells of an event: where its stream has come to. */
+type Told = Pick<StoredEvent, 'tenantId' | 'aggregateId' | 'sequence' | 'recordedAt'>;
 
 type Batch = Extract<Signal, { kind: 'changes' }>;
 
@@ -119,6 +122,7 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
       collections: ['events'],
       operations: ['insert'],
       where: { aggregateType: projection.aggregateType },
+      fields: ['tenantId', 'aggregateId', 'sequence', 'recordedAt'],
       from,
       log,
       batch: limits.batchEvents,
@@ -139,7 +143,7 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
 
   const fold = async ({ changes: batch, token, more }: Batch): Promise<void> => {
     const readAt = new Date();
-    const events = batch.map((change) => change.document as StoredEvent);
+    const events = batch.map((change) => change.document as Told);
     const last = events.at(-1)?.recordedAt;
     const levelAt = more && last !== undefined ? last : readAt;
     const progress: Progress = { token, phase: 'following', version, levelAt };
@@ -151,7 +155,7 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
         0,
         readAt.getTime() - (events[0] ?? { recordedAt: readAt }).recordedAt.getTime(),
       );
-      await write(() => book.fold(events), { ...progress, lagMs, lastRecordedAt: last });
+      await write(() => book.catchUp(tipsOf(events)), { ...progress, lagMs, lastRecordedAt: last });
       observer.folded(name, events.length, (Date.now() - readAt.getTime() + lagMs) / 1_000);
     }
     savedAt = Date.now();
@@ -189,4 +193,16 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
       changes?.stop();
     },
   };
+}
+
+/** The streams that grew, each with its newest sequence. */
+function tipsOf(events: readonly Told[]): StreamOfRow[] {
+  const tips = new Map<string, StreamOfRow>();
+  for (const { tenantId, aggregateId, sequence } of events) {
+    const id = aggregateId.toString();
+    const key = rowId(tenantId, id);
+    const known = tips.get(key)?.sequence ?? 0;
+    if (sequence > known) tips.set(key, { tenantId, aggregateId: id, sequence });
+  }
+  return [...tips.values()];
 }

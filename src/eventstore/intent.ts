@@ -2,7 +2,7 @@ import type { UUID } from 'mongodb';
 import type { Refusal } from '../refusal.ts';
 import type { Aggregate, Command, Step } from './aggregate.ts';
 import type { StoredEvent } from './event.ts';
-import { commandHash, eventIdFor, followingEventId, newId } from './ids.ts';
+import { commandHash, eventIdFor, followingEventId, mintKey } from './ids.ts';
 import type { Row } from './projection.ts';
 import { type StreamRef, streamKey } from './read.ts';
 
@@ -60,6 +60,8 @@ export interface Job {
   /** The stream's key for caches and lanes. */
   readonly lane: string;
   readonly hash: string;
+  /** True where the server made the key: nobody else can have recorded anything under it. */
+  readonly unheard: boolean;
   readonly correlationId: string;
   /** The first event of each try to append, as this job wrote it: tells its own write from a twin's. */
   readonly tried: StoredEvent[];
@@ -73,7 +75,7 @@ export interface Job {
 export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']): Job {
   const { tenantId, aggregate, id, command, eventId } = intent;
   const stream = { tenantId, aggregateType: aggregate.type, aggregateId: id };
-  const key = intent.key ?? (eventId === undefined ? newId() : '');
+  const key = intent.key ?? (eventId === undefined ? mintKey() : '');
   const lane = streamKey(stream);
   return {
     intent,
@@ -81,7 +83,8 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
     lane,
     // Who submits a fact that names itself makes no difference to what it is.
     hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
-    correlationId: intent.correlationId ?? newId(),
+    unheard: intent.key === undefined && eventId === undefined,
+    correlationId: intent.correlationId ?? mintKey(),
     tried: [],
     eventId: (index) =>
       eventId === undefined

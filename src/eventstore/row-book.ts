@@ -3,6 +3,7 @@ import type { Filter } from 'mongodb';
 import type { Behind } from './checkpoint.ts';
 import type { StoredEvent } from './event.ts';
 import { fold, type Projection, type Row, rowId } from './projection.ts';
+import { streamKey } from './read.ts';
 import type { Store } from './store.ts';
 
 /** A row on its way from one state to the next. */
@@ -18,13 +19,16 @@ export interface RowChange {
 export interface StreamOfRow {
   readonly tenantId: string;
   readonly aggregateId: string;
+  /** How far it is known to reach; absent: the log tells. */
+  readonly sequence?: number;
 }
 
 /** The rows of one read model as the one projector that writes them knows them. */
 export interface RowBook {
-  /** Folds events onto the rows. Older ones change nothing; where one is missing, the stream is read from the log. */
-  fold(events: readonly StoredEvent[]): Promise<RowChange[]>;
-  /** Folds what the log has beyond each stream's row. */
+  /**
+   * Brings these streams' rows up to the log. What this very process has just recorded is folded already, in the
+   * store's cache; the rest is read from the log, from each row on: older events change nothing, none is missed.
+   */
   catchUp(streams: readonly StreamOfRow[]): Promise<RowChange[]>;
   /** These were written. */
   written(changes: readonly RowChange[]): void;
@@ -97,6 +101,15 @@ export function openRowBook(
     });
   };
 
+  /** The row as whoever recorded the stream's last event has folded it, if that was this process. */
+  const fromCache = ({ tenantId, aggregateId }: StreamOfRow, sequence: number): Row | null => {
+    const key = streamKey({ tenantId, aggregateType: projection.aggregateType, aggregateId });
+    const cached = store.cache.get(key);
+    return cached !== undefined && cached.sequence >= sequence
+      ? (cached.rows[projection.name] ?? null)
+      : null;
+  };
+
   const changesOf = (drafts: ReadonlyMap<string, Draft>): RowChange[] =>
     [...drafts]
       .filter(([, { was, row }]) => (row?.lastSequence ?? 0) !== was)
@@ -104,33 +117,22 @@ export function openRowBook(
 
   return {
     behind,
-    async fold(events) {
-      const addressed = events.map((event) => ({
-        id: rowId(event.tenantId, event.aggregateId.toString()),
-        event,
-      }));
-      const drafts = await draftsOf(new Set(addressed.map(({ id }) => id)));
-      for (const { id, event } of addressed) {
-        const draft = drafts.get(id);
-        const next = (draft?.row?.lastSequence ?? 0) + 1;
-        if (draft === undefined || event.sequence < next || behind.has(id)) continue;
-        if (event.sequence === next) draft.row = evolve(id, draft.row, event);
-        else
-          await fromLog(id, draft, { tenantId: event.tenantId, aggregateId: event.aggregateId.toString() });
-      }
-      return changesOf(drafts);
-    },
     async catchUp(streams) {
       const drafts = await draftsOf(
         new Set(streams.map((stream) => rowId(stream.tenantId, stream.aggregateId))),
       );
-      await Promise.all(
-        streams.map(async (stream) => {
-          const id = rowId(stream.tenantId, stream.aggregateId);
-          const draft = drafts.get(id);
-          if (draft !== undefined) await fromLog(id, draft, stream);
-        }),
-      );
+      const reading: Promise<void>[] = [];
+      for (const stream of streams) {
+        const id = rowId(stream.tenantId, stream.aggregateId);
+        const draft = drafts.get(id);
+        if (draft === undefined || behind.has(id)) continue;
+        const reached = draft.row?.lastSequence ?? 0;
+        if (stream.sequence !== undefined && stream.sequence <= reached) continue;
+        const folded = stream.sequence === undefined ? null : fromCache(stream, stream.sequence);
+        if (folded === null) reading.push(fromLog(id, draft, stream));
+        else draft.row = folded;
+      }
+      await Promise.all(reading);
       return changesOf(drafts);
     },
     written(changes) {

