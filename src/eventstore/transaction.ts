@@ -1,7 +1,8 @@
 import { MongoServerError } from 'mongodb';
 import type { CommitterParts, Unit } from './committer.ts';
 import type { MemberResult } from './groups.ts';
-import { healRows, RowDrift, type RowWrite, writeRows } from './row-writes.ts';
+import type { Live } from './live.ts';
+import { healRows, RowDrift, RowsSealed, type RowWrite, writeRows } from './row-writes.ts';
 import { transact } from './transact.ts';
 
 /**
@@ -43,8 +44,34 @@ async function settleAlone(
   }
 }
 
-function write(
-  { client, db, events }: CommitterParts,
+/** Writes where the rows live; where they move meanwhile, waits and writes there, all of it again. */
+async function write(
+  parts: CommitterParts,
+  units: readonly Unit[],
+  writeThem: typeof writeRows,
+): Promise<void> {
+  const { live } = parts;
+  await live.forWriting();
+  for (;;) {
+    try {
+      return await writeOnce(parts, units, writeThem);
+    } catch (error) {
+      if (error instanceof RowsSealed) {
+        const { projection, collection } = error.target;
+        await live.moved(projection, collection);
+      } else if (!(error instanceof RowDrift && (await hasMoved(live, error)))) throw error;
+    }
+  }
+}
+
+/** A generation that was left stands still: what looks like drift may be that. */
+async function hasMoved(live: Live, { target }: RowDrift): Promise<boolean> {
+  await live.refresh();
+  return live.of({ name: target.projection }) !== target.collection;
+}
+
+function writeOnce(
+  { client, db, events, live }: CommitterParts,
   units: readonly Unit[],
   writeThem: typeof writeRows,
 ): Promise<void> {
@@ -52,6 +79,6 @@ function write(
   const rows: RowWrite[] = units.flatMap((unit) => unit.rows);
   return transact(client, async (session) => {
     await events.insertMany(documents, { session });
-    await writeThem(db, session, rows);
+    await writeThem(db, live, session, rows);
   });
 }
