@@ -68,6 +68,7 @@ export async function openLive(options: LiveOptions): Promise<Live> {
   const collections = new Map<string, string>();
   let readAt = 0;
   let outdated: OutdatedCode | undefined;
+  let isOpen = false;
 
   const load = async (): Promise<void> => {
     const asOf = Date.now();
@@ -83,7 +84,7 @@ export async function openLive(options: LiveOptions): Promise<Live> {
       const rows = pointers.get(name)?.version ?? 0;
       if (rows <= version || outdated !== undefined) continue;
       outdated = new OutdatedCode(name, rows, version);
-      options.onOutdated?.(outdated);
+      if (isOpen) options.onOutdated?.(outdated);
     }
     if (outdated !== undefined) throw outdated;
   };
@@ -119,6 +120,7 @@ export async function openLive(options: LiveOptions): Promise<Live> {
     moved: shareByKey((name, from) => awaitMove({ ...options, live }, name, from)),
   };
   await refresh();
+  isOpen = true;
   return live;
 }
 
