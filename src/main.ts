@@ -6,6 +6,7 @@ import { addImportPositionsCommand } from './cli/import-positions.ts';
 import { addSimulateCommand } from './cli/simulate.ts';
 import { addStartCommand } from './cli/start.ts';
 import { addTokenCommand } from './cli/token.ts';
+import { OutdatedCode } from './eventstore/live.ts';
 import { StartupError } from './mongo/startup-error.ts';
 import { settingsHelp } from './settings.ts';
 
@@ -23,7 +24,8 @@ try {
   await program.parseAsync(process.argv);
 } catch (error) {
   // What the operator can put right is one sentence; a stack is for what only we can.
-  const expected = error instanceof StartupError || error instanceof ApiKeyError;
+  const expected =
+    error instanceof StartupError || error instanceof ApiKeyError || error instanceof OutdatedCode;
   console.error(expected ? `waybill: ${error.message}` : error);
   process.exitCode = 1;
 }

@@ -39,7 +39,7 @@ export interface Waybill {
 /**
  * Opens the whole gateway: MongoDB, event store, projector, feed, timer, server. What was opened is closed again
  * when a later part fails.
- * @param onLost told when the gateway can't go on: its own mongod is lost for good
+ * @param onLost told when the gateway can't go on: its own mongod is lost for good, or newer code has taken over
  * @throws StartupError, a sentence for the operator
  */
 export async function openWaybill(
@@ -78,7 +78,15 @@ async function openParts(
   closers.push(() => mongo.close());
   const { client, db, embedded } = mongo;
   const definitions = eventDefinitions;
-  const store = await openStore({ client, db, log, definitions, projections, observer: observers.store });
+  const store = await openStore({
+    client,
+    db,
+    log,
+    definitions,
+    projections,
+    observer: observers.store,
+    onOutdated: onLost,
+  });
   const projector = await startProjector(store, projections, { observer: observers.projector });
   closers.push(() => projector.stop());
   const feed = openFeed(store, { limits: feedLimitsOf(settings), observer: observers.feed });

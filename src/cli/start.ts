@@ -37,7 +37,7 @@ async function start(settings: Settings): Promise<void> {
 
   // Loaded here, so that the other commands need not wait for the whole gateway to be read.
   const { openWaybill } = await import('../waybill.ts');
-  const opening = openWaybill(settings, log, (error) => fail(error, 'MongoDB is lost'));
+  const opening = openWaybill(settings, log, (error) => fail(error, 'the gateway cannot go on'));
   const waybill = await Promise.race([opening, stopped.then(() => undefined)]);
   if (waybill !== undefined) console.log(greeting(waybill, settings));
   const signal = await stopped;

@@ -36,7 +36,6 @@ export async function* streamsBehind(
   projection: Projection,
   notBefore: Timestamp,
 ): AsyncGenerator<StreamOfRow[]> {
-  const rows = store.db.collection<Row>(projection.name, { readConcern: { level: 'majority' } });
   // Waits until a majority has what was committed at that moment; a plain majority read might be a little older.
   const session = store.client.startSession({ causalConsistency: true });
   session.advanceOperationTime(notBefore);
@@ -50,6 +49,8 @@ export async function* streamsBehind(
     while (await tips.hasNext()) {
       const chunk = tips.readBufferedDocuments(CHUNK);
       const ids = chunk.map(({ _id: { tenantId, aggregateId } }) => rowId(tenantId, aggregateId.toString()));
+      const collection = store.live.of(projection);
+      const rows = store.db.collection<Row>(collection, { readConcern: { level: 'majority' } });
       const stored = rows.find({ _id: { $in: ids } }).project<Row>({ lastSequence: 1 });
       const reached = new Map<string, number>();
       for await (const row of stored) reached.set(row._id, row.lastSequence);

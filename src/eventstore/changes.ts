@@ -12,13 +12,16 @@ import {
 import type { Logger } from 'pino';
 import { backoff } from './backoff.ts';
 
-/** One document put into, replaced in or taken from a collection; majority-committed, in the order of commit. */
+/**
+ * One document put into, replaced in or taken from a collection, or a whole collection dropped or renamed away;
+ * majority-committed, in the order of commit.
+ */
 export interface Change {
   readonly collection: string;
-  readonly operation: 'insert' | 'replace' | 'delete';
-  /** The document's `_id`. */
+  readonly operation: 'insert' | 'replace' | 'delete' | 'drop' | 'rename';
+  /** The document's `_id`; undefined for a whole collection. */
   readonly key: unknown;
-  /** The whole document as the change left it; null for a delete. */
+  /** The whole document as the change left it; null for what is gone. */
   readonly document: Document | null;
   /** When it was committed. All changes of one transaction share it. */
   readonly clusterTime: Timestamp;
@@ -41,7 +44,8 @@ export type Signal =
 
 export interface ChangesOptions {
   /** Only these collections of the database. Never changes for a saved token (error 280). */
-  readonly collections: readonly string[];
+  readonly collections: readonly string[] | RegExp;
+  /** A drop or rename that is not among these ends the stream. */
   readonly operations: readonly Change['operation'][];
   /** Only documents with these field values; inserts and replaces only. */
   readonly where?: Readonly<Record<string, string>>;
@@ -92,6 +96,7 @@ export async function clusterNow(db: Db): Promise<Timestamp> {
  */
 export function openChanges(db: Db, options: ChangesOptions): Changes {
   const { log, batch = 1_000 } = options;
+  const operations = new Set<string>(options.operations);
   let token: ResumeToken | undefined = 'after' in options.from ? options.from.after : undefined;
   let stream: ChangeStream | undefined;
   let ending: Signal | undefined;
@@ -133,7 +138,7 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
     const changes: Change[] = [];
     let raw: ChangeStreamDocument | null = first;
     while (raw !== null) {
-      if (ENDINGS.has(raw.operationType)) {
+      if (ENDINGS.has(raw.operationType) && !operations.has(raw.operationType)) {
         ending = { kind: 'lost', reason: 'replaced' };
         break;
       }
@@ -160,7 +165,7 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
           continue;
         }
         log.warn(
-          { err: error, collections: options.collections, failures },
+          { err: error, collections: String(options.collections), failures },
           'change stream broke; opening it again',
         );
         options.onReopen?.(error);
@@ -192,12 +197,12 @@ function pipelineOf({ collections, operations, where = {}, fields: shown }: Chan
   const fields = Object.fromEntries(
     Object.entries(where).map(([name, value]) => [`fullDocument.${name}`, value]),
   );
-  const namespace = { 'ns.coll': { $in: [...collections] } };
+  const namespace = { 'ns.coll': collections instanceof RegExp ? collections : { $in: [...collections] } };
   return [
     {
       $match: {
         $or: [
-          { ...namespace, operationType: { $in: [...operations] }, ...fields },
+          { ...namespace, operationType: { $in: operations.filter(isOfDocument) }, ...fields },
           { ...namespace, operationType: { $in: ['drop', 'rename'] } },
           { operationType: { $in: ['dropDatabase', 'invalidate'] } },
         ],
@@ -219,16 +224,22 @@ function projectionOf(fields: readonly string[]): Document {
   return { $project: Object.fromEntries(kept.map((name) => [name, 1])) };
 }
 
+function isOfDocument(operation: Change['operation']): boolean {
+  return operation !== 'drop' && operation !== 'rename';
+}
+
 function toChange(raw: ChangeStreamDocument): Change | null {
-  if (raw.operationType !== 'insert' && raw.operationType !== 'replace' && raw.operationType !== 'delete')
-    return null;
-  if (raw.clusterTime === undefined) throw new Error('A change came without its cluster time.');
+  const { operationType: operation, clusterTime } = raw;
+  const isDocument = operation === 'insert' || operation === 'replace' || operation === 'delete';
+  if (!isDocument && operation !== 'drop' && operation !== 'rename') return null;
+  if (clusterTime === undefined) throw new Error('A change came without its cluster time.');
+  if (!isDocument) return { collection: raw.ns.coll, operation, key: undefined, document: null, clusterTime };
   return {
     collection: raw.ns.coll,
-    operation: raw.operationType,
+    operation,
     key: raw.documentKey._id,
     document: raw.operationType === 'delete' ? null : raw.fullDocument,
-    clusterTime: raw.clusterTime,
+    clusterTime,
   };
 }
 

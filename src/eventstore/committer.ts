@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { StoredEvent } from './event.ts';
 import { type MemberResult, openGroups } from './groups.ts';
 import { insertTogether } from './insert.ts';
+import type { Live } from './live.ts';
 import type { RowWrite } from './row-writes.ts';
 import type { StoreObserver } from './store.ts';
 import { commitTogether } from './transaction.ts';
@@ -32,6 +33,7 @@ export interface CommitterParts {
   readonly db: Db;
   readonly events: Collection<StoredEvent>;
   readonly log: Logger;
+  readonly live: Live;
   readonly observer: StoreObserver;
 }
 

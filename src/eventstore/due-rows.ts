@@ -14,7 +14,8 @@ export async function dueRows<R extends Row>(
   now: Date,
   limit: number,
 ): Promise<R[]> {
-  const rows = store.db.collection<R>(projection.name, { readConcern: { level: 'majority' } });
+  const collection = await store.live.forReading(projection);
+  const rows = store.db.collection<R>(collection, { readConcern: { level: 'majority' } });
   const due = { [field]: { $lte: now } } as Filter<R>;
   return (await rows
     .find(due)

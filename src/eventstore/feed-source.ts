@@ -2,9 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
 import { insist } from './backoff.ts';
-import { type Change, type Changes, clusterNow, openChanges } from './changes.ts';
+import { type Change, type Changes, openChanges } from './changes.ts';
 import { Delivery } from './delivery.ts';
 import type { GapReason } from './feed-item.ts';
+import type { Flip, Routes } from './feed-routes.ts';
+import { rowsAt } from './snapshot.ts';
 
 /** Who gets deliveries. */
 export interface Receiver {
@@ -15,8 +17,7 @@ export interface Receiver {
 export interface SourceOptions {
   readonly db: Db;
   readonly log: Logger;
-  readonly collections: readonly string[];
-  readonly operations: readonly Change['operation'][];
+  readonly routes: Routes;
   readonly onReopen: (reason: string) => void;
 }
 
@@ -26,7 +27,7 @@ export interface Source {
    * Registers once the stream is open; what is committed from then on is delivered.
    * @returns how to leave
    */
-  join(collection: string, tenantId: string, receiver: Receiver): Promise<() => void>;
+  join(name: string, tenantId: string, receiver: Receiver): Promise<() => void>;
   /** How far the stream has come. */
   place(): Timestamp;
   close(): void;
@@ -37,32 +38,37 @@ const BURST = 256;
 const BURST_CHANGES = 32;
 
 /**
- * Opens a change stream over collections; its receivers are kept by collection and tenant, so that nobody pays for
+ * Opens a change stream over collections; its receivers are kept by read model and tenant, so that nobody pays for
  * another's. Rows are written whole: an update of some fields, by hand, is not told.
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  const { db, log } = options;
+  const { db, log, routes } = options;
   const receivers = new Map<string, Set<Receiver>>();
-  let place = await clusterNow(db);
+  let place = await routes.pin();
   let closed = false;
   const begin = (): Changes => {
-    const { collections, operations, onReopen } = options;
     return openChanges(db, {
-      collections,
-      operations,
+      collections: routes.collections,
+      operations: routes.operations,
       from: { at: place },
       log,
-      onReopen: () => onReopen('error'),
+      onReopen: () => options.onReopen('error'),
     });
   };
   let changes = begin();
 
-  const deliver = async (batch: readonly Change[]): Promise<void> => {
+  /** @returns true where what is live was dropped or renamed: nothing more can be told of it */
+  const deliver = async (batch: readonly Change[]): Promise<boolean> => {
     let burst = 0;
     for (const change of batch) {
       place = change.clusterTime;
+      const flip = routes.turn(change);
+      if (flip !== undefined) await turn(flip, change.clusterTime);
+      const name = routes.nameOf(change.collection);
+      if (name === undefined) continue;
+      if (change.operation === 'drop' || change.operation === 'rename') return true;
       const [tenantId, id] = addressee(change);
-      const audience = receivers.get(`${change.collection}/${tenantId}`);
+      const audience = receivers.get(`${name}/${tenantId}`);
       if (audience === undefined) continue;
       const delivery = new Delivery(id, change.document, change.clusterTime);
       for (const receiver of audience) receiver.accept(delivery);
@@ -71,25 +77,44 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       burst = 0;
       await setImmediate();
     }
+    return false;
+  };
+
+  /** The rows live elsewhere from here on. What is further there is told as a change of this moment. */
+  const turn = async ({ name, collection, ahead }: Flip, at: Timestamp): Promise<void> => {
+    const ids = ahead?.filter((id) => receivers.has(`${name}/${tenantOf(id)}`));
+    if (ids?.length === 0) return;
+    try {
+      if (ids === undefined) throw new Error('The read model was replaced by one that tells other things.');
+      const rows = new Map((await rowsAt(db, collection, ids, at)).map((row) => [row._id, row]));
+      for (const id of ids) {
+        const delivery = new Delivery(id.slice(tenantOf(id).length + 1), rows.get(id) ?? null, at);
+        for (const receiver of receivers.get(`${name}/${tenantOf(id)}`) ?? []) receiver.accept(delivery);
+      }
+    } catch (error) {
+      log.info({ projection: name, collection, reason: String(error) }, 'subscribers get a gap at a switch');
+      for (const [key, audience] of receivers)
+        if (key.startsWith(`${name}/`)) for (const receiver of audience) receiver.lost('HISTORY_LOST');
+    }
   };
 
   const follow = async (): Promise<void> => {
     for (let signal = await changes.next(); signal !== null; signal = await changes.next()) {
-      if (signal.kind === 'changes') await deliver(signal.changes);
-      else await startOver(signal.reason, signal.error);
+      if (signal.kind !== 'changes') await startOver(signal.reason, signal.error);
+      else if (await deliver(signal.changes)) await startOver('replaced', undefined);
     }
   };
 
   /** The stream is lost: another begins now, and everyone is told once that one is open. */
   const startOver = async (reason: string, error: unknown): Promise<void> => {
     log.warn(
-      { err: error, reason, collections: options.collections },
+      { err: error, reason, collections: String(routes.collections) },
       'change history lost; subscribers get a gap',
     );
     options.onReopen(reason);
     changes.stop();
     const now = await insist(
-      () => clusterNow(db),
+      () => routes.pin(),
       () => closed,
       (failure) => log.warn({ err: failure }, 'the cluster does not tell its time'),
     );
@@ -106,12 +131,12 @@ export async function openSource(options: SourceOptions): Promise<Source> {
 
   void follow();
   return {
-    async join(collection, tenantId, receiver) {
+    async join(name, tenantId, receiver) {
       for (let known: Changes | undefined; known !== changes; ) {
         known = changes;
         await known.opened;
       }
-      const key = `${collection}/${tenantId}`;
+      const key = `${name}/${tenantId}`;
       const audience = receivers.get(key) ?? new Set();
       receivers.set(key, audience.add(receiver));
       return () => {
@@ -130,6 +155,12 @@ export async function openSource(options: SourceOptions): Promise<Source> {
 /** Whose change it is, and of what: rows say it in their `_id` even when they are gone, events in themselves. */
 function addressee({ key, document }: Change): readonly [tenantId: string, id: string] {
   const name = String(key);
-  const slash = name.indexOf('/');
-  return slash < 0 ? [String(document?.tenantId), name] : [name.slice(0, slash), name.slice(slash + 1)];
+  if (!name.includes('/')) return [String(document?.tenantId), name];
+  const tenantId = tenantOf(name);
+  return [tenantId, name.slice(tenantId.length + 1)];
+}
+
+/** Of a row, by its `_id`. */
+function tenantOf(rowId: string): string {
+  return rowId.slice(0, rowId.indexOf('/'));
 }

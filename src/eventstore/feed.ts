@@ -3,6 +3,7 @@ import type { StoredEvent } from './event.ts';
 import type { FrameChange, GapReason, LogChange, OrderedChange, SnapshotItem } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
 import { type Excess, FEED_LIMITS, type FeedLimits } from './feed-limits.ts';
+import { logRoutes, rowRoutes } from './feed-routes.ts';
 import { openSource, type Source } from './feed-source.ts';
 import { openLatestLane } from './latest-lane.ts';
 import { openLogLane } from './log-lane.ts';
@@ -105,8 +106,7 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
     const opening = openSource({
       db,
       log,
-      collections: name === 'events' ? ['events'] : projections.map((projection) => projection.name),
-      operations: name === 'events' ? ['insert'] : ['insert', 'replace', 'delete'],
+      routes: name === 'events' ? logRoutes(db) : rowRoutes(db, projections),
       onReopen: (reason) => observer.reopened(name, reason),
     });
     sources.set(name, opening);
@@ -126,7 +126,7 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
   };
 
   /** A subscriber's side towards the feed. */
-  const membership = (lane: LaneName, collection: string, selection: Audience) => {
+  const membership = (lane: LaneName, name: string, selection: Audience) => {
     let source: Source | undefined;
     const place = (): Timestamp => source?.place() ?? new Timestamp(0n);
     return {
@@ -143,7 +143,7 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
         joining.add(self);
         try {
           source = await sourceOf(lane === 'log' ? 'events' : 'rows');
-          const leave = await source.join(collection, selection.tenantId, self);
+          const leave = await source.join(name, selection.tenantId, self);
           return enter(self, lane, leave);
         } finally {
           joining.delete(self);
@@ -159,7 +159,7 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
   ) => {
     const { tenantId, filter, projection } = selection;
     const options = membership(laneName, projection.name, selection);
-    const query = { collection: projection.name, tenantId, filter, rows: limits.snapshotRows };
+    const query = { projection: projection.name, tenantId, filter, rows: limits.snapshotRows };
     return new Subscriber<R, T | SnapshotItem<R>>({
       ...options,
       lane,

@@ -1,5 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { StoredEvent } from './event.ts';
+import type { Live } from './live.ts';
 import type { IndexSpec, Projection } from './projection.ts';
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
@@ -18,10 +19,16 @@ export async function createIndexes(
   db: Db,
   events: Collection<StoredEvent>,
   projections: readonly Projection[],
+  live: Pick<Live, 'of'>,
 ): Promise<void> {
   // Created one after another: two index builds at once on a new collection only wait for each other.
   await createAll(events, EVENT_INDEXES);
-  for (const projection of projections) await createAll(db.collection(projection.name), projection.indexes);
+  for (const projection of projections) await createRowIndexes(db, projection, live.of(projection));
+}
+
+/** Creates the indexes of a read model on one of its generations. */
+export function createRowIndexes(db: Db, { indexes }: Projection, collection: string): Promise<void> {
+  return createAll(db.collection(collection), indexes);
 }
 
 async function createAll<T extends object>(

@@ -43,28 +43,31 @@ export async function projectionStatus(store: Store): Promise<ProjectionStatus[]
   return Promise.all(
     store.projections.map((projection) =>
       projection.mode === 'inline'
-        ? inlineStatus(projection)
+        ? inlineStatus(store, projection)
         : asyncStatus(store, projection, byName.get(projection.name), holders.get(projection.name)),
     ),
   );
 }
 
-function inlineStatus({ name, mode, version }: Projection): ProjectionStatus {
+function inlineStatus({ live }: Store, projection: Projection): ProjectionStatus {
+  const { name, mode } = projection;
+  const { version } = live.pointer(projection);
   return { name, mode, version, lagMs: 0, state: 'inline', rowsBehind: 0 };
 }
 
 async function asyncStatus(
   store: Store,
-  { name, mode, version, aggregateType }: Projection,
+  projection: Projection,
   checkpoint: Checkpoint | undefined,
   holder: string | undefined,
 ): Promise<ProjectionStatus> {
+  const { name, mode, aggregateType } = projection;
   const rowsBehind = checkpoint?.behind.length ?? 0;
   const working = rowsBehind > 0 ? 'degraded' : (checkpoint?.phase ?? 'catching_up');
   return {
     name,
     mode,
-    version: checkpoint?.version ?? version,
+    version: store.live.pointer(projection).version,
     lagMs: await lagOf(store, aggregateType, checkpoint),
     ...(checkpoint?.lastRecordedAt === undefined ? {} : { upTo: checkpoint.lastRecordedAt }),
     state: holder === undefined ? 'waiting' : working,

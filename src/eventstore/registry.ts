@@ -91,13 +91,16 @@ export function checkPayload(
   return { refused: refusal('INVALID_INPUT', `${field}: ${issue?.message ?? 'is malformed'}`, field) };
 }
 
+/** A date of the log, which JSON can only tell as text. A text that holds a date is something else to its readers. */
+const BSON_DATE = { type: 'string', format: 'date-time', 'x-bsonType': 'date' };
+
 /** The JSON Schema (draft 2020-12) of one event type in one version: the storage contract in `schema/events/`. */
 export function jsonSchema(definition: EventDefinition): Record<string, unknown> {
   const payload = z.toJSONSchema(definition.payload, {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema: schema }) => {
-      if (zodSchema._zod.def.type === 'date') Object.assign(schema, { type: 'string', format: 'date-time' });
+      if (zodSchema._zod.def.type === 'date') Object.assign(schema, BSON_DATE);
     },
   });
   return {

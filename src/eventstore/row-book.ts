@@ -53,11 +53,15 @@ export function openRowBook(
   size: number,
   onPoison: (behind: Behind, error: unknown) => void,
 ): RowBook {
-  const rows = store.db.collection<Row>(projection.name, { readConcern: { level: 'majority' } });
   const known = new LRUCache<string, Row>({ max: size });
+  let collection = store.live.of(projection);
   const behind = new Map<string, Behind>();
 
   const draftsOf = async (ids: ReadonlySet<string>): Promise<Map<string, Draft>> => {
+    // Rows that moved may be further than those that were left: what is known of these is worth nothing.
+    if (collection !== store.live.of(projection)) known.clear();
+    collection = store.live.of(projection);
+    const rows = store.db.collection<Row>(collection, { readConcern: { level: 'majority' } });
     const drafts = new Map<string, Draft>();
     const unknown: string[] = [];
     for (const id of ids) {

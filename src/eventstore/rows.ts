@@ -22,10 +22,14 @@ export function rowsOf<R extends Row>(
   tenantId: string,
   projection: Projection<R>,
 ): TenantRows<R> {
-  const rows = store.db.collection<R>(projection.name, { readConcern: { level: 'majority' } });
+  const open = async () => {
+    const collection = await store.live.forReading(projection);
+    return store.db.collection<R>(collection, { readConcern: { level: 'majority' } });
+  };
   const bound = (filter: RowFilter): Filter<R> => ({ $and: [{ tenantId }, filter] }) as Filter<R>;
   const byIds = async (ids: readonly string[]): Promise<(R | null)[]> => {
     const wanted = { _id: { $in: ids.map((id) => rowId(tenantId, id)) } } as Filter<R>;
+    const rows = await open();
     const found = (await rows.find(wanted).toArray()) as R[];
     const byId = new Map(found.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
@@ -33,14 +37,16 @@ export function rowsOf<R extends Row>(
   return {
     byIds,
     byId: async (id) => (await byIds([id]))[0] ?? null,
-    find: async (filter, { sort, limit }) =>
-      (await rows
+    find: async (filter, { sort, limit }) => {
+      const rows = await open();
+      return (await rows
         .find(bound(filter))
         .sort({ ...sort })
         .limit(limit)
-        .toArray()) as R[],
-    count: (filter) => rows.countDocuments(bound(filter)),
-    aggregate: <T extends Document>(pipeline: readonly Document[]) =>
-      rows.aggregate<T>([{ $match: { tenantId } }, ...pipeline]).toArray(),
+        .toArray()) as R[];
+    },
+    count: async (filter) => (await open()).countDocuments(bound(filter)),
+    aggregate: async <T extends Document>(pipeline: readonly Document[]) =>
+      (await open()).aggregate<T>([{ $match: { tenantId } }, ...pipeline]).toArray(),
   };
 }

@@ -1,4 +1,15 @@
-import { type ClientSession, type Db, type Filter, MongoServerError, Timestamp } from 'mongodb';
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  type Filter,
+  type FindCursor,
+  MongoServerError,
+  Timestamp,
+  type WithId,
+} from 'mongodb';
+import { generationCollection, POINTERS, type Pointer } from './pointers.ts';
 import type { Row } from './projection.ts';
 import type { RowFilter } from './rows.ts';
 
@@ -17,7 +28,8 @@ export interface SnapshotReader<R> {
 }
 
 export interface SnapshotQuery {
-  readonly collection: string;
+  /** The read model's name. */
+  readonly projection: string;
   readonly tenantId: string;
   readonly filter: RowFilter;
   /** Rows in a chunk. */
@@ -37,12 +49,17 @@ export function openSnapshot<R extends Row>(
   notBefore: Timestamp,
 ): SnapshotReader<R> {
   const session = db.client.startSession({ snapshot: true });
-  // Said here as well: a read concern inherited from the URI would silently take the place of the session's.
-  const rows = db.collection<R>(query.collection, { readConcern: { level: 'snapshot' } });
   const bound = { $and: [{ tenantId: query.tenantId }, query.filter] } as Filter<R>;
-  const cursor = rows.find(bound, { session, batchSize: query.rows });
+  let cursor: FindCursor<WithId<R>> | undefined;
+  const open = async (): Promise<FindCursor<WithId<R>>> => {
+    // First where the rows lived at that moment, then the rows of the same moment: exact around a switch, too.
+    const pointer = await snapshotOf<Pointer>(db, POINTERS).findOne({ _id: query.projection }, { session });
+    const collection = generationCollection(query.projection, pointer?.generation ?? 1);
+    return snapshotOf<R>(db, collection).find(bound, { session, batchSize: query.rows });
+  };
   return {
     async next() {
+      cursor ??= await open();
       await cursor.hasNext();
       const chunk = cursor.readBufferedDocuments(query.rows) as R[];
       // Of a collection that does not exist yet the server tells no moment: whatever comes, comes after.
@@ -52,12 +69,39 @@ export function openSnapshot<R extends Row>(
       return { rows: chunk, complete: !(await cursor.hasNext()), time };
     },
     close() {
-      cursor
-        .close()
+      Promise.resolve(cursor?.close())
         .then(() => session.endSession())
         .catch(() => undefined);
     },
   };
+}
+
+/** All pointers, and the moment at which they were so; no moment where there has never been one. */
+export async function pointersAtOnce(db: Db): Promise<{ pointers: Pointer[]; time: Timestamp | undefined }> {
+  return db.client.withSession({ snapshot: true }, async (session) => {
+    const pointers = await snapshotOf<Pointer>(db, POINTERS).find({}, { session }).toArray();
+    return { pointers, time: timeOf(session) };
+  });
+}
+
+/** Rows as they were at a moment not long past (5 minutes by default). */
+export async function rowsAt(
+  db: Db,
+  collection: string,
+  ids: readonly string[],
+  time: Timestamp,
+): Promise<Row[]> {
+  return db.client.withSession({ snapshot: true }, async (session) => {
+    Reflect.set(session, 'snapshotTime', time);
+    return snapshotOf<Row>(db, collection)
+      .find({ _id: { $in: [...ids] } }, { session })
+      .toArray();
+  });
+}
+
+/** Said here as well: a read concern inherited from the URI would silently take the place of the session's. */
+function snapshotOf<T extends Document>(db: Db, collection: string): Collection<T> {
+  return db.collection<T>(collection, { readConcern: { level: 'snapshot' } });
 }
 
 /** Worth another try: anything but a query that the server does not understand or allow. */

@@ -6,6 +6,7 @@ import type { EventDefinition, StoredEvent } from './event.ts';
 import { newId } from './ids.ts';
 import { createIndexes } from './indexes.ts';
 import { type Lanes, openLanes } from './lanes.ts';
+import { type Live, type OutdatedCode, openLive } from './live.ts';
 import { openPointReads, type PointReads } from './point-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry, type Registry } from './registry.ts';
@@ -29,6 +30,8 @@ export interface Store {
   readonly producerId: string;
   readonly registry: Registry;
   readonly projections: readonly Projection[];
+  /** Where the rows of each read model are. */
+  readonly live: Live;
   readonly cache: StreamCache;
   readonly committer: Committer;
   readonly lanes: Lanes;
@@ -44,11 +47,16 @@ export interface StoreOptions {
   readonly definitions: readonly EventDefinition[];
   readonly projections: readonly Projection[];
   readonly observer?: StoreObserver;
+  /** Told when the rows turn out to be of newer code than this: the process writes none any more, and should end. */
+  readonly onOutdated?: (error: OutdatedCode) => void;
 }
 
 const SILENT: StoreObserver = { committed() {}, retried() {} };
 
-/** Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client. */
+/**
+ * Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client.
+ * @throws OutdatedCode where newer code has built the read models
+ */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { client, db, log, definitions, projections } = options;
   const observer = options.observer ?? SILENT;
@@ -56,17 +64,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },
   });
-  await createIndexes(db, events, projections);
+  const producerId = `gateway-${newId()}`;
+  const live = await openLive({ ...options, producerId });
+  await createIndexes(db, events, projections, live);
   return {
     client,
     db,
     events,
     log,
-    producerId: `gateway-${newId()}`,
+    producerId,
     registry: openRegistry(definitions),
     projections,
+    live,
     cache: openStreamCache(),
-    committer: openCommitter({ client, db, events, log, observer }),
+    committer: openCommitter({ client, db, events, log, live, observer }),
     lanes: openLanes(),
     pointReads: openPointReads(events),
     streamReads: openStreamReads(events),

@@ -1,7 +1,7 @@
 import { MongoServerError } from 'mongodb';
 import type { CommitterParts, Unit } from './committer.ts';
 import type { MemberResult } from './groups.ts';
-import { type RowWrite, writeRows } from './row-writes.ts';
+import { RowsSealed, type RowWrite, writeRows } from './row-writes.ts';
 import { transact } from './transact.ts';
 
 /**
@@ -24,11 +24,26 @@ export async function commitTogether(
   return results;
 }
 
-function write({ client, db, events }: CommitterParts, units: readonly Unit[]): Promise<void> {
+/** Writes where the rows live; where they move meanwhile, waits and writes there, all of it again. */
+async function write(parts: CommitterParts, units: readonly Unit[]): Promise<void> {
+  const { live } = parts;
+  await live.forWriting();
+  for (;;) {
+    try {
+      return await writeOnce(parts, units);
+    } catch (error) {
+      if (!(error instanceof RowsSealed)) throw error;
+      const { projection, collection } = error.target;
+      await live.moved(projection, collection);
+    }
+  }
+}
+
+function writeOnce({ client, db, events, live }: CommitterParts, units: readonly Unit[]): Promise<void> {
   const documents = units.flatMap((unit) => unit.events);
   const rows: RowWrite[] = units.flatMap((unit) => unit.rows);
   return transact(client, async (session) => {
     await events.insertMany(documents, { session });
-    await writeRows(db, session, rows);
+    await writeRows(db, live, session, rows);
   });
 }

@@ -121,6 +121,8 @@ describe('a snapshot that fails', () => {
   it('is read again, without the client noticing', async () => {
     const tenantId = newId();
     await handle(store, count(newId(), { tenantId }));
+    const before = read(feed.ordered<CounterRow>(all(tenantId)));
+    await before.until(() => began(before.items));
     await fail('find', 2, { errorCode: 246 });
     const rows = read(feed.ordered<CounterRow>(all(tenantId)));
     await rows.until(() => began(rows.items));

@@ -1,0 +1,57 @@
+import { type ResumeToken, Timestamp } from 'mongodb';
+import { clusterNow, openChanges } from './changes.ts';
+import { checkpointsOf } from './checkpoint.ts';
+import type { StoredEvent } from './event.ts';
+import { type Projection, rowId } from './projection.ts';
+import type { Store } from './store.ts';
+
+/** More rows than this are not named one by one: subscribers begin anew with a snapshot. */
+const NAMED_ROWS = 5_000;
+
+/**
+ * The rows (by `_id`) that may be further in a new generation of an async read model than the projector had brought
+ * the old one: those of all events between its place and now. The projector will find them done already and write
+ * nothing, so that nobody would be told of them. To be asked while the old generation is sealed.
+ * @returns null where they are too many, or where it is not known how far the projector came
+ */
+export async function aheadOf(store: Store, projection: Projection): Promise<string[] | null> {
+  const { db, log } = store;
+  const checkpoint = await checkpointsOf(db).findOne({ _id: projection.name });
+  if (checkpoint?.token === undefined || checkpoint.phase !== 'following') return null;
+  const now = await clusterNow(db);
+  const changes = openChanges(db, {
+    // The projector's own stream: with another pipeline its token would mean nothing.
+    collections: ['events'],
+    operations: ['insert'],
+    where: { aggregateType: projection.aggregateType },
+    from: { after: checkpoint.token },
+    log,
+  });
+  try {
+    const ids = new Set<string>();
+    for (;;) {
+      const signal = await changes.next();
+      if (signal?.kind !== 'changes') return null;
+      for (const { document } of signal.changes) {
+        const { tenantId, aggregateId } = document as StoredEvent;
+        ids.add(rowId(tenantId, aggregateId.toString()));
+      }
+      if (ids.size > NAMED_ROWS) return null;
+      const place = signal.changes.at(-1)?.clusterTime ?? placeOf(signal.token);
+      if (place === undefined || (!signal.more && place.greaterThanOrEqual(now))) return [...ids];
+    }
+  } finally {
+    changes.stop();
+  }
+}
+
+/**
+ * How far a resume token of a quiet stream has come: its data begins with the type of a timestamp and the timestamp.
+ * @returns undefined where it does not look like that
+ */
+function placeOf(token: ResumeToken): Timestamp | undefined {
+  const data: unknown = typeof token === 'object' && token !== null ? Reflect.get(token, '_data') : undefined;
+  const found = typeof data === 'string' ? /^82([0-9A-F]{8})([0-9A-F]{8})/i.exec(data) : null;
+  if (found === null) return undefined;
+  return new Timestamp({ t: Number.parseInt(found[1] ?? '', 16), i: Number.parseInt(found[2] ?? '', 16) });
+}
