@@ -60,7 +60,7 @@ async function putValidator(db: Db, collection: string, validator: object): Prom
     validationLevel: 'strict',
     validationAction: 'error',
     maxTimeMS: LOCK_MS,
-    writeConcern: { w: 'majority', journal: true },
+    writeConcern: { w: 'majority', j: true },
   });
 }
 
