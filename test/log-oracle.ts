@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb';
 import { expect } from 'vitest';
 import type { StoredEvent } from '../src/eventstore/event.ts';
+import { generationCollection, readPointer } from '../src/eventstore/pointers.ts';
 import { fold, type Projection, type Row } from '../src/eventstore/projection.ts';
 import { projections } from '../src/model.ts';
 
@@ -25,15 +26,18 @@ export function expectNoHoles(streams: ReadonlyMap<string, readonly StoredEvent[
   }
 }
 
-/** The rows that differ from the fold of their stream, as `collection/id`: none when the read models are right. */
+/** The rows that differ from the fold of their stream, as `read model/id`: none when the read models are right. */
 export async function driftOf(
   db: Db,
   streams: ReadonlyMap<string, readonly StoredEvent[]>,
+  of: readonly Projection[] = projections,
 ): Promise<string[]> {
   const drift: string[] = [];
-  for (const projection of projections) {
+  for (const projection of of) {
     const expected = foldAll(projection, streams);
-    const rows = db.collection<Row>(projection.name, { readConcern: { level: 'majority' } });
+    const pointer = await readPointer(db, projection.name);
+    const collection = generationCollection(projection.name, pointer?.generation ?? 1);
+    const rows = db.collection<Row>(collection, { readConcern: { level: 'majority' } });
     for await (const row of rows.find()) {
       const wanted = expected.get(row._id);
       expected.delete(row._id);
