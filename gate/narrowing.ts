@@ -35,14 +35,13 @@ interface Pair {
 
 function narrowings(pair: Pair): string[] {
   if (isDeepStrictEqual(pair.before, NOTHING)) return [];
-  const { met } = pair;
+  const { met, roots } = pair;
   // A schema that contains itself is compared with its counterpart once.
-  const isReference = '$ref' in pair.before || '$ref' in pair.after;
-  const key = isReference ? JSON.stringify([pair.before, pair.after]) : '';
+  const key = JSON.stringify([pair.before, pair.after]);
   if (met.has(key)) return [];
-  const inner = isReference ? { ...pair, met: new Set([...met, key]) } : pair;
-  const before = alternativesOf(resolve(pair.before, pair.roots[0]));
-  const after = alternativesOf(resolve(pair.after, pair.roots[1]));
+  const inner = key.includes('"$ref"') ? { ...pair, met: new Set([...met, key]) } : pair;
+  const before = alternativesOf(pair.before, roots[0]);
+  const after = alternativesOf(pair.after, roots[1]);
   return before.flatMap((old) => {
     const found = after.map((one) => narrowingsOfOne({ ...inner, before: old, after: one }));
     const least = found.sort((a, b) => a.length - b.length)[0] ?? [];
@@ -54,11 +53,16 @@ function narrowings(pair: Pair): string[] {
   });
 }
 
-/** `oneOf` is taken for `anyOf`: zod writes it where alternatives exclude each other. */
-function alternativesOf(schema: Keywords): readonly Keywords[] {
-  const { anyOf, oneOf, ...common } = schema;
+/**
+ * What may stand there, one type each. `oneOf` is taken for `anyOf`: zod writes it where alternatives exclude each
+ * other.
+ */
+function alternativesOf(schema: Keywords, root: Keywords): readonly Keywords[] {
+  const { anyOf, oneOf, ...common } = resolve(schema, root);
   const list = asList(anyOf ?? oneOf);
-  return list.length === 0 ? [schema] : list.map((one) => ({ ...common, ...asSchema(one) }));
+  if (list.length > 0) return list.flatMap((one) => alternativesOf({ ...common, ...asSchema(one) }, root));
+  const { type } = common;
+  return Array.isArray(type) ? type.map((one) => ({ ...common, type: one })) : [common];
 }
 
 function narrowingsOfOne(pair: Pair): string[] {
