@@ -31,7 +31,9 @@ export async function startProcess(
   profileDir?: string,
 ): Promise<ServerProcess> {
   const path = fileURLToPath(new URL(`./${module}.js`, import.meta.url));
-  const execArgv = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  // As `npm start` sets it.
+  const execArgv = ['--max-semi-space-size=64', ...profiling];
   const child = fork(path, { execArgv, serialization: 'advanced' });
   const exited = once(child, 'exit');
   const order = async (sent: Order): Promise<unknown> => {

@@ -53,20 +53,26 @@ export async function benchTrack(stage: Stage, plan: Plan): Promise<Findings> {
   return { lines };
 }
 
-/** Fixes in batches over HTTP beside an empty resolver, and beside the raw driver. */
+/**
+ * Fixes in batches over HTTP beside an empty resolver, and beside the raw driver. Each request in flight has vehicles of
+ * its own, as gateways of different fleets have.
+ */
 export async function benchTrackBatch(stage: Stage, plan: Plan): Promise<Findings> {
-  const vehicleIds = await registerVehicles(stage, BATCH);
+  const vehicleIds = await registerVehicles(stage, BATCH * BATCHES_IN_FLIGHT);
   const requests = scaled(plan, BATCHES, BATCHES_IN_FLIGHT);
   const lags: number[] = [];
   const contender = (name: string, door: Door): Contender => {
-    const fixes = openFixes(vehicleIds);
+    const fleets = Array.from({ length: BATCHES_IN_FLIGHT }, (_, index) =>
+      openFixes(vehicleIds.slice(index * BATCH, (index + 1) * BATCH)),
+    );
     let bodies: Buffer[] = [];
     return {
       name,
       prepare() {
-        bodies = Array.from({ length: requests }, () =>
-          bodyOf(TRACK_LOCATIONS, { input: { fixes: fixes.round() } }),
-        );
+        bodies = Array.from({ length: requests }, (_, index) => {
+          const fixes = fleets[index % BATCHES_IN_FLIGHT]?.round();
+          return bodyOf(TRACK_LOCATIONS, { input: { fixes } });
+        });
       },
       run: async () => BATCH * (await postAll(door, bodies, BATCHES_IN_FLIGHT, `"recorded":${BATCH}`)),
     };
