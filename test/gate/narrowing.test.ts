@@ -126,12 +126,6 @@ const NARROWED: readonly (readonly [what: string, before: z.ZodType, after: z.Zo
   ],
   ['a variant gone', byKind('x', 'y'), byKind('x'), 'a.kind no longer allows "y"'],
   ['a field gone in what contains itself', twig, tree, 'a.leaf was removed or renamed'],
-  [
-    'a field gone in what contains itself or nothing',
-    z.object({ in: leafyBough }),
-    z.object({ in: bough }),
-    'a.in.leaf was removed or renamed',
-  ],
 ];
 
 const WIDENED: readonly (readonly [what: string, before: z.ZodType, after: z.ZodType])[] = [
@@ -167,6 +161,11 @@ describe('a field of a payload', () => {
 });
 
 describe('a payload', () => {
+  it('may contain itself, or nothing', () => {
+    const inner = [leafyBough, bough].map((one) => z.object({ in: one }));
+    expect(found(inner[0] ?? z.never(), inner[1] ?? z.never())).toContain('a.in.leaf was removed or renamed');
+  });
+
   it('keeps the length of a tuple', () => {
     expect(found(z.tuple([z.int()]), z.tuple([z.int(), z.int()]))).toContain('a has 2 places instead of 1');
     expect(found(z.tuple([z.int(), z.int()]), z.tuple([z.int()]))).toContain('a has 1 places instead of 2');
