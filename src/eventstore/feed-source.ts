@@ -44,7 +44,8 @@ const BURST_CHANGES = 32;
 export async function openSource(options: SourceOptions): Promise<Source> {
   const { db, log, routes } = options;
   const receivers = new Map<string, Set<Receiver>>();
-  let place = await routes.pin();
+  let pinned = await routes.pin();
+  let place = pinned;
   let closed = false;
   const begin = (): Changes => {
     return openChanges(db, {
@@ -61,6 +62,8 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const deliver = async (batch: readonly Change[]): Promise<boolean> => {
     let burst = 0;
     for (const change of batch) {
+      // A stream tells of the moment at which it begins once more: what was dropped then is known to be gone.
+      if (change.clusterTime.lessThanOrEqual(pinned)) continue;
       place = change.clusterTime;
       const flip = routes.turn(change);
       if (flip !== undefined) await turn(flip, change.clusterTime);
@@ -119,6 +122,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       (failure) => log.warn({ err: failure }, 'the cluster does not tell its time'),
     );
     if (now === undefined) return;
+    pinned = now;
     place = now;
     changes = begin();
     if (closed) changes.stop();
