@@ -9,6 +9,7 @@ import { openFeed } from './eventstore/feed.ts';
 import { handle } from './eventstore/handle.ts';
 import { startProjector } from './eventstore/project.ts';
 import { projectionStatus } from './eventstore/projection-status.ts';
+import { startRetiring } from './eventstore/retired.ts';
 import { openStore, type Store } from './eventstore/store.ts';
 import { operatorPages } from './health.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics.ts';
@@ -87,6 +88,8 @@ async function openParts(
     observer: observers.store,
     onOutdated: onLost,
   });
+  const retiring = startRetiring(store);
+  closers.push(() => retiring.stop());
   const projector = await startProjector(store, projections, { observer: observers.projector });
   closers.push(() => projector.stop());
   const feed = openFeed(store, { limits: feedLimitsOf(settings), observer: observers.feed });

@@ -44,6 +44,8 @@ export const POINTERS = 'projection_pointers';
 
 export function pointersOf(db: Db): Collection<Pointer> {
   return db.collection<Pointer>(POINTERS, {
+    // Whatever the URI prefers for rows: an old pointer would lead to rows that nobody writes any more.
+    readPreference: 'primary',
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },
   });

@@ -1,6 +1,9 @@
 import { generationCollection, pointersOf, replacePointer } from './pointers.ts';
 import type { Store } from './store.ts';
 
+/** How often a process looks for generations to drop, in ms. */
+const SWEEP_MS = 600_000;
+
 /**
  * Drops the generations whose time to be kept is over. Any process may do it at any time; two at once do no harm.
  * @param now the time by which they are judged
@@ -26,4 +29,22 @@ export async function dropRetired(store: Store, now = new Date()): Promise<strin
     await replacePointer(db, pointer, { ...rest, retired });
   }
   return dropped;
+}
+
+/** Drops what is due, now and then. Resolves `stop()` when nothing is being dropped any more. */
+export function startRetiring(store: Store, everyMs = SWEEP_MS): { stop(): Promise<void> } {
+  const sweep = (): Promise<unknown> =>
+    dropRetired(store).catch((error: unknown) =>
+      store.log.warn({ err: error }, 'replaced read models could not be dropped; trying again later'),
+    );
+  let sweeping = sweep();
+  const timer = setInterval(() => {
+    sweeping = sweep();
+  }, everyMs).unref();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
 }

@@ -82,7 +82,10 @@ export async function lift(db: Db, pointer: Pointer, collection: string, by: str
       await putValidator(db, collection, {});
       break;
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === MAX_TIME_EXPIRED)) throw error;
+      const code = error instanceof MongoServerError ? error.code : undefined;
+      // What does not exist yet has no seal.
+      if (code === NAMESPACE_NOT_FOUND) break;
+      if (code !== MAX_TIME_EXPIRED) throw error;
     }
   }
   return (await replacePointer(db, mine, rest)) !== null;

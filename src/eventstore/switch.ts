@@ -3,7 +3,7 @@ import { aheadOf } from './ahead.ts';
 import { pause } from './backoff.ts';
 import { clusterNow } from './changes.ts';
 import { createRowIndexes } from './indexes.ts';
-import { TRUST_MS } from './live.ts';
+import { TRUST_MS, WRITE_TRUST_MS } from './live.ts';
 import { generationCollection, type Pointer, replacePointer } from './pointers.ts';
 import type { Projection } from './projection.ts';
 import { holdsRebuild, isAbandoned, LIFT_MS, lift, rebuildLease, seal } from './seal.ts';
@@ -15,6 +15,8 @@ export const ANNOUNCE_MS = TRUST_MS + 200;
 export const SEALED_LONGEST_MS = 5_000;
 /** How long a generation that was live is kept, in ms. */
 export const RETAIN_MS = 3_600_000;
+/** The shortest, in ms: by then no process believes it live any more, and none would create it anew by a write. */
+export const RETAIN_LEAST_MS = 3 * WRITE_TRUST_MS;
 
 export interface SwitchOptions {
   /** The collection the generation was built in, with its indexes. Renamed to where the generation lives, first of all. */
@@ -31,6 +33,7 @@ export interface SwitchOptions {
   /** Puts it in place though it has fewer rows than the live one. */
   readonly allowShorter?: boolean;
   readonly announceMs?: number;
+  /** Default `RETAIN_MS`, at least `RETAIN_LEAST_MS`. */
   readonly retainMs?: number;
 }
 
@@ -160,7 +163,7 @@ async function flip(
 ): Promise<void> {
   const switchedAt = new Date();
   const collection = generationCollection(name, pointer.generation);
-  const dropAfter = new Date(switchedAt.getTime() + retainMs);
+  const dropAfter = new Date(switchedAt.getTime() + Math.max(retainMs, RETAIN_LEAST_MS));
   const retired = [...pointer.retired, { generation: pointer.generation, collection, dropAfter }];
   const flipped = await replacePointer(db, pointer, { generation, version, switchedAt, retired, ahead });
   if (flipped === null) throw new SwitchRefused(`The switch of ${name} took too long and was called off.`);
