@@ -2,6 +2,8 @@
 import { Command } from 'commander';
 import { ApiKeyError } from './access/api-keys.ts';
 import { addApiKeyCommand } from './cli/api-key.ts';
+import { addExportEventsCommand } from './cli/export-events.ts';
+import { addImportEventsCommand } from './cli/import-events.ts';
 import { addImportPositionsCommand } from './cli/import-positions.ts';
 import { addSimulateCommand } from './cli/simulate.ts';
 import { addStartCommand } from './cli/start.ts';
@@ -18,6 +20,8 @@ addStartCommand(program, process.env);
 addTokenCommand(program, process.env);
 addApiKeyCommand(program, process.env);
 addImportPositionsCommand(program, process.env);
+addExportEventsCommand(program, process.env);
+addImportEventsCommand(program, process.env);
 addSimulateCommand(program, process.env);
 
 try {

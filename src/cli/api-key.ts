@@ -1,14 +1,13 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { apiKeyId } from '../access/api-key.ts';
 import { type ApiKeyDocument, type ApiKeys, openApiKeys } from '../access/api-keys.ts';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
-import type { Actor } from '../eventstore/event.ts';
 import { openLog } from '../log.ts';
 import { openMongo } from '../mongo/mongo.ts';
 import type { Variables } from '../setting.ts';
 import { mongoSettingsOf, readSettings } from '../settings.ts';
 import { validBy } from './argument.ts';
+import { operator } from './operator.ts';
 
 interface KeyFlags {
   readonly tenant: string;
@@ -69,11 +68,6 @@ async function withApiKeys(variables: Variables, work: (keys: ApiKeys) => Promis
   } finally {
     await mongo.close();
   }
-}
-
-/** Who works at this terminal, as far as the system knows. */
-function operator(): Actor {
-  return { id: `cli:${userInfo().username}`, role: 'admin' };
 }
 
 /** One key a line, its fields between tabs. */

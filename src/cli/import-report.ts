@@ -2,7 +2,7 @@
 const EXAMPLES = 5;
 
 /** Rows of one fault: how many, and the first few lines. */
-interface Tally {
+export interface Tally {
   count: number;
   readonly lines: number[];
 }
@@ -50,7 +50,7 @@ export function tally(tallies: Map<string, Tally>, fault: string, line: number):
   tallies.set(fault, entry);
 }
 
-function total(tallies: Map<string, Tally>): number {
+function total(tallies: ReadonlyMap<string, Tally>): number {
   return [...tallies.values()].reduce((sum, { count }) => sum + count, 0);
 }
 
@@ -60,11 +60,13 @@ export function exitCodeOf(report: ImportReport): 0 | 1 | 2 {
   return report.refused.size > 0 || report.malformed.size > 0 ? 2 : 0;
 }
 
-function number(value: number): string {
+/** A count with separators between thousands. */
+export function number(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function faults(title: string, tallies: Map<string, Tally>): string[] {
+/** Lines that tell of each fault how often it was, and where. */
+export function faults(title: string, tallies: ReadonlyMap<string, Tally>): string[] {
   const lines = [...tallies].map(([fault, { count, lines: examples }]) => {
     const more = count > examples.length ? ' …' : '';
     return `    ${fault}: ${number(count)} (line ${examples.join(', ')}${more})`;

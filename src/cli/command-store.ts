@@ -1,0 +1,31 @@
+import type { Logger } from 'pino';
+import { openStore, type Store } from '../eventstore/store.ts';
+import { openLog } from '../log.ts';
+import { eventDefinitions, projections } from '../model.ts';
+import { type Mongo, openMongo } from '../mongo/mongo.ts';
+import type { Variables } from '../setting.ts';
+import { mongoSettingsOf, readSettings } from '../settings.ts';
+
+/** Opens the database that the gateway uses, which may run meanwhile, for one piece of work. */
+export async function withDatabase<T>(
+  variables: Variables,
+  work: (mongo: Mongo, log: Logger) => Promise<T>,
+): Promise<T> {
+  const settings = readSettings(variables);
+  // On standard error: what a command gives goes to standard output.
+  const level = settings.logLevel === 'info' ? 'warn' : settings.logLevel;
+  const log = openLog({ level, pretty: true });
+  const mongo = await openMongo(mongoSettingsOf(settings), log, { share: true });
+  try {
+    return await work(mongo, log);
+  } finally {
+    await mongo.close();
+  }
+}
+
+/** As `withDatabase`, with the event store on it. @throws OutdatedCode where newer code has built the read models */
+export function withStore<T>(variables: Variables, work: (store: Store) => Promise<T>): Promise<T> {
+  return withDatabase(variables, async ({ client, db }, log) =>
+    work(await openStore({ client, db, log, definitions: eventDefinitions, projections })),
+  );
+}
