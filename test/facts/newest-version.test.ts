@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Files that fold, and where their events were brought to the newest version, or need not be. */
+const ELSEWHERE = new Map([
+  ['src/eventstore/projection.ts', 'is the fold'],
+  ['src/eventstore/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
+  ['src/eventstore/draft.ts', 'folds what it has just made'],
+  ['src/eventstore/as-of.ts', 'is given what readStream yields'],
+  ['src/eventstore/follower.ts', 'hands batches to row-book.ts'],
+  ['src/vehicle/look-up.ts', 'folds what readStream yields'],
+]);
+
+const folding = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => join('src', file))
+  .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }))
+  .filter(({ text }) => /\bfold(Owned|Event)?\(|\.evolve\(/.test(text));
+
+describe('whoever folds events', () => {
+  it('sees the newest version of each: it calls `registry.upcast`, or the list here says who did', () => {
+    expect(folding.length).toBeGreaterThan(6);
+    const stored = folding.filter(({ file, text }) => !/\bupcast\b/.test(text) && !ELSEWHERE.has(file));
+    expect(stored.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('is listed here only while it folds', () => {
+    const files = folding.map(({ file }) => file);
+    expect([...ELSEWHERE.keys()].filter((file) => !files.includes(file))).toEqual([]);
+  });
+});
