@@ -6,8 +6,10 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import type { Access } from './access.ts';
 import { type Authentication, ProofUnavailableError, refused } from './authenticate.ts';
 import { accessOf, type Claims } from './claims.ts';
+import { rememberingTokens } from './token-memory.ts';
 
 /** How far the clock of whoever signed may be ahead of ours, or behind. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
@@ -54,7 +56,7 @@ export function tokenVerifier(policy: TokenPolicy): (token: string) => Promise<A
     ...(policy.audience === undefined ? {} : { audience: policy.audience }),
   };
   const key = policy.kind === 'secret' ? new TextEncoder().encode(policy.secret) : keySet(policy.url);
-  return async (token) => {
+  return rememberingTokens(async (token) => {
     if (token.length > MAX_TOKEN_LENGTH) return refused('invalid', 'The token is too long.');
     try {
       const { payload } = await verify(token, key, options);
@@ -65,7 +67,11 @@ export function tokenVerifier(policy: TokenPolicy): (token: string) => Promise<A
     } catch (error) {
       return refusalOf(error);
     }
-  };
+  }, hasExpired);
+}
+
+function hasExpired({ expiresAt }: Access, now: number): boolean {
+  return expiresAt !== undefined && now >= expiresAt.getTime() + CLOCK_TOLERANCE_SECONDS * 1_000;
 }
 
 /** The provider's keys. That they can't be read is told apart from a token that none of them signed. */
