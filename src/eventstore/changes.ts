@@ -25,6 +25,8 @@ export interface Change {
   readonly document: Document | null;
   /** When it was committed. All changes of one transaction share it. */
   readonly clusterTime: Timestamp;
+  /** The same by the server's clock, in ms. */
+  readonly committedAt: Date;
 }
 
 /** Why a stream cannot go on from where it was. */
@@ -219,6 +221,7 @@ function projectionOf(fields: readonly string[]): Document {
     'ns',
     'documentKey',
     'clusterTime',
+    'wallTime',
     ...fields.map((name) => `fullDocument.${name}`),
   ];
   return { $project: Object.fromEntries(kept.map((name) => [name, 1])) };
@@ -233,13 +236,17 @@ function toChange(raw: ChangeStreamDocument): Change | null {
   const isDocument = operation === 'insert' || operation === 'replace' || operation === 'delete';
   if (!isDocument && operation !== 'drop' && operation !== 'rename') return null;
   if (clusterTime === undefined) throw new Error('A change came without its cluster time.');
-  if (!isDocument) return { collection: raw.ns.coll, operation, key: undefined, document: null, clusterTime };
+  // The driver knows it of some kinds of changes only; the server, from 6.0 on, says it of all.
+  const wallTime: unknown = Reflect.get(raw, 'wallTime');
+  const committedAt = wallTime instanceof Date ? wallTime : new Date(clusterTime.getHighBits() * 1_000);
+  const when = { clusterTime, committedAt };
+  if (!isDocument) return { collection: raw.ns.coll, operation, key: undefined, document: null, ...when };
   return {
     collection: raw.ns.coll,
     operation,
     key: raw.documentKey._id,
     document: raw.operationType === 'delete' ? null : raw.fullDocument,
-    clusterTime,
+    ...when,
   };
 }
 

@@ -47,6 +47,7 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
   let stopped = false;
   let cancelWait: () => void = () => undefined;
   let savedAt = 0;
+  let upToMs = 0;
 
   const behindNow = (): Progress => {
     const listed = [...book.behind.values()];
@@ -131,6 +132,7 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
   };
 
   const resume = async (checkpoint: Checkpoint): Promise<Changes> => {
+    upToMs = checkpoint.lastRecordedAt?.getTime() ?? 0;
     if (checkpoint.version !== version) {
       const versions = { rows: checkpoint.version, code: version };
       log.warn({ projection: name, versions }, 'rows folded by another version stay until they are rebuilt');
@@ -144,18 +146,21 @@ export function openFollower({ store, projection, fence, limits, observer }: Fol
   const fold = async ({ changes: batch, token, more }: Batch): Promise<void> => {
     const readAt = new Date();
     const events = batch.map((change) => change.document as Told);
-    const last = events.at(-1)?.recordedAt;
-    const levelAt = more && last !== undefined ? last : readAt;
+    const [oldest, newest] = [batch[0]?.committedAt, batch.at(-1)?.committedAt];
+    // Since when the log has them, which recordedAt does not say of events that were recorded elsewhere.
+    const levelAt = more && newest !== undefined ? newest : readAt;
     const progress: Progress = { token, phase: 'following', version, levelAt };
-    if (events.length === 0 || last === undefined) {
+    if (oldest === undefined) {
       if (Date.now() - savedAt < limits.idleSaveMs) return;
       await write(async () => [], { ...progress, lagMs: 0 });
     } else {
-      const lagMs = Math.max(
-        0,
-        readAt.getTime() - (events[0] ?? { recordedAt: readAt }).recordedAt.getTime(),
-      );
-      await write(() => book.catchUp(tipsOf(events)), { ...progress, lagMs, lastRecordedAt: last });
+      const lagMs = Math.max(0, readAt.getTime() - oldest.getTime());
+      for (const { recordedAt } of events) upToMs = Math.max(upToMs, recordedAt.getTime());
+      await write(() => book.catchUp(tipsOf(events)), {
+        ...progress,
+        lagMs,
+        lastRecordedAt: new Date(upToMs),
+      });
       observer.folded(name, events.length, (Date.now() - readAt.getTime() + lagMs) / 1_000);
     }
     savedAt = Date.now();
