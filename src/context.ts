@@ -61,7 +61,7 @@ export interface TenantStore {
   states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]): Promise<S[]>;
   /** A read model. */
   rows<R extends Row>(projection: Projection<R>): TenantRows<R>;
-  /** The events of one stream in order. */
+  /** The events of one stream in order, each in the newest version of its type: to be folded. */
   readStream(aggregateType: string, aggregateId: string): AsyncIterable<StoredEvent>;
   /** One page of the log, oldest first. */
   pageEvents(

@@ -1,10 +1,17 @@
 import type { EventDefinition, StoredEvent } from './event.ts';
 
-/** Where an event that was brought up to date keeps the one that is stored; no field, so it is never stored itself. */
-const STORED = Symbol('stored');
-
-interface Upcast {
-  readonly [STORED]?: StoredEvent;
+/**
+ * An event that was brought up to date, with the one that is stored. That is kept where a copy does not take it along,
+ * since something may be withheld from a copy. (A property that copies pass over costs ten times as much: 1.5 µs.)
+ */
+class Upcast {
+  readonly #stored: StoredEvent;
+  constructor(stored: StoredEvent) {
+    this.#stored = stored;
+  }
+  static storedOf(event: StoredEvent): StoredEvent {
+    return #stored in event ? event.#stored : event;
+  }
 }
 
 /** An event as the newest version of its type has it: what every fold, and whoever looks into payloads, works on. */
@@ -26,15 +33,14 @@ export function openUpcaster(definitions: readonly EventDefinition[]): Upcaster 
     if (onlyFirst && event.version === 1) return event;
     const definition = known.get(event.type);
     if (definition === undefined || definition.version === event.version) return event;
-    const newest = { ...event, version: definition.version, payload: payloadAs(definition, event) };
-    // Not enumerable: a copy from which something is withheld must not bring along what it was withheld from.
-    return Object.defineProperty(newest, STORED, { value: event });
+    const payload = payloadAs(definition, event);
+    return Object.assign(new Upcast(event), event, { version: definition.version, payload });
   };
 }
 
 /** The event as the log has it: what rows keep and clients are shown, with its own version beside its payload. */
-export function asStored(event: StoredEvent & Upcast): StoredEvent {
-  return event[STORED] ?? event;
+export function asStored(event: StoredEvent): StoredEvent {
+  return Upcast.storedOf(event);
 }
 
 /** The chain, oldest step first. */
