@@ -22,23 +22,21 @@ export interface Division {
   readonly events: number;
 }
 
-/** Events in a range, about: a fraction of a second of work, so that workers end together and a kill costs little. */
-export const RANGE_EVENTS = 20_000;
-/** Ranges at most: they are listed in one document. */
-const MAX_RANGES = 4_000;
+/** Events in a range: a fraction of a second of work, so that workers end together and a kill costs little. */
+const RANGE_EVENTS = { least: 500, most: 20_000 } as const;
+/** A smaller log is divided into so many, rather than into the largest that are allowed. */
+const RANGES_WANTED = 32;
+/** Ranges at most, however many events that makes in each: they are listed in one document. */
+const MAX_RANGES = 1_000;
 /** Events looked at for each range: more make ranges that are more alike. */
 const SAMPLED_PER_RANGE = 20;
 /** A sample of up to a twentieth of a collection is drawn at random places; a larger one reads all of it. */
 const MAX_SAMPLED_PART = 0.04;
 
 /** Divides the streams of a kind into ranges with about as many events each, by a random sample of the log. */
-export async function divideStreams(
-  store: Store,
-  aggregateType: string,
-  rangeEvents = RANGE_EVENTS,
-): Promise<Division> {
+export async function divideStreams(store: Store, aggregateType: string): Promise<Division> {
   const total = await store.events.estimatedDocumentCount();
-  const wanted = Math.min(MAX_RANGES, Math.ceil(total / rangeEvents)) * SAMPLED_PER_RANGE;
+  const wanted = rangesFor(total) * SAMPLED_PER_RANGE;
   const size = Math.floor(Math.min(wanted, total * MAX_SAMPLED_PART));
   if (size < SAMPLED_PER_RANGE) return { ranges: [{}], events: total };
   const sampled = await store.events
@@ -52,8 +50,13 @@ export async function divideStreams(
     .map(({ tenantId, aggregateId }) => ({ tenantId, aggregateId: aggregateId.toString() }))
     .sort(comparePlaces);
   const events = Math.round((total * places.length) / sampled.length);
-  const count = Math.max(1, Math.min(MAX_RANGES, Math.ceil(events / rangeEvents)));
-  return { ranges: rangesBetween(cutsOf(places, count)), events };
+  return { ranges: rangesBetween(cutsOf(places, rangesFor(events))), events };
+}
+
+function rangesFor(events: number): number {
+  const { least, most } = RANGE_EVENTS;
+  const inEach = Math.max(least, Math.min(most, events / RANGES_WANTED));
+  return Math.max(1, Math.min(MAX_RANGES, Math.ceil(events / inEach)));
 }
 
 /** Before (negative), at (0) or behind. The order of the stream index: the server compares tenants byte by byte. */

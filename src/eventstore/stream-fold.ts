@@ -3,9 +3,9 @@ import { RawEvent } from './raw-event.ts';
 import type { Registry } from './registry.ts';
 import { foldOwned } from './replay-fold.ts';
 
-/** What keeps a stream from being folded to its end, or is wrong with its sequences. */
+/** What is wrong with a stream's sequences, or keeps it from being folded to its end. */
 export type StreamFault =
-  /** Events `from` to `to` are missing; the row stands before them. */
+  /** Events `from` to `to` are missing; the row has the others, as it has with the projector. */
   | { readonly kind: 'hole'; readonly from: number; readonly to: number }
   /** There are two events of this sequence; the row has one of them. */
   | { readonly kind: 'double'; readonly sequence: number }
@@ -22,7 +22,7 @@ export interface ReplayedStream<R extends Row = Row> {
   readonly tenantId: string;
   /** A UUID in text form. */
   readonly aggregateId: string;
-  /** Of the log; a row that stands before a fault has less. */
+  /** Of the log; a row that stands before an event which cannot be folded has less. */
   readonly lastSequence: number;
   readonly events: number;
   /** Null where the stream has none. */
@@ -44,7 +44,7 @@ interface Progress<R extends Row> {
   events: number;
   row: R | null;
   readonly faults: StreamFault[];
-  /** Set by a hole or an event that cannot be folded: what comes after it would fold to nonsense. */
+  /** By an event that cannot be folded: what comes after it would fold to nonsense. */
   stuck: boolean;
 }
 
@@ -74,10 +74,7 @@ export function openStreamFold<R extends Row>(projection: Projection<R>, registr
       into.faults.push({ kind: 'double', sequence });
       return;
     }
-    if (sequence > next) {
-      into.faults.push({ kind: 'hole', from: next, to: sequence - 1 });
-      into.stuck = true;
-    }
+    if (sequence > next) into.faults.push({ kind: 'hole', from: next, to: sequence - 1 });
     into.lastSequence = sequence;
     if (!into.stuck) fold(into, event);
   };

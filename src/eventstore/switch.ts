@@ -55,6 +55,9 @@ export class SwitchRefused extends Error {
   override readonly name = 'SwitchRefused';
 }
 
+/** It would have shown less than the generation that is live. */
+export class ShorterRefused extends SwitchRefused {}
+
 /** The generation that a rebuild which begins now builds. */
 export async function nextGeneration(store: Store, projection: Projection): Promise<number> {
   await store.live.refresh();
@@ -143,7 +146,7 @@ function rowsIn({ db }: Store, collection: string): Promise<number> {
 /** @throws SwitchRefused where screens would show less than before */
 function refuseShorter({ name }: Projection, rows: number, oldRows: number): void {
   if (rows < oldRows)
-    throw new SwitchRefused(`The rebuilt ${name} has ${rows} rows, the live one ${oldRows}: not switched.`);
+    throw new ShorterRefused(`The rebuilt ${name} has ${rows} rows, the live one ${oldRows}: not switched.`);
 }
 
 /** From where it was built to where it will live; done already where an earlier try came as far as that. */

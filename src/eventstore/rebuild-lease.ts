@@ -1,0 +1,35 @@
+import type { Db } from 'mongodb';
+import { pause } from './backoff.ts';
+import { acquireLease, LEASES, type Lease } from './lease.ts';
+import type { Projection } from './projection.ts';
+import { RebuildRefused } from './rebuild-run.ts';
+import { rebuildLease } from './seal.ts';
+
+/** How long a rebuild that died keeps others waiting, in ms. Renewed three times as often. */
+export const REBUILD_LEASE_MS = 6_000;
+/** Between two looks at a lease that somebody holds, in ms. */
+const LOOK_MS = 100;
+
+/**
+ * Takes the lease to rebuild a read model. One that a dead rebuild holds still is waited for; who is alive renews it.
+ * @throws RebuildRefused where somebody does
+ */
+export async function takeLease(db: Db, { name }: Projection, by: string, leaseMs: number): Promise<Lease> {
+  let seen: number | undefined;
+  for (;;) {
+    const lease = await acquireLease(db, rebuildLease(name), by, leaseMs);
+    if (lease !== null) return lease;
+    const expiresAt = await expiryOf(db, rebuildLease(name));
+    seen ??= expiresAt;
+    if (expiresAt !== seen)
+      throw new RebuildRefused(`${name} is being rebuilt by another process at this moment.`);
+    await pause(LOOK_MS, () => undefined);
+  }
+}
+
+async function expiryOf(db: Db, lease: string): Promise<number> {
+  const leases = db.collection<{ _id: string; expiresAt: Date }>(LEASES, {
+    readConcern: { level: 'majority' },
+  });
+  return (await leases.findOne({ _id: lease }))?.expiresAt.getTime() ?? 0;
+}

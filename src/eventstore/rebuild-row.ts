@@ -1,0 +1,102 @@
+import { type AnyBulkWriteOperation, UUID } from 'mongodb';
+import { backoff } from './backoff.ts';
+import type { StoredEvent } from './event.ts';
+import { isDuplicateKey, isPassing } from './faults.ts';
+import { fold, type Projection, type Row, rowId } from './projection.ts';
+import { readStream, type StreamRef, streamKey } from './read.ts';
+import { put, RowsSealed, writeInto } from './row-writes.ts';
+import type { Store } from './store.ts';
+import { transact } from './transact.ts';
+
+/** What a row was, and what its stream makes of it. */
+export interface RebuiltRow<R extends Row = Row> {
+  readonly before: R | null;
+  /** Null where the stream has no row: what stood there is gone. */
+  readonly after: R | null;
+}
+
+/** A stream folded up to a sequence. */
+interface Folded<R extends Row> {
+  readonly sequence: number;
+  readonly row: R | null;
+}
+
+/** Lost races with writers of the same row, and times that the database is away. */
+const TRIES = 40;
+
+/**
+ * Folds one row anew from its stream and puts it in place of whatever stands there, while the gateways go on.
+ * @param id the aggregate's, a UUID in text form
+ * @throws what `evolve` throws at an event that cannot be folded; what MongoDB throws, after a minute of trying
+ */
+export async function rebuildRow<R extends Row>(
+  store: Store,
+  projection: Projection<R>,
+  tenantId: string,
+  id: string,
+): Promise<RebuiltRow<R>> {
+  const stream = { tenantId, aggregateType: projection.aggregateType, aggregateId: id };
+  // Outside the transaction, whose time is short: inside, only what has been added since is read.
+  const base = await foldOn(projection, readStream(store, stream), { sequence: 0, row: null });
+  for (let failures = 0; ; failures++) {
+    const target = { projection: projection.name, collection: store.live.of(projection) };
+    try {
+      await store.live.forWriting();
+      const rebuilt = await putInPlace(store, projection, stream, base, target);
+      store.cache.delete(streamKey(stream));
+      return rebuilt;
+    } catch (error) {
+      if (error instanceof RowsSealed) await store.live.moved(target.projection, target.collection);
+      else if (!isPassing(error) && !isDuplicateKey(error)) throw error;
+      if (failures >= TRIES) throw error;
+      await backoff(failures, () => undefined);
+    }
+  }
+}
+
+/** Log and row as they are at one moment; a writer who comes between makes the transaction fail. */
+async function putInPlace<R extends Row>(
+  store: Store,
+  projection: Projection<R>,
+  stream: StreamRef,
+  base: Folded<R>,
+  target: RowsSealed['target'],
+): Promise<RebuiltRow<R>> {
+  const _id = rowId(stream.tenantId, stream.aggregateId);
+  let rebuilt: RebuiltRow<R> = { before: null, after: null };
+  await transact(store.client, async (session) => {
+    // Not as the store has them: a transaction brings its own concerns.
+    const rows = store.db.collection<Row>(target.collection);
+    const log = store.db.collection<StoredEvent>('events');
+    const before = (await rows.findOne({ _id }, { session })) as R | null;
+    const aggregateId = new UUID(stream.aggregateId);
+    const added = log
+      .find({ ...stream, aggregateId, sequence: { $gt: base.sequence } }, { session })
+      .sort({ sequence: 1 })
+      .map(store.registry.upcast);
+    const { row: after } = await foldOn(projection, added, base);
+    rebuilt = { before, after };
+    const operations = after === null ? removal(_id) : [put(after)];
+    await writeInto(store.db, target, operations, { session });
+  });
+  return rebuilt;
+}
+
+/** Changed first: a seal stops that, and no delete. */
+function removal(_id: string): AnyBulkWriteOperation<Row>[] {
+  const filter = { _id };
+  return [{ updateOne: { filter, update: { $unset: { lastEvent: 1 } } } }, { deleteOne: { filter } }];
+}
+
+async function foldOn<R extends Row>(
+  projection: Projection<R>,
+  events: AsyncIterable<StoredEvent>,
+  from: Folded<R>,
+): Promise<Folded<R>> {
+  let { sequence, row } = from;
+  for await (const event of events) {
+    row = fold(projection, row, event);
+    sequence = event.sequence;
+  }
+  return { sequence, row };
+}
