@@ -22,8 +22,9 @@ export async function commitBatch(
   const { client, db, live } = store;
   await live.forWriting();
   const writing = transact(client, async (session) => {
-    if (changes.length > 0) {
-      const target = { projection: projection.name, collection: live.of(projection) };
+    const collection = changes[0]?.collection;
+    if (collection !== undefined) {
+      const target = { projection: projection.name, collection };
       await writeInto(db, target, changes.flatMap(operationsOf), { session, ordered: false });
     }
     await saveCheckpoint(db, projection.name, fence, progress, session);

@@ -13,6 +13,8 @@ export interface RowChange {
   readonly was: number;
   /** What it becomes; null: nothing (any more). */
   readonly row: Row | null;
+  /** Where it was read: only there is it known to go forward. In a generation that took over since it may be further. */
+  readonly collection: string;
 }
 
 /** Which stream, of a known aggregate type. */
@@ -117,7 +119,7 @@ export function openRowBook(
   const changesOf = (drafts: ReadonlyMap<string, Draft>): RowChange[] =>
     [...drafts]
       .filter(([, { was, row }]) => (row?.lastSequence ?? 0) !== was)
-      .map(([id, { was, row }]) => ({ id, was, row }));
+      .map(([id, { was, row }]) => ({ id, was, row, collection }));
 
   return {
     behind,

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { commitBatch } from '../../src/eventstore/batch-commit.ts';
 import { clusterNow } from '../../src/eventstore/changes.ts';
+import { claimCheckpoint } from '../../src/eventstore/checkpoint.ts';
 import { handle } from '../../src/eventstore/handle.ts';
 import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { readPointer, replacePointer } from '../../src/eventstore/pointers.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
+import { openRowBook } from '../../src/eventstore/row-book.ts';
+import { RowsSealed } from '../../src/eventstore/row-writes.ts';
 import { isSealedNow, lift, seal } from '../../src/eventstore/seal.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { SwitchRefused } from '../../src/eventstore/switch.ts';
@@ -120,6 +124,23 @@ describe('a process that has not heard of a switch', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['recorded', 'recorded', 'recorded']);
     expect((await rowIn('counters_read', id))?.lastSequence).toBe(1);
     expect((await rowIn('counters_read_v2', id))?.lastSequence).toBe(5);
+  });
+});
+
+describe('a projector that folded onto the old generation', () => {
+  it('does not put that into the new one, which is further', async () => {
+    const [, tallied = countersRead] = bothModels;
+    const id = newId();
+    await handle(store, count(id));
+    const book = openRowBook(other, tallied, 10, () => undefined);
+    const folded = await book.catchUp([{ tenantId: 'acme', aggregateId: id }]);
+    await handle(store, count(id));
+    await rebuild(store, tallied);
+    await other.live.refresh();
+    await claimCheckpoint(database.db, 'tallies', 1, 1);
+    await expect(commitBatch(other, tallied, 1, folded, {})).rejects.toThrow(RowsSealed);
+    expect((await rowIn('tallies_v2', id))?.lastSequence).toBe(2);
+    expect(await book.catchUp([{ tenantId: 'acme', aggregateId: id }]), 'folded anew').toEqual([]);
   });
 });
 
