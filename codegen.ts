@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { EVENTS, readCommitted, SDL } from './gate/contracts.ts';
-import { findBreaches } from './gate/event-schemas.ts';
-import { judge, PERMISSIONS, type Permission } from './gate/permissions.ts';
-import { findSdlBreaches, findSdlSurprises } from './gate/sdl.ts';
-import { Unreadable } from './gate/unreadable.ts';
 import { jsonSchema, nameOf, openRegistry } from './src/eventstore/registry.ts';
+import { EVENTS, readCommitted, SDL } from './src/gate/contracts.ts';
+import { findBreaches } from './src/gate/event-schemas.ts';
+import { judge, PERMISSIONS, type Permission } from './src/gate/permissions.ts';
+import { findSdlBreaches, findSdlSurprises } from './src/gate/sdl.ts';
+import { Unreadable } from './src/gate/unreadable.ts';
 import { eventDefinitions } from './src/model.ts';
 import { schema } from './src/schema.ts';
 

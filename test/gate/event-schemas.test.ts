@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type EventSchemas, findBreaches } from '../../gate/event-schemas.ts';
 import { defineEvent, defineNextVersion, type EventDefinition } from '../../src/eventstore/event.ts';
 import { jsonSchema, nameOf, openRegistry } from '../../src/eventstore/registry.ts';
+import { type EventSchemas, findBreaches } from '../../src/gate/event-schemas.ts';
 import { eventDefinitions } from '../../src/model.ts';
 
 const schemasOf = (...definitions: readonly EventDefinition[]): EventSchemas =>

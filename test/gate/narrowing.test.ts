@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { findNarrowings } from '../../gate/narrowing.ts';
 import { defineEvent } from '../../src/eventstore/event.ts';
 import { jsonSchema } from '../../src/eventstore/registry.ts';
+import { findNarrowings } from '../../src/gate/narrowing.ts';
 
 /** What is found when a payload's field `a` goes from one schema to another, both as zod writes them. */
 function found(before: z.ZodType, after: z.ZodType): string[] {

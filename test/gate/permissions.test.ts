@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judge, type Permission, readPermissions } from '../../gate/permissions.ts';
-import type { SdlBreach } from '../../gate/sdl.ts';
+import { judge, type Permission, readPermissions } from '../../src/gate/permissions.ts';
+import type { SdlBreach } from '../../src/gate/sdl.ts';
 
 const change = 'Tender.weightKg was removed.';
 const breach: SdlBreach = { change, kind: 'FIELD_REMOVED', lasting: false };

@@ -1,7 +1,7 @@
 import { buildSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { BREAKING_KINDS, findSdlBreaches, findSdlSurprises } from '../../gate/sdl.ts';
-import { Unreadable } from '../../gate/unreadable.ts';
+import { BREAKING_KINDS, findSdlBreaches, findSdlSurprises } from '../../src/gate/sdl.ts';
+import { Unreadable } from '../../src/gate/unreadable.ts';
 
 const SDL = `
   directive @old(why: String, since: Int) repeatable on FIELD | QUERY
