@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { expect } from 'vitest';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { startProjector } from '../../src/eventstore/project.ts';
@@ -40,13 +41,20 @@ export function project(store: Store) {
   });
 }
 
-/** Records one event per id and round; amounts differ, so that order shows. */
+/**
+ * Records one event per id and round; amounts differ, so that order shows. Who lost too many races against another
+ * writer is told CONFLICT, and asks again, as a client does.
+ */
 export async function countUp(store: Store, ids: readonly string[], rounds: number): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
-    await handleMany(
-      store,
-      ids.map((id) => count(id, { aggregate: bareCounter, amount: (round % 9) + 1 })),
-    );
+    let open = ids;
+    while (open.length > 0) {
+      const intents = open.map((id) => count(id, { aggregate: bareCounter, amount: (round % 9) + 1 }));
+      const outcomes = await handleMany(store, intents);
+      const refusals = outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.refusal.code : null));
+      expect(refusals.filter((code) => code !== null && code !== 'CONFLICT')).toEqual([]);
+      open = open.filter((_, index) => refusals[index] !== null);
+    }
   }
 }
 
