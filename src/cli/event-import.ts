@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { BSON, MongoError } from 'mongodb';
-import { type Item, MAX_REFUSED_STREAMS, openBackfill, TooManyRefused } from '../eventstore/backfill.ts';
+import { MAX_REFUSED_STREAMS, openBackfill, TooManyRefused } from '../eventstore/backfill.ts';
+import type { Item } from '../eventstore/backfill-plan.ts';
 import { EVENT_MAX_BYTES } from '../eventstore/draft.ts';
 import { openFileCheck } from '../eventstore/event-file.ts';
 import { type EventLines, openEventLines } from '../eventstore/event-line.ts';

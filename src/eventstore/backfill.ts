@@ -1,32 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ClientSession } from 'mongodb';
+import { type Item, type Plan, planOf, type Refused } from './backfill-plan.ts';
 import { backoff } from './backoff.ts';
 import type { StoredEvent } from './event.ts';
 import type { EventLines } from './event-line.ts';
 import { isDuplicateKey, isPassing } from './faults.ts';
 import type { Store } from './store.ts';
-import { openStreamTips, type StreamTips, streamOf, type Tip } from './stream-tips.ts';
+import { openStreamTips, type StreamTips, streamOf } from './stream-tips.ts';
 import { transact } from './transact.ts';
 
 /** How long a batch is tried while the database is away or others write to the same streams, in ms. */
 const PATIENCE_MS = 60_000;
 /** Streams of which something was refused that are kept in mind; a file with more of them does not belong to this log. */
 export const MAX_REFUSED_STREAMS = 100_000;
-
-/** Why the log does not take an event. */
-export type BackfillRefusal = 'EVENT_ID_REUSED' | 'SEQUENCE_TAKEN' | 'HOLE' | 'AFTER_REFUSED';
-
-/** An event on its way into the log, and the line it stands on. */
-export interface Item {
-  readonly line: number;
-  readonly event: StoredEvent;
-}
-
-export interface Refused {
-  readonly line: number;
-  readonly reason: BackfillRefusal;
-  readonly message: string;
-}
 
 /** What became of a batch. */
 export interface Batch {
@@ -55,16 +40,6 @@ export interface BackfillOptions {
   readonly lines: EventLines;
   /** Everything is looked at, and nothing is recorded. */
   readonly dryRun: boolean;
-}
-
-/** A batch held against the log. */
-interface Plan {
-  readonly fresh: readonly StoredEvent[];
-  readonly repeated: number;
-  readonly refused: readonly Refused[];
-  readonly tips: ReadonlyMap<string, Tip>;
-  /** Streams on which nothing may follow any more. */
-  readonly broken: readonly string[];
 }
 
 export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfill {
@@ -121,87 +96,24 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
   };
 }
 
+/** Where the bytes of an event's id begin: the server puts `_id` first, before it its type, name, length and subtype. */
+const ID_OFFSET = 14;
+const ID_BYTES = 16;
+
+/** The events with these ids, undecoded, by id in hex. */
 async function storedOf(
   store: Store,
   session: ClientSession,
   events: readonly StoredEvent[],
-): Promise<Map<string, StoredEvent>> {
-  const found = store.events
-    .find({ _id: { $in: events.map(({ _id }) => _id) } }, { session })
+): Promise<Map<string, Uint8Array>> {
+  const wanted = { _id: { $in: events.map(({ _id }) => _id) } };
+  const found: AsyncIterable<unknown> = store.events
+    .find(wanted, { session, raw: true })
     .batchSize(events.length + 1);
-  const stored = new Map<string, StoredEvent>();
-  for await (const event of found) stored.set(event._id.toString(), event);
+  const stored = new Map<string, Uint8Array>();
+  for await (const bytes of found) {
+    if (!(bytes instanceof Uint8Array)) throw new Error('The driver decoded what it was to give raw.');
+    stored.set(Buffer.from(bytes.subarray(ID_OFFSET, ID_OFFSET + ID_BYTES)).toString('hex'), bytes);
+  }
   return stored;
-}
-
-interface Known {
-  readonly stored: ReadonlyMap<string, StoredEvent>;
-  readonly ends: ReadonlyMap<string, Tip>;
-  readonly broken: ReadonlySet<string>;
-  readonly lines: EventLines;
-}
-
-function planOf(items: readonly Item[], { stored, ends, broken, lines }: Known): Plan {
-  const known = new Map(stored);
-  const tips = new Map(ends);
-  const refusedStreams = new Set<string>();
-  const fresh: StoredEvent[] = [];
-  const refused: Refused[] = [];
-  let repeated = 0;
-  for (const { line, event } of items) {
-    const id = event._id.toString();
-    const stream = streamOf(event);
-    const earlier = known.get(id);
-    const tip = tips.get(stream)?.sequence ?? 0;
-    const reason =
-      earlier === undefined
-        ? reasonAgainst(event, tip, broken.has(stream) || refusedStreams.has(stream))
-        : isSame(earlier, event, lines)
-          ? undefined
-          : 'EVENT_ID_REUSED';
-    if (reason !== undefined) {
-      refusedStreams.add(stream);
-      refused.push({ line, reason, message: messageOf(reason, event, tip) });
-      continue;
-    }
-    tips.set(stream, { sequence: Math.max(tip, event.sequence) });
-    if (earlier !== undefined) repeated += 1;
-    else {
-      fresh.push(event);
-      known.set(id, event);
-    }
-  }
-  return { fresh, repeated, refused, tips, broken: [...refusedStreams] };
-}
-
-function reasonAgainst(
-  { sequence }: StoredEvent,
-  tip: number,
-  isBroken: boolean,
-): BackfillRefusal | undefined {
-  if (sequence <= tip) return 'SEQUENCE_TAKEN';
-  // Even where it would fit: it was decided upon a history that this log does not have.
-  if (isBroken) return 'AFTER_REFUSED';
-  return sequence > tip + 1 ? 'HOLE' : undefined;
-}
-
-function messageOf(reason: BackfillRefusal, event: StoredEvent, tip: number): string {
-  const { _id, aggregateType, aggregateId, sequence } = event;
-  const stream = `${aggregateType} ${aggregateId}`;
-  switch (reason) {
-    case 'EVENT_ID_REUSED':
-      return `The log has an event ${_id} with other content.`;
-    case 'SEQUENCE_TAKEN':
-      return `The log has another event ${sequence} of ${stream}.`;
-    case 'HOLE':
-      return `Event ${sequence} of ${stream} would follow event ${tip}.`;
-    case 'AFTER_REFUSED':
-      return `An earlier event of ${stream} was refused.`;
-  }
-}
-
-/** Compared as lines; where only the order of fields differs, they are the same. */
-function isSame(stored: StoredEvent, event: StoredEvent, lines: EventLines): boolean {
-  const [one, other] = [lines.write(stored), lines.write(event)];
-  return one === other || isDeepStrictEqual(JSON.parse(one), JSON.parse(other));
 }
