@@ -5,6 +5,7 @@ import { addApiKeyCommand } from './cli/api-key.ts';
 import { addExportEventsCommand } from './cli/export-events.ts';
 import { addImportEventsCommand } from './cli/import-events.ts';
 import { addImportPositionsCommand } from './cli/import-positions.ts';
+import { addRebuildCommand } from './cli/rebuild.ts';
 import { addSimulateCommand } from './cli/simulate.ts';
 import { addStartCommand } from './cli/start.ts';
 import { addTokenCommand } from './cli/token.ts';
@@ -22,6 +23,7 @@ addApiKeyCommand(program, process.env);
 addImportPositionsCommand(program, process.env);
 addExportEventsCommand(program, process.env);
 addImportEventsCommand(program, process.env);
+addRebuildCommand(program, process.env);
 addSimulateCommand(program, process.env);
 
 try {

@@ -9,6 +9,7 @@ import { openFeed } from './eventstore/feed.ts';
 import { handle } from './eventstore/handle.ts';
 import { startProjector } from './eventstore/project.ts';
 import { projectionStatus } from './eventstore/projection-status.ts';
+import { startStaleRebuilds } from './eventstore/rebuild-stale.ts';
 import { startRetiring } from './eventstore/retired.ts';
 import { openStore, type Store } from './eventstore/store.ts';
 import { operatorPages } from './health.ts';
@@ -16,6 +17,7 @@ import { type Metrics, measureProcess, openMetrics } from './metrics.ts';
 import { eventDefinitions, projections } from './model.ts';
 import { openMongo } from './mongo/mongo.ts';
 import { observersOf } from './observers.ts';
+import { openThreads } from './replay-threads.ts';
 import { startServer } from './server.ts';
 import { isDevelopment, mongoSettingsOf, type Settings, tokenPolicyOf } from './settings.ts';
 import { tendersRead } from './tender/projection.ts';
@@ -85,17 +87,22 @@ async function openParts(
     log,
     definitions,
     projections,
+    snapshotEvery: settings.snapshotEvery,
     observer: observers.store,
     onOutdated: onLost,
   });
   const retiring = startRetiring(store);
   closers.push(() => retiring.stop());
+  closers.push(() => store.snapshots.close());
   const projector = await startProjector(store, projections, { observer: observers.projector });
   closers.push(() => projector.stop());
   const feed = openFeed(store, { limits: feedLimitsOf(settings), observer: observers.feed });
   closers.push(async () => feed.close());
   const expiry = startExpiry(expiryPort(store, metrics, log));
   closers.push(() => expiry.stop());
+  // In a thread of its own: this one answers requests.
+  const stale = startStaleRebuilds(store, { openWorkers: openThreads(1, mongo.uri) });
+  closers.push(() => stale.stop());
 
   const status = () => projectionStatus(store);
   const answerOperator = operatorPages(

@@ -24,8 +24,12 @@ export async function withDatabase<T>(
 }
 
 /** As `withDatabase`, with the event store on it. @throws OutdatedCode where newer code has built the read models */
-export function withStore<T>(variables: Variables, work: (store: Store) => Promise<T>): Promise<T> {
-  return withDatabase(variables, async ({ client, db }, log) =>
-    work(await openStore({ client, db, log, definitions: eventDefinitions, projections })),
-  );
+export function withStore<T>(
+  variables: Variables,
+  work: (store: Store, mongo: Mongo) => Promise<T>,
+): Promise<T> {
+  return withDatabase(variables, async (mongo, log) => {
+    const { client, db } = mongo;
+    return work(await openStore({ client, db, log, definitions: eventDefinitions, projections }), mongo);
+  });
 }

@@ -12,15 +12,22 @@ const LOOK_MS = 100;
 
 /**
  * Takes the lease to rebuild a read model. One that a dead rebuild holds still is waited for; who is alive renews it.
- * @throws RebuildRefused where somebody does
+ * @throws RebuildRefused where somebody does, or when it is told to stop
  */
-export async function takeLease(db: Db, { name }: Projection, by: string, leaseMs: number): Promise<Lease> {
+export async function takeLease(
+  db: Db,
+  { name }: Projection,
+  by: string,
+  leaseMs: number,
+  signal?: AbortSignal,
+): Promise<Lease> {
   let seen: number | undefined;
   for (;;) {
     const lease = await acquireLease(db, rebuildLease(name), by, leaseMs);
     if (lease !== null) return lease;
     const expiresAt = await expiryOf(db, rebuildLease(name));
     seen ??= expiresAt;
+    if (signal?.aborted === true) throw new RebuildRefused(`The rebuild of ${name} was stopped.`);
     if (expiresAt !== seen)
       throw new RebuildRefused(`${name} is being rebuilt by another process at this moment.`);
     await pause(LOOK_MS, () => undefined);

@@ -2,7 +2,7 @@ import { type Collection, MongoBulkWriteError, type Timestamp } from 'mongodb';
 import { backoff } from './backoff.ts';
 import { isDuplicateKey, isPassing } from './faults.ts';
 import { type Projection, type Row, rowId } from './projection.ts';
-import { replayStreams } from './replay.ts';
+import { type ReplayStore, replayStreams } from './replay.ts';
 import type { StreamRange } from './replay-range.ts';
 import type { Store } from './store.ts';
 import type { ReplayedStream, StreamFault } from './stream-fold.ts';
@@ -30,6 +30,9 @@ export interface LoadTarget {
   readonly notBefore: Timestamp;
 }
 
+/** What loading needs of the store: a thread of its own opens no more than that. */
+export type LoadStore = ReplayStore & Pick<Store, 'db' | 'log'>;
+
 /** Faulty streams that are named. */
 export const NAMED_FAULTS = 100;
 const BATCH_ROWS = 1_000;
@@ -41,7 +44,7 @@ const TRIES = 35;
  * there already was folded from the same log, and what it lacks is caught up with.
  */
 export async function loadRange(
-  store: Store,
+  store: LoadStore,
   projection: Projection,
   range: StreamRange,
   target: LoadTarget,
@@ -58,7 +61,7 @@ export async function loadRange(
 }
 
 async function loadOnce(
-  store: Store,
+  store: LoadStore,
   projection: Projection,
   range: StreamRange,
   { collection, notBefore }: LoadTarget,

@@ -44,7 +44,7 @@ export async function rebuildProjection(
   const { name } = projection;
   const by = `${store.producerId}/${newId()}`;
   const { leaseMs = REBUILD_LEASE_MS } = options;
-  const lease = await takeLease(store.db, projection, by, leaseMs);
+  const lease = await takeLease(store.db, projection, by, leaseMs, options.signal);
   const lost = new AbortController();
   const renewing = setInterval(() => {
     lease.renew().then(

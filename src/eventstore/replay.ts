@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ClientSession, Filter, Timestamp } from 'mongodb';
+import type { ClientSession, Filter, FindCursor, Timestamp } from 'mongodb';
 import { STREAM_INDEX } from './catchup.ts';
 import type { StoredEvent } from './event.ts';
 import type { Projection, Row } from './projection.ts';
@@ -8,11 +8,16 @@ import { filtersOf, type StreamRange } from './replay-range.ts';
 import type { Store } from './store.ts';
 import { openStreamFold, type ReplayedStream } from './stream-fold.ts';
 
+/** What a replay needs of the store: a thread of its own opens no more than that. */
+export type ReplayStore = Pick<Store, 'client' | 'events' | 'registry'>;
+
 export interface ReplayOptions {
   /** Everything committed until then is seen. */
   readonly notBefore?: Timestamp;
   /** Events read in one go, at most; two such batches are in memory. */
   readonly batchEvents?: number;
+  /** Told how many events were folded, and awaited before the next are. */
+  pace?(events: number): Promise<void>;
 }
 
 // Larger ones are no faster: what is read of them is long-lived by the time it is folded, and the collector pays.
@@ -25,7 +30,7 @@ const BATCH_EVENTS = 1_000;
  * @throws what MongoDB throws; what is wrong with a stream is told with it (`faults`)
  */
 export async function* replayStreams<R extends Row>(
-  store: Store,
+  store: ReplayStore,
   projection: Projection<R>,
   range: StreamRange,
   options: ReplayOptions = {},
@@ -36,13 +41,14 @@ export async function* replayStreams<R extends Row>(
   const fold = openStreamFold(projection, store.registry);
   try {
     for (const filter of filtersOf(projection.aggregateType, range))
-      for await (const batch of readAhead(store, filter, session, batchEvents)) {
+      for await (const batch of readAhead(streamsOf(store, filter, session, batchEvents))) {
         const ended: ReplayedStream<R>[] = [];
         for (const bytes of batch) {
           const stream = fold.take(new RawEvent(bytes));
           if (stream !== undefined) ended.push(stream);
         }
         yield ended;
+        await options.pace?.(batch.length);
       }
     const last = fold.end();
     if (last !== undefined) yield [last];
@@ -51,20 +57,24 @@ export async function* replayStreams<R extends Row>(
   }
 }
 
-/** Reads events as they are stored, in stream order; the next batch is on its way before one is handed out. */
-async function* readAhead(
-  store: Store,
+/** Events as they are stored, in stream order. */
+function streamsOf(
+  store: ReplayStore,
   filter: Filter<StoredEvent>,
   session: ClientSession,
   batchSize: number,
-): AsyncGenerator<Uint8Array[]> {
-  const cursor = store.events.find(filter, {
+): FindCursor<unknown> {
+  return store.events.find(filter, {
     raw: true,
     hint: STREAM_INDEX,
     sort: STREAM_INDEX,
     session,
     batchSize,
   });
+}
+
+/** Reads what a raw cursor gives, batch by batch; the next one is on its way before one is handed out. */
+export async function* readAhead(cursor: FindCursor<unknown>): AsyncGenerator<Uint8Array[]> {
   let more = cursor.hasNext();
   try {
     while (await more) {

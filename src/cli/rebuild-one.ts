@@ -1,0 +1,61 @@
+import { UUID } from 'mongodb';
+import { noteAdminAction } from '../eventstore/admin-actions.ts';
+import type { Projection } from '../eventstore/projection.ts';
+import { type RebuiltRow, rebuildRow } from '../eventstore/rebuild-row.ts';
+import type { Store } from '../eventstore/store.ts';
+import { type IdType, NODE_TYPES, toUuid } from '../global-id.ts';
+import { StartupError } from '../mongo/startup-error.ts';
+import { operator } from './operator.ts';
+
+/**
+ * Rebuilds one row and says what became of it.
+ * @param id a UUID, as the API gives it or bare; or `tenant/UUID`, the row's `_id`
+ * @param tenant whose it is; found out where it is not said
+ * @returns the exit code
+ * @throws StartupError where it is nothing of which this read model has a row
+ */
+export async function rebuildOne(
+  store: Store,
+  projection: Projection,
+  id: string,
+  tenant: string | undefined,
+): Promise<number> {
+  const [named, text] = id.includes('/') ? id.split('/', 2) : [tenant, id];
+  const uuid = uuidOf(projection, text ?? '');
+  if (uuid === undefined) throw new StartupError(`${id} is no id of a ${projection.aggregateType}.`);
+  const tenantId = named ?? (await ownerOf(store, projection, uuid));
+  await noteAdminAction(store.db, {
+    who: operator(),
+    what: 'rebuild row',
+    details: { projection: projection.name, tenantId, id: uuid },
+  });
+  const rebuilt = await rebuildRow(store, projection, tenantId, uuid);
+  if (rebuilt.before === null && rebuilt.after === null)
+    throw new StartupError(`Tenant ${tenantId} has no ${projection.aggregateType} ${uuid}.`);
+  console.log(`${projection.name} ${tenantId}/${uuid}: ${outcomeOf(rebuilt)}`);
+  return 0;
+}
+
+function uuidOf({ aggregateType }: Projection, text: string): string | undefined {
+  const type: IdType | undefined = NODE_TYPES.find((known) => known === aggregateType);
+  return type === undefined ? undefined : toUuid(type, text);
+}
+
+/** The tenant that has it: tenants are few, and the stream index leaps from one to the next. */
+async function ownerOf(store: Store, { aggregateType }: Projection, uuid: string): Promise<string> {
+  const tenantIds = await store.events.distinct('tenantId');
+  const stream = { tenantId: { $in: tenantIds }, aggregateType, aggregateId: new UUID(uuid) };
+  const owners = await store.events.distinct('tenantId', stream);
+  const [owner, another] = owners;
+  if (owner === undefined) throw new StartupError(`There is no ${aggregateType} ${uuid}.`);
+  if (another !== undefined)
+    throw new StartupError(`${owners.join(' and ')} both have a ${aggregateType} ${uuid}: say --tenant.`);
+  return owner;
+}
+
+function outcomeOf({ before, after }: RebuiltRow): string {
+  if (after === null) return 'removed, since its stream has no row';
+  if (before === null) return `put back, with ${after.lastSequence} events`;
+  const moved = before.lastSequence === after.lastSequence ? '' : `; it stood at ${before.lastSequence}`;
+  return `rebuilt from ${after.lastSequence} events${moved}`;
+}

@@ -1,0 +1,125 @@
+import { availableParallelism } from 'node:os';
+import { Argument, type Command } from 'commander';
+import { tenantIdSchema } from '../access/claims.ts';
+import { noteAdminAction } from '../eventstore/admin-actions.ts';
+import type { Projection } from '../eventstore/projection.ts';
+import { type RebuildReport, rebuildProjection } from '../eventstore/rebuild.ts';
+import { RebuildLost } from '../eventstore/rebuild-progress.ts';
+import { RebuildRefused, type RebuildState } from '../eventstore/rebuild-run.ts';
+import type { Store } from '../eventstore/store.ts';
+import { SwitchRefused } from '../eventstore/switch.ts';
+import { projections } from '../model.ts';
+import { StartupError } from '../mongo/startup-error.ts';
+import { openThreads } from '../replay-threads.ts';
+import type { Variables } from '../setting.ts';
+import { validBy } from './argument.ts';
+import { withStore } from './command-store.ts';
+import { wholeBetween } from './number-option.ts';
+import { operator } from './operator.ts';
+import { type Progress, showProgress } from './progress.ts';
+import { rebuildOne } from './rebuild-one.ts';
+import { printedFaults } from './rebuild-report.ts';
+import { stopOnSignal } from './stop-signal.ts';
+
+interface Flags {
+  readonly id?: string;
+  readonly tenant?: string;
+  readonly workers: number;
+  readonly allowShorter?: true;
+}
+
+const MAX_WORKERS = 32;
+
+const EPILOG = `
+The read model is folded anew from the whole log, beside the live one; gateways go on reading and writing, and change over
+to it together when it is level. One that was ended or killed goes on from there: give the same command again. What
+it replaces is kept for an hour. Side effects of events do not happen again.
+
+Exit code 0: rebuilt. 1: not, and everything is as before. 2: rebuilt, but some streams are damaged; the report names them.`;
+
+/** Adds `waybill rebuild`. */
+export function addRebuildCommand(program: Command, variables: Variables): void {
+  program
+    .command('rebuild')
+    .description('fold a read model, or one row of it, anew from the log; gateways may run meanwhile')
+    .addArgument(new Argument('<projection>').choices(projections.map(({ name }) => name)))
+    .option('--id <id>', 'only the row of this aggregate: its id as the API gives it, or a UUID')
+    .option('--tenant <id>', "whose row it is, where --id doesn't tell", validBy(tenantIdSchema))
+    .option(
+      '--workers <count>',
+      'threads that replay; default: one fewer than there are cores',
+      wholeBetween(1, MAX_WORKERS),
+      Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)),
+    )
+    .option('--allow-shorter', 'put it in place though it has fewer rows than the live one')
+    .addHelpText('after', EPILOG)
+    .action(async (name: string, flags: Flags) => {
+      process.exitCode = await run(name, flags, variables);
+    });
+}
+
+async function run(name: string, flags: Flags, variables: Variables): Promise<number> {
+  const projection = projections.find((known) => known.name === name);
+  if (projection === undefined) throw new StartupError(`There is no read model ${name}.`);
+  try {
+    return await withStore(variables, async (store, { uri }) => {
+      const { id, tenant } = flags;
+      if (id !== undefined) return rebuildOne(store, projection, id, tenant);
+      return rebuildAll(store, projection, flags, uri);
+    });
+  } catch (error) {
+    const expected =
+      error instanceof RebuildRefused || error instanceof SwitchRefused || error instanceof RebuildLost;
+    throw expected ? new StartupError(error.message) : error;
+  }
+}
+
+async function rebuildAll(
+  store: Store,
+  projection: Projection,
+  { workers, allowShorter: shorter }: Flags,
+  uri: string,
+): Promise<number> {
+  const allowShorter = shorter === true;
+  const stop = stopOnSignal();
+  let progress: Progress | undefined;
+  try {
+    await noteAdminAction(store.db, {
+      who: operator(),
+      what: 'rebuild',
+      details: { projection: projection.name, allowShorter },
+    });
+    const report = await rebuildProjection(store, projection, {
+      // A single one needs no thread: this one has nothing else to do.
+      ...(workers === 1 ? {} : { openWorkers: openThreads(workers, uri) }),
+      allowShorter,
+      signal: stop.signal,
+      onProgress: (state) => {
+        progress ??= showProgress(process.stderr, state.expectedEvents);
+        progress.update(state.events, noteOf(state));
+      },
+    });
+    progress?.stop();
+    console.log(printed(report));
+    return report.faulty === 0 ? 0 : 2;
+  } finally {
+    progress?.stop();
+    stop.release();
+  }
+}
+
+function noteOf({ phase, eventsPerSecond, remainingMs }: RebuildState): string {
+  if (phase !== 'replaying' || eventsPerSecond === 0) return phase;
+  const left = remainingMs === undefined ? '' : `, ${Math.ceil(remainingMs / 1_000)} s left`;
+  return `${eventsPerSecond.toLocaleString('en')} events/s${left}`;
+}
+
+function printed(report: RebuildReport): string {
+  const { projection, rows, oldRows, events, streams, generation, resumed, elapsedMs } = report;
+  const count = (number: number): string => number.toLocaleString('en');
+  return [
+    `${projection}: ${count(rows)} rows of ${count(streams)} streams and ${count(events)} events in ${(elapsedMs / 1_000).toFixed(1)} s${resumed ? ', going on from an earlier run' : ''}.`,
+    `Generation ${generation} is live; the one before, with ${count(oldRows)} rows, is kept for an hour.`,
+    ...printedFaults(report),
+  ].join('\n');
+}
