@@ -1,6 +1,7 @@
 import type { Access } from './access/access.ts';
 import { unauthenticated } from './errors.ts';
 import type { Aggregate, Caller, Command, Step } from './eventstore/aggregate.ts';
+import type { Moment } from './eventstore/as-of.ts';
 import type { Role, StoredEvent } from './eventstore/event.ts';
 import type { FrameChange, LogChange, OrderedChange } from './eventstore/feed.ts';
 import type { Outcome } from './eventstore/intent.ts';
@@ -61,6 +62,13 @@ export interface TenantStore {
   states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]): Promise<S[]>;
   /** A read model. */
   rows<R extends Row>(projection: Projection<R>): TenantRows<R>;
+  /** A row as it was at a moment, as far as was known at another; null where there was none. */
+  rowAsOf<S, C extends Command, R extends Row>(
+    aggregate: Aggregate<S, C>,
+    projection: Projection<R>,
+    aggregateId: string,
+    moment: Moment,
+  ): Promise<R | null>;
   /** The events of one stream in order, each in the newest version of its type: to be folded. */
   readStream(aggregateType: string, aggregateId: string): AsyncIterable<StoredEvent>;
   /** One page of the log, oldest first. */

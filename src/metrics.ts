@@ -112,6 +112,13 @@ export function openMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    /** Fates: written, dropped (too many waited, or the database was away): that costs time, and changes no answer. */
+    snapshots: new Counter({
+      name: 'waybill_snapshots_total',
+      help: 'Folds of streams to be written down, by fate.',
+      labelNames: ['fate'],
+      registers,
+    }),
 
     /** Set when the metrics are asked for. */
     projectionLagSeconds: new Gauge({

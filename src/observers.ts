@@ -17,6 +17,7 @@ export function observersOf(metrics: Metrics): {
         metrics.appendedEvents.inc(events);
       },
       retried: (reason) => metrics.appendRetries.inc({ reason }),
+      snapshots: (fate, count) => metrics.snapshots.inc({ fate }, count),
     },
     feed: {
       // Running subscriptions are counted where they begin, by field.

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { JWKS_ALGORITHMS, MIN_SECRET_BYTES, type TokenPolicy } from './access/token.ts';
+import { SNAPSHOT_EVERY } from './eventstore/snapshots.ts';
 import { LOG_LEVELS } from './log.ts';
 import { defaultCacheDir } from './mongo/cache.ts';
 import type { MongoSettings } from './mongo/mongo.ts';
@@ -140,6 +141,12 @@ export const SETTINGS = {
     unit: 's',
     fallback: '30',
     doc: 'How far a read model may be behind the log before `/health/ready` says 503.',
+  }),
+  snapshotEvery: integer(0, 100_000, {
+    name: 'WAYBILL_SNAPSHOT_EVERY',
+    unit: 'events',
+    fallback: String(SNAPSHOT_EVERY),
+    doc: 'How often the fold of a stream is written down, so that nobody has to read it from its beginning; 0 for never.',
   }),
   heartbeatSeconds: integer(1, 3_600, {
     name: 'WAYBILL_HEARTBEAT_SECONDS',

@@ -1,5 +1,6 @@
 import type { TenantIntent, TenantStore } from './context.ts';
 import type { Command } from './eventstore/aggregate.ts';
+import { rowAsOf } from './eventstore/as-of.ts';
 import { handle } from './eventstore/handle.ts';
 import { handleMany } from './eventstore/handle-many.ts';
 import { aggregateIdFor, newId } from './eventstore/ids.ts';
@@ -32,6 +33,8 @@ export function bindStore(store: Store, tenantId: string, origin: Origin): Tenan
     handleMany: (intents) => handleMany(store, intents.map(bound)),
     states: (aggregate, ids) => statesOf(store, tenantId, aggregate, ids),
     rows: (projection) => rowsOf(store, tenantId, projection),
+    rowAsOf: (aggregate, projection, aggregateId, moment) =>
+      rowAsOf(store, { tenantId, aggregateType: aggregate.type, aggregateId }, aggregate, projection, moment),
     readStream: (aggregateType, aggregateId) => readStream(store, { tenantId, aggregateType, aggregateId }),
     pageEvents: (filter, page) => pageEvents(store, tenantId, filter, page),
     eventsByIds: async (ids) => {

@@ -28,7 +28,9 @@ export interface Decision<F extends NewEvent = NewEvent> {
 /** A kind of stream: how its state is folded and how commands are decided upon it. All of it pure. */
 export interface Aggregate<S, C extends Command, E extends StoredEvent = StoredEvent> {
   readonly type: string;
-  /** The state before the first event. */
+  /** Raised whenever `evolve` gives other states than before: snapshots of the old shape are ignored from then on. */
+  readonly stateVersion: number;
+  /** The state before the first event. Every state survives BSON: plain objects, dates, numbers, texts, lists. */
   readonly initial: S;
   /** Sees the newest version of every event. Unknown event types return the state as it is (tolerant reading). */
   evolve(state: S, event: E): S;

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { UUID } from 'mongodb';
 import type { Row } from './projection.ts';
+import type { Extent } from './time-order.ts';
 
 /** A stream folded up to a sequence: the state that decides, and the rows that are shown. */
 export interface Folded<S = unknown> {
@@ -10,6 +11,8 @@ export interface Folded<S = unknown> {
   readonly state: S;
   /** By projection name; null until the stream has a row. */
   readonly rows: Readonly<Record<string, Row | null>>;
+  /** How far its events reach in time, which tells a late one. */
+  readonly extent: Extent;
 }
 
 /** Folds of the streams that were written last; only ever a head start, the append decides. */

@@ -7,7 +7,9 @@ import type { Job } from './intent.ts';
 import { foldEvent } from './load.ts';
 import { checkPayload } from './registry.ts';
 import type { RowWrite } from './row-writes.ts';
+import { isMilestone, type Milestone } from './snapshots.ts';
 import type { Store } from './store.ts';
+import { lateMark, recordedAfter } from './time-order.ts';
 
 /** The largest event, in BSON bytes; more goes to object storage by reference (D-10). */
 export const EVENT_MAX_BYTES = 64 * 1_024;
@@ -17,9 +19,11 @@ export interface Draft {
   readonly events: readonly StoredEvent[];
   readonly rows: readonly RowWrite[];
   readonly folded: Folded;
+  /** The folds on the way that make a snapshot once they are in the log; undefined for none, as mostly. */
+  readonly milestones: readonly Milestone[] | undefined;
 }
 
-/** A command's metadata while it is decided: one object for all its events, so that their number can be put in last. */
+/** A command's metadata while it is decided: their number is put in last. */
 export type DraftMetadata = { -readonly [Field in keyof Metadata]: Metadata[Field] };
 
 /** What every event of a command carries. */
@@ -59,17 +63,33 @@ export function draftEvents(
   const events: StoredEvent[] = [];
   const rows: RowWrite[] = [];
   let folded = before;
+  let milestones: readonly Milestone[] | undefined;
   for (const [index, fact] of facts.entries()) {
     const event = storedEvent(store, job, target, fact, folded, firstIndex + index, metadata);
     if ('refused' in event) return event;
-    folded = foldEvent(target.aggregate, folded, event);
+    folded = foldEvent(store.registry, target.aggregate, folded, event);
+    if (isMilestone(folded, store.snapshots.every))
+      milestones = [...(milestones ?? []), milestone(target, folded, event)];
     events.push(event);
     for (const { mode, name } of target.aggregate.projections) {
       const row = folded.rows[name];
       if (mode === 'inline' && row) rows.push({ projection: name, row });
     }
   }
-  return { events, rows, folded };
+  return { events, rows, folded, milestones };
+}
+
+/** Tells each of a command's events how many they are, where it is more than one. */
+export function countEvents(events: readonly StoredEvent[]): void {
+  if (events.length < 2) return;
+  for (const { metadata } of events) {
+    const open: DraftMetadata = metadata;
+    open.commandSize = events.length;
+  }
+}
+
+function milestone({ aggregate }: Target, folded: Folded, { tenantId, _id }: StoredEvent): Milestone {
+  return { tenantId, aggregate, folded, eventId: _id };
 }
 
 function storedEvent(
@@ -85,6 +105,8 @@ function storedEvent(
   const checked = checkPayload(definition, fact);
   if ('refused' in checked) return checked;
   const { intent } = job;
+  const recordedAt = recordedAfter(before.extent);
+  const late = lateMark(before.extent, command.occurredAt, recordedAt);
   const event: StoredEvent = {
     _id: job.eventId(index),
     tenantId: intent.tenantId,
@@ -97,8 +119,8 @@ function storedEvent(
     ...(fact.reasonCode === undefined ? {} : { reasonCode: fact.reasonCode }),
     actor: { id: command.by.id, role: command.by.role },
     occurredAt: command.occurredAt,
-    recordedAt: new Date(),
-    metadata,
+    recordedAt,
+    metadata: late === undefined ? metadata : { ...metadata, lateWithinMs: late },
   };
   if (isSmall(checked.payload) || BSON.calculateObjectSize(event) <= EVENT_MAX_BYTES) return event;
   return { refused: refusal('INVALID_INPUT', `${fact.type} is larger than ${EVENT_MAX_BYTES} bytes.`) };

@@ -36,6 +36,11 @@ export interface Metadata {
   readonly commandHash: string;
   /** How many events the command recorded, over all its streams, where it is more than one; on each of them. */
   readonly commandSize?: number;
+  /**
+   * On an event that was told late: its occurredAt lies before the newest one earlier in its stream, by less than this
+   * many ms (`time-order.ts`). Absent where it came in order.
+   */
+  readonly lateWithinMs?: number;
 }
 
 /** One immutable document of the collection `events` (design section 5). */
@@ -74,6 +79,8 @@ export interface EventDefinition<T extends string = string, P = unknown> {
   /** What happened, for the reader of the schema. */
   readonly doc: string;
   readonly payload: z.ZodType<P>;
+  /** True where it takes its place in time before all else of its stream: what it founds is older than our word of it. */
+  readonly founding?: boolean;
   /** The closed list of reasons, where the type has one. */
   readonly reasonCodes?: readonly string[];
   /** The version before this one, which the log may hold for ever; the first has none. */

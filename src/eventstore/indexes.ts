@@ -2,6 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import type { StoredEvent } from './event.ts';
 import type { Live } from './live.ts';
 import type { IndexSpec, Projection } from './projection.ts';
+import { SNAPSHOT_INDEXES, snapshotsOf } from './snapshots.ts';
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
 export const EVENT_INDEXES: readonly IndexSpec[] = [
@@ -12,6 +13,18 @@ export const EVENT_INDEXES: readonly IndexSpec[] = [
       'reading a stream in order; one event per sequence (S-01), also when sharded by its first three fields',
   },
   { keys: { tenantId: 1, recordedAt: 1, _id: 1 }, serves: "an auditor's pages over a tenant's log, in time" },
+  {
+    keys: {
+      tenantId: 1,
+      aggregateType: 1,
+      aggregateId: 1,
+      'metadata.lateWithinMs': 1,
+      occurredAt: 1,
+      sequence: 1,
+    },
+    partialFilterExpression: { 'metadata.lateWithinMs': { $exists: true } },
+    serves: 'asOf and a way: the events that were told late. No other event is in it',
+  },
 ];
 
 /** Creates what is missing; existing indexes are left alone. */
@@ -23,6 +36,7 @@ export async function createIndexes(
 ): Promise<void> {
   // Created one after another: two index builds at once on a new collection only wait for each other.
   await createAll(events, EVENT_INDEXES);
+  await createAll(snapshotsOf(db), SNAPSHOT_INDEXES);
   for (const projection of projections) await createRowIndexes(db, projection, live.of(projection));
 }
 

@@ -14,6 +14,8 @@ export interface Registry {
    * this; whoever shows the log does not.
    */
   readonly upcast: Upcaster;
+  /** True for a type that takes its place in time before all else of its stream. */
+  isFounding(type: string): boolean;
 }
 
 /**
@@ -44,6 +46,7 @@ export function openRegistry(definitions: readonly EventDefinition[]): Registry 
     },
     all: chains.flat(),
     upcast: openUpcaster(newest),
+    isFounding: (type) => latest.get(type)?.founding === true,
   };
 }
 

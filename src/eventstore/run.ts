@@ -1,6 +1,6 @@
 import type { Refusal } from '../refusal.ts';
 import type { Folded } from './cache.ts';
-import { draftEvents, metadataOf } from './draft.ts';
+import { countEvents, draftEvents, metadataOf } from './draft.ts';
 import type { StoredEvent } from './event.ts';
 import { isDuplicateKey, isPassing } from './faults.ts';
 import type { Job, Outcome } from './intent.ts';
@@ -8,6 +8,7 @@ import { RUN_LENGTH } from './lanes.ts';
 import { type Loaded, loadStream, remember } from './load.ts';
 import type { RowWrite } from './row-writes.ts';
 import { outcomeOf, outcomeOfEarlier, settle, staysOnItsStream } from './settle.ts';
+import type { Milestone } from './snapshots.ts';
 import type { Store } from './store.ts';
 
 /** A run decided in memory: what to write, and what to answer once it is written. */
@@ -15,6 +16,8 @@ export interface DecidedRun {
   readonly events: StoredEvent[];
   readonly rows: RowWrite[];
   readonly folded: Folded;
+  /** Folds on the way that make a snapshot. */
+  readonly milestones: readonly Milestone[] | undefined;
   /** True while every command has recorded one event. */
   readonly divisible: boolean;
   readonly answers: readonly (Outcome | (() => Promise<Outcome>))[];
@@ -77,6 +80,7 @@ export function decideFromMemory(store: Store, lane: string, jobs: readonly Job[
 /** Answers the jobs of a run that is committed. */
 export function answerRun(store: Store, lane: string, jobs: readonly Job[], run: DecidedRun): void {
   remember(store, lane, run.folded);
+  if (run.milestones !== undefined) store.snapshots.offer(run.milestones);
   for (const [index, job] of jobs.entries()) answer(job, run.answers[index]);
 }
 
@@ -135,6 +139,7 @@ function decideRun(
   const firsts = new Map(earlier);
   const answers: DecidedRun['answers'][number][] = [];
   let { folded } = loaded;
+  let milestones: readonly Milestone[] | undefined;
   let divisible = true;
   for (const job of jobs) {
     // A lone command has no twin beside it; its id need not be spelled out.
@@ -158,7 +163,8 @@ function decideRun(
     events.push(...draft.events);
     rows.push(...draft.rows);
     divisible &&= draft.events.length <= 1;
-    if (draft.events.length > 1) metadata.commandSize = draft.events.length;
+    countEvents(draft.events);
+    if (draft.milestones !== undefined) milestones = [...(milestones ?? []), ...draft.milestones];
     const [own] = draft.events;
     if (own !== undefined) {
       firsts.set(id, own);
@@ -166,7 +172,7 @@ function decideRun(
     }
     answers.push(outcomeOf(draft.events, draft.folded, false, decision.refusal));
   }
-  return { events, rows, folded, divisible, answers };
+  return { events, rows, folded, milestones, divisible, answers };
 }
 
 /** Another job of this very run, or an earlier submission, has recorded it. */

@@ -2,7 +2,7 @@ import { type Refusal, refusal } from '../refusal.ts';
 import type { Step } from './aggregate.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
 import type { Folded } from './cache.ts';
-import { type Draft, draftEvents, metadataOf } from './draft.ts';
+import { countEvents, type Draft, draftEvents, metadataOf } from './draft.ts';
 import type { StoredEvent } from './event.ts';
 import type { Job, Outcome } from './intent.ts';
 import { type Freshness, loadStream, remember } from './load.ts';
@@ -48,7 +48,10 @@ export async function settle(store: Store, job: Job): Promise<Outcome> {
     const appended = await append(store, job, unit, deadline);
     switch (appended.kind) {
       case 'committed':
-        for (const [stream, draft] of decided.drafts) remember(store, stream, draft.folded);
+        for (const [stream, draft] of decided.drafts) {
+          remember(store, stream, draft.folded);
+          if (draft.milestones !== undefined) store.snapshots.offer(draft.milestones);
+        }
         return outcomeOf(decided.events, decided.drafts.get(job.lane)?.folded, false, decided.refusal);
       case 'earlier':
         return outcomeOfEarlier(store, job, appended.first);
@@ -103,9 +106,9 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
     refused = 'refused' in draft ? draft.refused : decision.refusal;
     if ('refused' in draft) return;
     const earlier = drafts.get(key);
-    drafts.set(key, earlier === undefined ? draft : { ...draft, rows: [...earlier.rows, ...draft.rows] });
+    drafts.set(key, earlier === undefined ? draft : joined(earlier, draft));
     events.push(...draft.events);
-    if (events.length > 1) metadata.commandSize = events.length;
+    countEvents(events);
   };
 
   await take(intent);
@@ -117,6 +120,16 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
   if (events.length > MAX_EVENTS_PER_COMMAND)
     throw new Error(`${intent.command.type} made ${events.length} events.`);
   return { drafts, events, verified };
+}
+
+/** Two commands on one stream, decided one after the other. */
+function joined(first: Draft, second: Draft): Draft {
+  const milestones = [...(first.milestones ?? []), ...(second.milestones ?? [])];
+  return {
+    ...second,
+    rows: [...first.rows, ...second.rows],
+    milestones: milestones.length === 0 ? undefined : milestones,
+  };
 }
 
 /** What a retry is answered: the first result, or that the key was used for something else (D-02). */

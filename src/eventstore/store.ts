@@ -10,6 +10,8 @@ import { type Live, type OutdatedCode, openLive } from './live.ts';
 import { openPointReads, type PointReads } from './point-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry, type Registry } from './registry.ts';
+import { openSnapshots, type Snapshots } from './snapshot-keeper.ts';
+import { SNAPSHOT_EVERY } from './snapshots.ts';
 import { openStreamReads, type StreamReads } from './stream-reads.ts';
 
 /** What the store tells whoever measures it. Every call is cheap and never throws. */
@@ -18,6 +20,8 @@ export interface StoreObserver {
   committed(kind: 'insert' | 'transaction', members: number, events: number, seconds: number): void;
   /** An append was tried again: a lost race, or an unknown outcome. */
   retried(reason: 'race' | 'unknown'): void;
+  /** What became of folds that make a snapshot; what is dropped is missed by nobody but the clock. */
+  snapshots(fate: 'written' | 'dropped', count: number): void;
 }
 
 /** The event store of one process. */
@@ -37,6 +41,7 @@ export interface Store {
   readonly lanes: Lanes;
   readonly pointReads: PointReads;
   readonly streamReads: StreamReads;
+  readonly snapshots: Snapshots;
   readonly observer: StoreObserver;
 }
 
@@ -46,12 +51,14 @@ export interface StoreOptions {
   readonly log: Logger;
   readonly definitions: readonly EventDefinition[];
   readonly projections: readonly Projection[];
+  /** Every how many events of a stream its fold is written down; 0 for never. */
+  readonly snapshotEvery?: number;
   readonly observer?: StoreObserver;
   /** Told when the rows turn out to be of newer code than this: the process writes none any more, and should end. */
   readonly onOutdated?: (error: OutdatedCode) => void;
 }
 
-const SILENT: StoreObserver = { committed() {}, retried() {} };
+const SILENT: StoreObserver = { committed() {}, retried() {}, snapshots() {} };
 
 /**
  * Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client.
@@ -67,13 +74,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const producerId = `gateway-${newId()}`;
   const live = await openLive({ ...options, producerId });
   await createIndexes(db, events, projections, live);
+  const registry = openRegistry(definitions);
+  const every = options.snapshotEvery ?? SNAPSHOT_EVERY;
   return {
     client,
     db,
     events,
     log,
     producerId,
-    registry: openRegistry(definitions),
+    registry,
     projections,
     live,
     cache: openStreamCache(),
@@ -81,6 +90,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     lanes: openLanes(),
     pointReads: openPointReads(events),
     streamReads: openStreamReads(events),
+    snapshots: openSnapshots({ db, events, log, registry, observer, every }),
     observer,
   };
 }

@@ -5,14 +5,23 @@ import type { StreamRef } from './read.ts';
 
 /** Reads streams to fold them; streams wanted in one tick travel as one query. */
 export interface StreamReads {
-  /** Calls `take` with each event after `afterSequence` as it is stored, in order; resolves when there is no more. */
-  read(stream: StreamRef, afterSequence: number, take: (event: StoredEvent) => void): Promise<void>;
+  /**
+   * Calls `take` with each event after `afterSequence` (up to `upTo`, where given) as it is stored, in order; resolves
+   * when there is no more.
+   */
+  read(
+    stream: StreamRef,
+    afterSequence: number,
+    take: (event: StoredEvent) => void,
+    upTo?: number,
+  ): Promise<void>;
 }
 
 interface Wanted {
   readonly stream: StreamRef;
   readonly afterSequence: number;
   readonly take: (event: StoredEvent) => void;
+  readonly upTo: number | undefined;
 }
 
 /** How many streams go into one query: the server merges as many index scans. */
@@ -25,8 +34,8 @@ export function openStreamReads(events: Collection<StoredEvent>): StreamReads {
     maxBatchSize: STREAM_READ_BATCH,
   });
   return {
-    async read(stream, afterSequence, take) {
-      await loader.load({ stream, afterSequence, take });
+    async read(stream, afterSequence, take, upTo) {
+      await loader.load({ stream, afterSequence, take, upTo });
     },
   };
 }
@@ -42,12 +51,14 @@ async function readTogether(
     if (known === undefined) takers.set(key, [one]);
     else known.push(one);
   }
-  const branches = wanted.map(({ stream: { tenantId, aggregateType, aggregateId }, afterSequence }) => ({
-    tenantId,
-    aggregateType,
-    aggregateId: new UUID(aggregateId),
-    sequence: { $gt: afterSequence },
-  }));
+  const branches = wanted.map(
+    ({ stream: { tenantId, aggregateType, aggregateId }, afterSequence, upTo }) => ({
+      tenantId,
+      aggregateType,
+      aggregateId: new UUID(aggregateId),
+      sequence: { $gt: afterSequence, ...(upTo === undefined ? {} : { $lte: upTo }) },
+    }),
+  );
   const filter = branches.length === 1 && branches[0] !== undefined ? branches[0] : { $or: branches };
   const failures = new Map<Wanted, Error>();
   for await (const event of events.find(filter).sort({ sequence: 1 }).batchSize(1_000)) {
@@ -63,10 +74,11 @@ async function readTogether(
   return wanted.map((one) => failures.get(one) ?? 'read');
 }
 
-function isWantedBy({ stream, afterSequence }: Wanted, event: StoredEvent): boolean {
+function isWantedBy({ stream, afterSequence, upTo }: Wanted, event: StoredEvent): boolean {
   return (
     event.tenantId === stream.tenantId &&
     event.aggregateType === stream.aggregateType &&
-    event.sequence > afterSequence
+    event.sequence > afterSequence &&
+    (upTo === undefined || event.sequence <= upTo)
   );
 }

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts';
 import { keysetPage, type Order } from '../connection.ts';
 import { requireAccess } from '../context.ts';
-import { isPast, rowAsOf } from '../eventstore/as-of.ts';
+import { isPast } from '../eventstore/as-of.ts';
 import { rowId } from '../eventstore/projection.ts';
 import type { RowFilter } from '../eventstore/rows.ts';
 import { type IdType, toUuid } from '../global-id.ts';
@@ -57,7 +57,7 @@ builder.queryFields((t) => ({
       if (uuid === undefined) return null;
       // The loader reads it together with the others of this request.
       if (!isPast({ asOf, knownAt })) return uuid;
-      return rowAsOf(context.store.readStream(route.type, uuid), routeSummary, { asOf, knownAt });
+      return context.store.rowAsOf(route, routeSummary, uuid, { asOf, knownAt });
     },
   }),
   routes: t.connection(

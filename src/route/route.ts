@@ -7,6 +7,7 @@ import { evolveRoute, initialRoute, type RouteState } from './state.ts';
 /** The stream of a route. */
 export const route: Aggregate<RouteState, RouteCommand, RouteEvent> = {
   type: 'Route',
+  stateVersion: 1,
   initial: initialRoute,
   evolve: evolveRoute,
   decide: decideRoute,

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts';
 import { keysetPage, type Order } from '../connection.ts';
 import { requireAccess } from '../context.ts';
-import { isPast, rowAsOf } from '../eventstore/as-of.ts';
+import { isPast } from '../eventstore/as-of.ts';
 import { toUuid } from '../global-id.ts';
 import { selectTenders } from './filter.ts';
 import { TenderFilterInput } from './inputs.ts';
@@ -54,8 +54,7 @@ builder.queryField('tender', (t) =>
       if (uuid === undefined) return null;
       // The loader reads it together with the others of this request.
       if (!isPast({ asOf, knownAt })) return uuid;
-      const events = context.store.readStream(tender.type, uuid);
-      const row = await rowAsOf(events, tendersRead, { asOf, knownAt });
+      const row = await context.store.rowAsOf(tender, tendersRead, uuid, { asOf, knownAt });
       return row === null ? null : asSeenBy(requireAccess(context), row);
     },
   }),

@@ -10,6 +10,7 @@ import { evolve, type TenderState, unborn } from './state.ts';
 /** The stream of a tender. */
 export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {
   type: 'Tender',
+  stateVersion: 1,
   initial: unborn,
   evolve,
   decide,

@@ -90,6 +90,8 @@ export const vehicleEvents = [
     aggregateType: 'Vehicle',
     doc: 'A vehicle joined the fleet under a licence plate; it is available from now on.',
     payload: z.object({ licensePlate, fleetId: text.optional() }),
+    // A vehicle is older than its registration with us: fixes that were taken before it count.
+    founding: true,
   }),
   defineEvent({
     type: 'VehicleStateChanged',

@@ -1,6 +1,5 @@
 import { type Context, requireAccess } from '../context.ts';
-import { type Moment, rowAsOf } from '../eventstore/as-of.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
+import type { Moment } from '../eventstore/as-of.ts';
 import { fold } from '../eventstore/projection.ts';
 import { toUuid } from '../global-id.ts';
 import { licensePlate, plateId } from './plate.ts';
@@ -24,20 +23,10 @@ async function foldFromLog(context: Context, id: string): Promise<VehicleRow | n
 
 /**
  * A vehicle as it was at `asOf`, as far as was known at `knownAt`. A vehicle is older than its registration with
- * us: fixes that were taken before it count, so the registration takes its place before the first of them.
+ * us: fixes that were taken before it count, since the registration is a founding event.
  */
-export async function vehicleAsOf(context: Context, id: string, moment: Moment): Promise<VehicleRow | null> {
-  const known: StoredEvent[] = [];
-  for await (const event of context.store.readStream(vehicle.type, id)) {
-    if (!moment.knownAt || event.recordedAt <= moment.knownAt) known.push(event);
-  }
-  const [registration, ...later] = known;
-  if (registration === undefined) return null;
-  const first = known.reduce(
-    (earliest, { occurredAt }) => Math.min(earliest, occurredAt.getTime()),
-    Infinity,
-  );
-  return rowAsOf([{ ...registration, occurredAt: new Date(first) }, ...later], fleetStatus, moment);
+export function vehicleAsOf(context: Context, id: string, moment: Moment): Promise<VehicleRow | null> {
+  return context.store.rowAsOf(vehicle, fleetStatus, id, moment);
 }
 
 /** What a client names a vehicle by: exactly one of both. */

@@ -60,6 +60,7 @@ export function plateId(tenantId: string, typed: string): string {
 /** The stream of a plate. A plate stays with the vehicle that claimed it, so look-ups may be cached for ever. */
 export const licensePlate: Aggregate<PlateState, ClaimLicensePlate, PlateEvent> = {
   type: 'LicensePlate',
+  stateVersion: 1,
   initial: { vehicleId: null },
   evolve: (state, event) =>
     event.type === 'LicensePlateClaimed' ? { vehicleId: event.payload.vehicleId } : state,

@@ -7,6 +7,7 @@ import { evolveVehicle, initialVehicle, type VehicleState } from './state.ts';
 /** The stream of a vehicle. */
 export const vehicle: Aggregate<VehicleState, VehicleCommand, VehicleEvent> = {
   type: 'Vehicle',
+  stateVersion: 1,
   initial: initialVehicle,
   evolve: evolveVehicle,
   decide: decideVehicle,

@@ -43,6 +43,7 @@ export const countersRead: Projection<CounterRow> = {
 function aggregateWith(projections: readonly Projection[]): Aggregate<number, CountCommand> {
   return {
     type: 'Counter',
+    stateVersion: 1,
     initial: 0,
     evolve: (total, event) => total + amountOf(event),
     decide: (total, { amount, limit }) =>

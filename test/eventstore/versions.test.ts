@@ -29,6 +29,7 @@ const countedV2 = defineNextVersion(countedV1, {
 /** What one Waybill knows: how it writes an amount, and how it reads one. */
 interface Waybill {
   readonly store: Store;
+  readonly aggregate: Aggregate<number, CountCommand>;
   readonly totals: Projection<CounterRow>;
   readonly tallies: Projection<TallyRow>;
   count(id: string, amount: number, key?: string): ReturnType<typeof handle>;
@@ -60,6 +61,7 @@ async function openWaybill(
   };
   const aggregate: Aggregate<number, CountCommand> = {
     type: 'Counter',
+    stateVersion: 1,
     initial: 0,
     evolve: (total, event) => total + (amountOf(event) ?? 0),
     decide: (_total, { amount }) => record({ type: 'Counted', payload: { [field]: amount } }),
@@ -73,6 +75,7 @@ async function openWaybill(
   const store = await openStore({ client, db, log, definitions: [counted], projections });
   return {
     store,
+    aggregate,
     totals,
     tallies,
     count: (id, amount, key) =>
@@ -140,7 +143,7 @@ describe('D-17 a log with events of an older version', () => {
 
   it('is read as of a moment in the newest', async () => {
     const id = await mixed();
-    const row = await rowAsOf(readStream(now.store, streamOf(id)), now.totals, { asOf: new Date() });
+    const row = await rowAsOf(now.store, streamOf(id), now.aggregate, now.totals, { asOf: new Date() });
     expect(row).toMatchObject({ total: 21 });
     const payloads = await readStream(now.store, streamOf(id)).toArray();
     expect(payloads.map(shown)).toEqual([5, 7, 9].map((steps) => ({ version: 2, payload: { steps } })));
@@ -164,7 +167,7 @@ describe('D-17 a log with events of an older version', () => {
     const [event] = page;
     if (event === undefined) throw new Error('The log has no event.');
     expect(await now.store.pointReads.event(event._id)).toEqual(event);
-    const row = await rowAsOf(readStream(now.store, streamOf(id)), now.totals, {});
+    const row = await rowAsOf(now.store, streamOf(id), now.aggregate, now.totals, {});
     expect(row?.lastEvent).toEqual(event);
   });
 
@@ -217,7 +220,9 @@ describe('a log with what this code does not know', () => {
     await vi.waitFor(async () =>
       expect(await rowOf(now.tallies, id)).toMatchObject({ amounts: [5, 7, 9, 0, 1, 2] }),
     );
-    expect(await rowAsOf(readStream(now.store, streamOf(id)), now.totals, {})).toMatchObject({ total: 24 });
+    expect(await rowAsOf(now.store, streamOf(id), now.aggregate, now.totals, {})).toMatchObject({
+      total: 24,
+    });
     const page = await pageEvents(
       now.store,
       'acme',

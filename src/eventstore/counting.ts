@@ -1,0 +1,176 @@
+import { type Collection, type Filter, UUID } from 'mongodb';
+import type { Aggregate, Command } from './aggregate.ts';
+import type { Folded } from './cache.ts';
+import type { StoredEvent } from './event.ts';
+import { fold, type Row } from './projection.ts';
+import type { StreamRef } from './read.ts';
+import type { Registry } from './registry.ts';
+import type { SnapshotReads, Until } from './snapshot-reads.ts';
+import type { Snapshot } from './snapshots.ts';
+import { LATE_ANYHOW_MS, LATE_WITHIN_MS } from './time-order.ts';
+
+/** What a fold in the order of time is made from. */
+export interface TimeParts {
+  readonly events: Collection<StoredEvent>;
+  readonly registry: Registry;
+  readonly snapshots: { readonly every: number; readonly reads: SnapshotReads };
+}
+
+/** The events of a stream that count for a moment, as far as they have been read. */
+export interface CountingEvents {
+  /**
+   * Reads on from a snapshot, or from the beginning, until an event does not count.
+   * @returns false where the snapshot is of another log
+   */
+  readOn(base: Snapshot | undefined): Promise<boolean>;
+  /** Reads those that were told out of order, after a sequence: they may count where readOn has stopped before them. */
+  readLate(afterSequence: number): Promise<void>;
+  /** Reads what lies between a snapshot, or the beginning, and a later sequence, itself included. Returns as readOn. */
+  readBetween(base: Snapshot | undefined, upTo: number): Promise<boolean>;
+  /** When the first of those after a snapshot occurred, in ms since 1970. */
+  earliestAfter(base: Snapshot): number;
+  /** Folds them in the order of time. */
+  foldAfter(base: Snapshot | undefined, aggregate: Aggregate<unknown, Command>): Folded['rows'];
+  /** How many there are. */
+  read(): number;
+}
+
+/** Events per read where nothing says how many it will take; the number doubles and doubles again, up to the most. */
+const READ_EVENTS = 100;
+const MOST_EVENTS = 5_000;
+
+export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until): CountingEvents {
+  const { events, registry } = parts;
+  const counting = new Map<number, StoredEvent>();
+  const place = placeOf(stream);
+  const isFounding = ({ sequence, type }: StoredEvent): boolean =>
+    sequence === 1 && registry.isFounding(type);
+
+  /** Those that count among the sequences `first` to `last`; true where all of them do. */
+  const take = async (first: number, last: number): Promise<boolean> => {
+    const upTo = Math.min(last, until.sequence ?? last);
+    const found = await events
+      .find(rangeFilter(place, first, upTo, until))
+      .batchSize(last - first + 2)
+      .toArray();
+    let count = 0;
+    for (const event of found) {
+      if (!isWithin(event, until) && !(isFounding(event) && isTold(event, until))) continue;
+      counting.set(event.sequence, event);
+      count += 1;
+    }
+    return count === last - first + 1;
+  };
+
+  /** What comes before and with a snapshot is in it; that the log has its last event shows that it is of this log. */
+  const isProven = (base: Snapshot | undefined): boolean => {
+    if (base === undefined) return true;
+    const last = counting.get(base.sequence);
+    counting.delete(base.sequence);
+    return last?._id.equals(base.eventId) === true;
+  };
+
+  return {
+    async readOn(base) {
+      let width = parts.snapshots.every || READ_EVENTS;
+      let first = base?.sequence ?? 1;
+      let proven: boolean | undefined;
+      for (let more = true; more; ) {
+        more = await take(first, first + width);
+        proven ??= isProven(base);
+        if (!proven) return false;
+        first += width + 1;
+        width = Math.min(width * 4, MOST_EVENTS);
+      }
+      return true;
+    },
+    async readLate(afterSequence) {
+      const filter = lateFilter(stream, afterSequence, until);
+      if (filter === undefined) return;
+      for (const event of await events.find(filter).toArray()) counting.set(event.sequence, event);
+    },
+    async readBetween(base, upTo) {
+      await take(base?.sequence ?? 1, upTo);
+      return isProven(base);
+    },
+    earliestAfter(base) {
+      let earliest = Number.POSITIVE_INFINITY;
+      for (const { sequence, occurredAt } of counting.values())
+        if (sequence > base.sequence) earliest = Math.min(earliest, occurredAt.getTime());
+      return earliest;
+    },
+    foldAfter(base, aggregate) {
+      const ordered = [...counting.values()].filter(({ sequence }) => sequence > (base?.sequence ?? 0));
+      const hasBegun = base !== undefined || ordered.some((event) => isWithin(event, until));
+      const timeOf = (event: StoredEvent): number =>
+        isFounding(event) ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime();
+      ordered.sort((a, b) => timeOf(a) - timeOf(b) || a.sequence - b.sequence);
+      const upcast = ordered.map(registry.upcast);
+      const rows: Record<string, Row | null> = {};
+      for (const projection of hasBegun ? aggregate.projections : []) {
+        const { name } = projection;
+        let row: Row | null = (base?.timeRows ?? base?.rows)?.[name] ?? null;
+        for (const event of upcast) row = fold(projection, row, event);
+        rows[name] = row;
+      }
+      return rows;
+    },
+    read: () => counting.size,
+  };
+}
+
+/** The stream in a query. */
+export function placeOf({ tenantId, aggregateType, aggregateId }: StreamRef) {
+  return { tenantId, aggregateType, aggregateId: new UUID(aggregateId) };
+}
+
+type Place = ReturnType<typeof placeOf>;
+
+function rangeFilter(place: Place, first: number, last: number, until: Until): Filter<StoredEvent> {
+  const { occurredAt, recordedAt } = until;
+  return {
+    ...place,
+    sequence: { $gte: first, $lte: last },
+    // What founds the stream may count whenever it occurred.
+    ...(occurredAt === undefined || first === 1 ? {} : { occurredAt: { $lte: occurredAt } }),
+    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
+  };
+}
+
+/**
+ * The query for events that were told out of order and may count behind one that doesn't, by the index on such events.
+ * @returns undefined where there can be none
+ */
+export function lateFilter(
+  stream: StreamRef,
+  afterSequence: number,
+  until: Until,
+): Filter<StoredEvent> | undefined {
+  const { occurredAt, recordedAt, sequence } = until;
+  if (occurredAt === undefined && recordedAt === undefined) return undefined;
+  const upTo = occurredAt === undefined ? {} : { $lte: occurredAt };
+  const marked = (mark: number, bounds: object): Filter<StoredEvent> => ({
+    ...placeOf(stream),
+    'metadata.lateWithinMs': mark,
+    ...(Object.keys(bounds).length === 0 ? {} : { occurredAt: bounds }),
+    sequence: { $gt: afterSequence, ...(sequence === undefined ? {} : { $lte: sequence }) },
+    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
+  });
+  const anyhow = marked(LATE_ANYHOW_MS, upTo);
+  if (occurredAt === undefined) return anyhow;
+  const within = LATE_WITHIN_MS.map((mark) =>
+    marked(mark, { $gt: new Date(occurredAt.getTime() - mark), $lte: occurredAt }),
+  );
+  return { $or: [...within, anyhow] };
+}
+
+function isWithin(event: StoredEvent, until: Until): boolean {
+  return (until.occurredAt === undefined || event.occurredAt <= until.occurredAt) && isTold(event, until);
+}
+
+function isTold({ recordedAt, sequence }: StoredEvent, until: Until): boolean {
+  return (
+    (until.recordedAt === undefined || recordedAt <= until.recordedAt) &&
+    (until.sequence === undefined || sequence <= until.sequence)
+  );
+}

@@ -1,0 +1,175 @@
+import { LRUCache } from 'lru-cache';
+import { type Collection, type Db, MongoBulkWriteError } from 'mongodb';
+import type { Logger } from 'pino';
+import type { Aggregate, Command } from './aggregate.ts';
+import type { Folded } from './cache.ts';
+import type { StoredEvent } from './event.ts';
+import { isDuplicateKey } from './faults.ts';
+import { type StreamRef, streamKey } from './read.ts';
+import type { Registry } from './registry.ts';
+import { milestonesOf } from './snapshot-build.ts';
+import { openSnapshotReads, type SnapshotReads } from './snapshot-reads.ts';
+import { type Milestone, type Snapshot, snapshotOf, snapshotsOf, streamOfMilestone } from './snapshots.ts';
+import type { StoreObserver } from './store.ts';
+import { foldInTime } from './time-fold.ts';
+import { turn } from './turn.ts';
+
+/** Writes and finds snapshots. Nobody ever waits for one to be written. */
+export interface Snapshots {
+  /** Every how many events of a stream its fold is written down; 0: never. */
+  readonly every: number;
+  readonly reads: SnapshotReads;
+  /** Takes folds that are in the log, to write them down when there is time; drops them when too many wait. */
+  offer(milestones: readonly Milestone[]): void;
+  /** Writes those that a stream lacks, when there is time; once per stream. */
+  build(stream: StreamRef, aggregate: Aggregate<unknown, Command>): void;
+  /** Resolves when nothing waits any more. */
+  idle(): Promise<void>;
+  /** Writes nothing more. */
+  close(): Promise<void>;
+}
+
+/** Folds that may wait to be written; each holds the state and the rows of a stream. */
+const MAX_WAITING = 1_000;
+/** Streams that may wait for theirs to be written from the log. */
+const MAX_BUILDS = 100;
+/** Snapshots in one stroke. */
+const WRITE_BATCH = 100;
+/** Streams of which is known that they were built, or what their order of time costs. */
+const REMEMBERED = 10_000;
+/** The order of time of a stream with late events is told as often as it takes at most this many reads an event. */
+const READS_PER_EVENT = 10;
+
+export interface SnapshotParts {
+  readonly db: Db;
+  readonly events: Collection<StoredEvent>;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly observer: StoreObserver;
+  readonly every: number;
+}
+
+interface Build {
+  readonly stream: StreamRef;
+  readonly aggregate: Aggregate<unknown, Command>;
+}
+
+export function openSnapshots(parts: SnapshotParts): Snapshots {
+  const { db, log, observer, every } = parts;
+  const reads = openSnapshotReads(db);
+  const timeParts = { ...parts, snapshots: { every, reads } };
+  const waiting: Milestone[] = [];
+  const builds = new Map<string, Build>();
+  const built = new LRUCache<string, true>({ max: REMEMBERED });
+  /** By stream: up to which sequence its order of time need not be told again. */
+  const costly = new LRUCache<string, number>({ max: REMEMBERED });
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  /** The rows in the order of time; undefined where they are the same, null where it would take too long. */
+  const timeRowsOf = async (milestone: Milestone): Promise<Folded['rows'] | null | undefined> => {
+    const { sequence, extent } = milestone.folded;
+    if (extent.lagMs === 0) return undefined;
+    const stream = streamOfMilestone(milestone);
+    const key = streamKey(stream);
+    if (sequence < (costly.get(key) ?? 0)) return null;
+    const { rows, read } = await foldInTime(timeParts, stream, milestone.aggregate, { sequence });
+    costly.set(key, sequence + Math.floor(read / READS_PER_EVENT));
+    return rows;
+  };
+
+  const insert = async (snapshots: readonly Snapshot[]): Promise<void> => {
+    if (snapshots.length === 0) return;
+    try {
+      await snapshotsOf(db).insertMany([...snapshots], { ordered: false, ignoreUndefined: true });
+    } catch (error) {
+      // Another process was there first, with the same.
+      if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error;
+    }
+    observer.snapshots('written', snapshots.length);
+  };
+
+  const write = async (milestones: readonly Milestone[]): Promise<void> => {
+    let ready: Snapshot[] = [];
+    for (const milestone of milestones) {
+      if (milestone.folded.extent.lagMs > 0) {
+        // The one before may be what this one is told from.
+        await insert(ready);
+        ready = [];
+      }
+      const snapshot = snapshotOf(milestone, await timeRowsOf(milestone));
+      if (snapshot !== undefined) ready.push(snapshot);
+    }
+    await insert(ready);
+  };
+
+  const guarded = async (count: number, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      observer.snapshots('dropped', count);
+      if (!closed) log.warn({ err: error }, 'snapshots could not be written');
+    }
+  };
+
+  const buildOne = async ({ stream, aggregate }: Build): Promise<void> => {
+    let batch: Milestone[] = [];
+    for await (const milestone of milestonesOf(timeParts, stream, aggregate)) {
+      if (closed) return;
+      batch.push(milestone);
+      if (batch.length < WRITE_BATCH) continue;
+      await write(batch);
+      batch = [];
+    }
+    await write(batch);
+  };
+
+  const run = async (): Promise<void> => {
+    for (;;) {
+      await turn();
+      if (closed) return;
+      const batch = waiting.splice(0, WRITE_BATCH);
+      if (batch.length > 0) {
+        await guarded(batch.length, () => write(batch));
+        continue;
+      }
+      const [next] = builds;
+      if (next === undefined) return;
+      builds.delete(next[0]);
+      await guarded(1, () => buildOne(next[1]));
+    }
+  };
+
+  const wake = (): void => {
+    running ??= run().finally(() => {
+      running = undefined;
+      if (!closed && waiting.length + builds.size > 0) wake();
+    });
+  };
+
+  return {
+    every,
+    reads,
+    offer(milestones) {
+      if (closed) return;
+      const room = Math.max(0, MAX_WAITING - waiting.length);
+      waiting.push(...milestones.slice(0, room));
+      if (milestones.length > room) observer.snapshots('dropped', milestones.length - room);
+      wake();
+    },
+    build(stream, aggregate) {
+      const key = streamKey(stream);
+      if (closed || every === 0 || built.has(key) || builds.size >= MAX_BUILDS) return;
+      built.set(key, true);
+      builds.set(key, { stream, aggregate });
+      wake();
+    },
+    async idle() {
+      while (running !== undefined) await running;
+    },
+    async close() {
+      closed = true;
+      await running;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import type { StoredEvent } from './event.ts';
+
+// The order of time differs from the order of a stream only where an event was told late. Such events are marked as
+// they are appended, and an index finds the marked ones: everything else of a stream is in both orders at once.
+
+/** How far a stream has come in both of its times, in ms since 1970. */
+export interface Extent {
+  /** -Infinity before the first event that counts. */
+  readonly newestOccurredAt: number;
+  readonly newestRecordedAt: number;
+  /** The most that an event of it came late, in ms; 0 where all came in order. */
+  readonly lagMs: number;
+}
+
+export const NO_EXTENT: Extent = {
+  newestOccurredAt: Number.NEGATIVE_INFINITY,
+  newestRecordedAt: Number.NEGATIVE_INFINITY,
+  lagMs: 0,
+};
+
+/**
+ * Servers' clocks differ: one that is behind by up to this many ms records at the moment of the event before it, so
+ * that recordedAt never runs backwards within a stream. A clock that is further off must not be catching.
+ */
+export const SERVER_SKEW_MS = 60_000;
+
+/**
+ * What a mark can be: later than everything before it by less than this many ms. Powers of 16, so that whoever looks
+ * for late events that reach over a moment looks at few others (at most 16 times too far back for each).
+ */
+export const LATE_WITHIN_MS: readonly number[] = [16, 256, 4_096, 65_536, 16 ** 5, 16 ** 6, 16 ** 7, 16 ** 8];
+
+/** The mark of what came later than any of these, and of events whose recordedAt is out of order. */
+export const LATE_ANYHOW_MS = 16 ** 12;
+
+/** When to record an event after `extent`: now, but never before the event before it. */
+export function recordedAfter(extent: Extent): Date {
+  const now = Date.now();
+  const ahead = extent.newestRecordedAt - now;
+  return new Date(ahead > 0 && ahead <= SERVER_SKEW_MS ? extent.newestRecordedAt : now);
+}
+
+/**
+ * The mark of an event that comes after `extent`: `metadata.lateWithinMs`.
+ * @returns undefined for an event in order, which most are
+ */
+export function lateMark(extent: Extent, occurredAt: Date, recordedAt: Date): number | undefined {
+  if (recordedAt.getTime() < extent.newestRecordedAt) return LATE_ANYHOW_MS;
+  const lateMs = extent.newestOccurredAt - occurredAt.getTime();
+  if (!(lateMs > 0)) return undefined;
+  return LATE_WITHIN_MS.find((limit) => lateMs < limit) ?? LATE_ANYHOW_MS;
+}
+
+/** An event that was recorded elsewhere, with the mark that this log would have given it after `extent`. */
+export function marked(event: StoredEvent, extent: Extent, founding: boolean): StoredEvent {
+  const { lateWithinMs, ...metadata } = event.metadata;
+  const mark = lateMark(extent, founding ? FOUNDING : event.occurredAt, event.recordedAt);
+  if (mark === lateWithinMs) return event;
+  return { ...event, metadata: mark === undefined ? metadata : { ...metadata, lateWithinMs: mark } };
+}
+
+/** Never late, as it comes first: only its recordedAt could be out of order, and that is the first one, too. */
+const FOUNDING = new Date(8.64e15);
+
+/**
+ * The extent of a stream with one event more.
+ * @param founding true for an event that takes its place before all others whenever it occurred
+ */
+export function extended(extent: Extent, event: StoredEvent, founding: boolean): Extent {
+  const occurredAt = founding ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime();
+  const recordedAt = event.recordedAt.getTime();
+  const { newestOccurredAt, newestRecordedAt, lagMs } = extent;
+  return {
+    newestOccurredAt: occurredAt > newestOccurredAt ? occurredAt : newestOccurredAt,
+    newestRecordedAt: recordedAt > newestRecordedAt ? recordedAt : newestRecordedAt,
+    lagMs: lagWith(lagMs, newestOccurredAt - occurredAt, newestRecordedAt - recordedAt),
+  };
+}
+
+function lagWith(lagMs: number, lateMs: number, skewMs: number): number {
+  if (lateMs > lagMs && Number.isFinite(lateMs)) return lateMs;
+  return skewMs > 0 && lagMs === 0 ? 1 : lagMs;
+}
