@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { BSON } from 'mongodb';
 import type { StoredEvent } from './event.ts';
 import type { EventLines } from './event-line.ts';
-import { streamOf, type Tip } from './stream-tips.ts';
+import type { Registry } from './registry.ts';
+import { streamOf, type Tip, tipAfter } from './stream-tips.ts';
+import { lateMark } from './time-order.ts';
 
 /** Why the log does not take an event. */
 export type BackfillRefusal = 'EVENT_ID_REUSED' | 'SEQUENCE_TAKEN' | 'HOLE' | 'AFTER_REFUSED';
@@ -27,6 +29,7 @@ export interface Known {
   /** Streams of which something was refused before. */
   readonly broken: ReadonlySet<string>;
   readonly lines: EventLines;
+  readonly registry: Registry;
 }
 
 /** A batch held against the log. */
@@ -42,7 +45,7 @@ export interface Plan {
 }
 
 /** Decides upon each event of a batch, in its order. */
-export function planOf(items: readonly Item[], { stored, ends, broken, lines }: Known): Plan {
+export function planOf(items: readonly Item[], { stored, ends, broken, lines, registry }: Known): Plan {
   const taken = new Map<string, StoredEvent>();
   const tips = new Map(ends);
   const refusedStreams = new Set<string>();
@@ -54,20 +57,21 @@ export function planOf(items: readonly Item[], { stored, ends, broken, lines }: 
     const stream = streamOf(event);
     const same = taken.get(id);
     const earlier = same === undefined ? stored.get(id) : BSON.serialize(same);
-    const tip = tips.get(stream)?.sequence ?? 0;
+    const tip = tips.get(stream);
+    if (tip === undefined) throw new Error(`Nobody has asked for the end of ${stream}.`);
     const reason =
       earlier === undefined
-        ? reasonAgainst(event, tip, broken.has(stream) || refusedStreams.has(stream))
+        ? reasonAgainst(event, tip.sequence, broken.has(stream) || refusedStreams.has(stream))
         : reasonAgainstOther(earlier, event, lines);
     if (reason !== undefined) {
       refusedStreams.add(stream);
-      refused.push({ line, reason, message: messageOf(reason, event, tip) });
+      refused.push({ line, reason, message: messageOf(reason, event, tip.sequence) });
       continue;
     }
-    tips.set(stream, { sequence: Math.max(tip, event.sequence) });
+    tips.set(stream, tipAfter(registry, tip, event));
     if (earlier !== undefined) repeated += 1;
     else {
-      fresh.push(event);
+      fresh.push(marked(event, tip));
       taken.set(id, event);
     }
   }
@@ -85,16 +89,29 @@ function reasonAgainst(
   return sequence > tip + 1 ? 'HOLE' : undefined;
 }
 
-/** Bytes tell mostly; where only the order of fields differs, it is the same event all the same. */
+/**
+ * The event with the mark of a late one where it is late, and only there, as if it had been appended here: what `asOf` asks
+ * for is found by it. Lines from elsewhere have none.
+ */
+function marked(event: StoredEvent, { extent }: Tip): StoredEvent {
+  const late = lateMark(extent, event.occurredAt, event.recordedAt);
+  if (event.metadata.lateWithinMs === late) return event;
+  const { lateWithinMs: _, ...metadata } = event.metadata;
+  return { ...event, metadata: late === undefined ? metadata : { ...metadata, lateWithinMs: late } };
+}
+
+/** Bytes tell mostly; where only the order of fields differs, or that mark, it is the same event all the same. */
 function reasonAgainstOther(
   stored: Uint8Array,
   event: StoredEvent,
   lines: EventLines,
 ): BackfillRefusal | undefined {
   if (Buffer.compare(stored, BSON.serialize(event)) === 0) return undefined;
-  const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((told) =>
-    JSON.parse(lines.write(told)),
-  );
+  const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((told) => {
+    const json = JSON.parse(lines.write(told));
+    delete json.metadata.lateWithinMs;
+    return json;
+  });
   return isDeepStrictEqual(one, other) ? undefined : 'EVENT_ID_REUSED';
 }
 

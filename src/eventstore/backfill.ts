@@ -53,7 +53,7 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
     try {
       const ends = await tips.load(session, events, certain || dryRun);
       const stored = await storedOf(store, session, events);
-      return planOf(items, { stored, ends, broken, lines });
+      return planOf(items, { stored, ends, broken, lines, registry: store.registry });
     } finally {
       await session.endSession();
     }

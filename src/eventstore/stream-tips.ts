@@ -2,7 +2,9 @@ import { LRUCache } from 'lru-cache';
 import { type ClientSession, UUID } from 'mongodb';
 import type { StoredEvent } from './event.ts';
 import { streamKey } from './read.ts';
+import type { Registry } from './registry.ts';
 import type { Store } from './store.ts';
+import { type Extent, extended, NO_EXTENT } from './time-order.ts';
 
 /** Streams whose ends are remembered; others are asked for again. */
 const REMEMBERED = 20_000;
@@ -11,6 +13,17 @@ const REMEMBERED = 20_000;
 export interface Tip {
   /** 0: there is none. */
   readonly sequence: number;
+  /** Which of its times are the newest. */
+  readonly extent: Extent;
+}
+
+const NOTHING: Tip = { sequence: 0, extent: NO_EXTENT };
+
+/** Where a stream ends with one event more; where it is one of those that it has already, nothing changes. */
+export function tipAfter(registry: Registry, tip: Tip, event: StoredEvent): Tip {
+  if (event.sequence <= tip.sequence) return tip;
+  const isFounding = event.sequence === 1 && registry.isFounding(event.type);
+  return { sequence: event.sequence, extent: extended(tip.extent, event, isFounding) };
 }
 
 /** The ends of streams, as whoever adds to them knows them. */
@@ -38,7 +51,7 @@ export function openStreamTips(store: Store): StreamTips {
         const stream = streamOf(event);
         if (tips.has(stream)) continue;
         const tip = known.get(stream);
-        tips.set(stream, tip ?? { sequence: 0 });
+        tips.set(stream, tip ?? NOTHING);
         if (tip === undefined && (certain || event.sequence > 1)) unknown.set(stream, event);
       }
       for (const [stream, tip] of await tipsOf(store, session, [...unknown.values()])) tips.set(stream, tip);
@@ -56,6 +69,9 @@ export function openStreamTips(store: Store): StreamTips {
 interface Found {
   readonly _id: Pick<StoredEvent, 'tenantId' | 'aggregateType' | 'aggregateId'>;
   readonly sequence: number;
+  /** Null where the stream has nothing but what founds it. */
+  readonly occurredAt: Date | null;
+  readonly recordedAt: Date;
 }
 
 async function tipsOf(
@@ -69,13 +85,29 @@ async function tipsOf(
     aggregateType,
     aggregateId: new UUID(aggregateId.toString()),
   }));
-  const stream = { tenantId: '$tenantId', aggregateType: '$aggregateType', aggregateId: '$aggregateId' };
-  const found = store.events.aggregate<Found>(
-    [{ $match: { $or: streams } }, { $group: { _id: stream, sequence: { $max: '$sequence' } } }],
-    { session },
-  );
+  const pipeline = [{ $match: { $or: streams } }, { $group: groupOf(store.registry) }];
   const tips = new Map<string, Tip>();
-  for await (const { _id, sequence } of found)
-    tips.set(streamKey({ ..._id, aggregateId: _id.aggregateId.toString() }), { sequence });
+  for await (const { _id, sequence, occurredAt, recordedAt } of store.events.aggregate<Found>(pipeline, {
+    session,
+  }))
+    tips.set(streamKey({ ..._id, aggregateId: _id.aggregateId.toString() }), {
+      sequence,
+      extent: {
+        ...NO_EXTENT,
+        ...(occurredAt === null ? {} : { newestOccurredAt: occurredAt.getTime() }),
+        newestRecordedAt: recordedAt.getTime(),
+      },
+    });
   return tips;
+}
+
+function groupOf(registry: Registry): object {
+  const founding = [...new Set(registry.all.map(({ type }) => type))].filter(registry.isFounding);
+  const founds = { $and: [{ $eq: ['$sequence', 1] }, { $in: ['$type', founding] }] };
+  return {
+    _id: { tenantId: '$tenantId', aggregateType: '$aggregateType', aggregateId: '$aggregateId' },
+    sequence: { $max: '$sequence' },
+    occurredAt: { $max: { $cond: [founds, null, '$occurredAt'] } },
+    recordedAt: { $max: '$recordedAt' },
+  };
 }

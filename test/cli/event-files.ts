@@ -9,9 +9,24 @@ import type { TestDatabase } from '../database.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../log-oracle.ts';
 import type { Ended, Variables } from './command.ts';
 
-/** What a process under test needs to work on a database. */
-export function variablesOf({ uri, db }: Pick<TestDatabase, 'uri' | 'db'>): Variables {
-  return { MONGODB_URI: uri, WAYBILL_DATABASE: db.databaseName };
+/** What a process under test needs to work on a database; `appName` lets failpoints tell it from others. */
+export function variablesOf({ uri, db }: Pick<TestDatabase, 'uri' | 'db'>, appName?: string): Variables {
+  const named = appName === undefined ? uri : `${uri}${uri.includes('?') ? '&' : '?'}appName=${appName}`;
+  return { MONGODB_URI: named, WAYBILL_DATABASE: db.databaseName };
+}
+
+/** Lets commands of one process fail, so many times. */
+export async function failCommands(
+  { client }: Pick<TestDatabase, 'client'>,
+  appName: string,
+  mode: { readonly times: number },
+  data: {
+    readonly failCommands: readonly string[];
+    readonly errorCode?: number;
+    readonly closeConnection?: true;
+  },
+): Promise<void> {
+  await client.db('admin').command({ configureFailPoint: 'failCommand', mode, data: { ...data, appName } });
 }
 
 /** The lines of a file, unpacked. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { tour } from '../journey/tour.ts';
 import { expectSentence, waybill } from './command.ts';
-import { linesOf, variablesOf } from './event-files.ts';
+import { failCommands, fileOf, fleetLines, linesOf, variablesOf } from './event-files.ts';
 
 let folder = '';
 let gateway: TestGateway;
@@ -94,6 +94,23 @@ describe('waybill export-events with something wrong', () => {
     expectSentence(await write('--out', join(folder, 'taken.ndjson')), /cannot be written/);
     expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
     expect(await readFile(kept, 'utf8')).toBe('kept');
+  });
+
+  it('says what to do where the database no longer keeps the moment of the start', async () => {
+    const lines = join(folder, 'fleet.ndjson');
+    await writeFile(lines, fileOf(fleetLines(2, 999)));
+    await waybill(['import-events', lines], variablesOf(gateway.database));
+    const appName = 'old-snapshot';
+    await failCommands(
+      gateway.database,
+      appName,
+      { times: 1 },
+      { failCommands: ['getMore'], errorCode: 239 },
+    );
+    const path = join(folder, 'old.ndjson');
+    const ended = await waybill(['export-events', '--out', path], variablesOf(gateway.database, appName));
+    expectSentence(ended, /Export it in parts .*minSnapshotHistoryWindowInSeconds/);
+    expect((await readdir(folder)).filter((name) => name.startsWith('old'))).toEqual([]);
   });
 
   it('says what a moment looks like', async () => {

@@ -10,7 +10,7 @@ import { startGateway } from '../gateway.ts';
 import { tour } from '../journey/tour.ts';
 import { expectNoHoles, streamsOf } from '../log-oracle.ts';
 import { MAIN, waybill } from './command.ts';
-import { countsOf, expectLevel, fileOf, fleetLines, variablesOf } from './event-files.ts';
+import { countsOf, expectLevel, failCommands, fileOf, fleetLines, variablesOf } from './event-files.ts';
 
 const VEHICLES = 60;
 const FIXES = 399;
@@ -67,6 +67,19 @@ describe('An import that is killed in the middle', () => {
   });
 });
 
+describe('An import whose connections break', () => {
+  it('records each event once all the same', async () => {
+    const database = await emptyDatabase();
+    const appName = 'broken-lines';
+    const fault = { failCommands: ['commitTransaction'], closeConnection: true } as const;
+    await failCommands(database, appName, { times: 12 }, fault);
+    const ended = await waybill(['import-events', path], variablesOf(database, appName));
+    expect(ended.code, ended.stderr + ended.stdout).toBe(0);
+    expect(await recorded(database.db)).toBe(EVENTS);
+    await expectLevel(database.db);
+  });
+});
+
 describe('Two imports of one file at once', () => {
   it('record each event once, and neither refuses any', async () => {
     const database = await emptyDatabase();
@@ -108,6 +121,29 @@ describe('An import beside a gateway that serves and writes', () => {
       await gateway.close();
       opened.pop();
     }
+  });
+});
+
+describe('Lines through a pipe', () => {
+  async function pipe(text: string, database: TestDatabase): Promise<number> {
+    const { PATH, HOME } = process.env;
+    const env = { PATH, HOME, ...variablesOf(database) };
+    const child = spawn(process.execPath, [MAIN, 'import-events', '-'], {
+      env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    child.stdin.end(text);
+    const [code] = await once(child, 'exit');
+    return code;
+  }
+
+  it('are recorded as they come, and it is told where they are cut off', async () => {
+    const [source, target] = [await emptyDatabase(), await emptyDatabase()];
+    expect(await pipe(fileOf(fleetLines(3, 50)), source)).toBe(0);
+    const { stdout } = await waybill(['export-events'], variablesOf(source));
+    expect(await pipe(stdout.slice(0, -100), target)).toBe(1);
+    expect(await pipe(stdout, target)).toBe(0);
+    await expectLevel(target.db);
   });
 });
 

@@ -203,3 +203,22 @@ describe('Lines that the log cannot take', () => {
     expect(ended.stdout).toContain('AFTER_REFUSED: 3 (line 4, 5, 6)');
   });
 });
+
+describe('Lines from another system', () => {
+  it('are marked where they came late in their stream, as if they had been recorded here', async () => {
+    const database = await emptyDatabase();
+    const hour = (index: number) => (index < 10 ? '08' : '07');
+    const lines = fleetLines(1, 20).map((line, index) =>
+      line.replace(/("occurredAt":"2026-01-05T)08/, `$1${hour(index % 5 === 4 ? 10 : 0)}`),
+    );
+    const file = await put('late.ndjson', lines.join('\n'));
+    await read(database, await put('first-part.ndjson', lines.slice(0, 7).join('\n')));
+    const ended = await read(database, file);
+    expect(countsOf(ended)).toEqual({ recorded: 14, repeated: 7, refused: 0 });
+    const events = await database.db.collection('events').find().sort({ sequence: 1 }).toArray();
+    const late = events.filter(({ metadata }) => metadata.lateWithinMs !== undefined);
+    expect(late.map(({ sequence }) => sequence)).toEqual([5, 10, 15, 20]);
+    expect(new Set(late.map(({ metadata }) => metadata.lateWithinMs))).toEqual(new Set([16 ** 6]));
+    expect(countsOf(await read(database, file))).toEqual({ recorded: 0, repeated: 21, refused: 0 });
+  });
+});
