@@ -100,7 +100,7 @@ export async function rowsAt(
 }
 
 /** Said here as well: a read concern inherited from the URI would silently take the place of the session's. */
-function snapshotOf<T extends Document>(db: Db, collection: string): Collection<T> {
+export function snapshotOf<T extends Document>(db: Db, collection: string): Collection<T> {
   return db.collection<T>(collection, { readConcern: { level: 'snapshot' } });
 }
 
@@ -111,7 +111,7 @@ export function mayReadAgain(error: unknown): boolean {
 }
 
 /** The moment that the server chose; the driver keeps it on the session, but leaves it out of its types. */
-function timeOf(session: ClientSession): Timestamp | undefined {
+export function timeOf(session: ClientSession): Timestamp | undefined {
   const time: unknown = Reflect.get(session, 'snapshotTime');
   return time instanceof Timestamp ? time : undefined;
 }
