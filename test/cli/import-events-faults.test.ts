@@ -13,7 +13,7 @@ import { MAIN, waybill } from './command.ts';
 import { countsOf, expectLevel, failCommands, fileOf, fleetLines, variablesOf } from './event-files.ts';
 
 const VEHICLES = 60;
-const FIXES = 399;
+const FIXES = 199;
 const EVENTS = VEHICLES * (FIXES + 1);
 
 let folder = '';
