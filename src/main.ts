@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { ApiKeyError } from './access/api-keys.ts';
 import { addApiKeyCommand } from './cli/api-key.ts';
+import { addDrillCommand } from './cli/drill.ts';
 import { addExportEventsCommand } from './cli/export-events.ts';
 import { addImportEventsCommand } from './cli/import-events.ts';
 import { addImportPositionsCommand } from './cli/import-positions.ts';
@@ -24,6 +25,7 @@ addImportPositionsCommand(program, process.env);
 addExportEventsCommand(program, process.env);
 addImportEventsCommand(program, process.env);
 addRebuildCommand(program, process.env);
+addDrillCommand(program, process.env);
 addSimulateCommand(program, process.env);
 
 try {

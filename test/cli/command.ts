@@ -32,6 +32,28 @@ export function waybill(args: readonly string[], variables: Variables = {}): Pro
   });
 }
 
+/** A command that goes on until it is told to end. */
+export interface CommandProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts `waybill` with these arguments. The caller ends it. */
+export function startCommand(args: readonly string[], variables: Variables): CommandProcess {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: environmentOf(variables) });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
 /** A gateway in a process of its own. */
 export interface GatewayProcess {
   readonly child: ChildProcess;

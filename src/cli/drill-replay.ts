@@ -1,0 +1,104 @@
+import { type Feed, openFeed } from '../eventstore/feed.ts';
+import { startProjector } from '../eventstore/project.ts';
+import type { Store } from '../eventstore/store.ts';
+import { checkBoards, checkLog, checkRows } from './drill-checks.ts';
+import { DRILL_FLEETS, type DrillKind, fleetOf } from './drill-kinds.ts';
+import { makeLog } from './drill-log.ts';
+import { type DrillReader, startReader } from './drill-reader.ts';
+import { rebuildKilled } from './drill-rebuilder.ts';
+import { count, type DrillReport, rate } from './drill-report.ts';
+import type { Scratch } from './drill-scratch.ts';
+import { type DrillSubscriber, subscribe } from './drill-subscriber.ts';
+import { startWriters } from './drill-writers.ts';
+
+export interface ReplayDrill {
+  readonly kind: DrillKind;
+  readonly events: number;
+  readonly streams: number;
+  /** Half of them subscribe, half of them ask. */
+  readonly readers: number;
+  readonly writesPerSecond: number;
+  readonly kills: number;
+  readonly seed: string;
+}
+
+/** Rebuilds a read model under writers and readers, killed in the middle, and looks whether anybody notices. */
+export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: DrillReport): Promise<void> {
+  const { kind, events, readers, seed } = drill;
+  const { projection } = kind;
+  // Two gateways, as far as the database can tell.
+  const stores = [await scratch.openStore(), await scratch.openStore()] as const;
+  const [store] = stores;
+  const made = await report.timed(
+    () => makeLog(store, { ...drill, signal: scratch.signal }),
+    (streams, seconds) =>
+      `made ${count(events)} events of ${count(streams.length)} streams (${rate(events, seconds)})`,
+  );
+  for (const each of stores) {
+    const projector = await startProjector(each, [projection]);
+    scratch.onClose(() => projector.stop());
+  }
+  const audience = await report.timed(
+    () => gather(scratch, stores, drill, report),
+    ({ subscribers, asking }) =>
+      `${count(subscribers.length)} readers subscribed and ${count(asking.length)} ask`,
+  );
+  const ids = made.map(({ id }) => id);
+  const writers = startWriters({ kind, stores, ids, perSecond: drill.writesPerSecond, seed, report });
+  scratch.onClose(() => writers.stop());
+  await report.timed(
+    () => rebuildKilled({ ...drill, db: store.db, projection, scratch, report }),
+    () => `rebuilt ${projection.name}, killed and begun again included,`,
+  );
+  await writers.stop();
+  const { recorded, begun, longestMs } = writers;
+  report.say(
+    `${count(recorded)} commands were recorded meanwhile; the slowest was answered after ${count(longestMs)} ms`,
+  );
+  if (recorded === 0 && drill.writesPerSecond > 0) report.problem('no command was recorded meanwhile.');
+  await checkLog(store, kind, events + recorded, report);
+  await report.timed(
+    () => checkRows(store, projection, made.length + begun, report),
+    (rows) => `compared ${count(rows)} rows with the fold of their streams`,
+  );
+  await checkBoards(store, kind, audience.subscribers, report);
+  report.say(summaryOf(audience, readers));
+}
+
+interface Audience {
+  readonly subscribers: readonly DrillSubscriber[];
+  readonly asking: readonly DrillReader[];
+}
+
+/** Seats the readers, and waits until every subscriber has its board. */
+async function gather(
+  scratch: Scratch,
+  stores: readonly Store[],
+  { kind, readers, streams }: ReplayDrill,
+  report: DrillReport,
+): Promise<Audience> {
+  const feeds: Feed[] = stores.map((store) => openFeed(store));
+  const subscribers: DrillSubscriber[] = [];
+  const asking: DrillReader[] = [];
+  scratch.onClose(async () => {
+    await Promise.all([...subscribers, ...asking].map((reader) => reader.stop()));
+    for (const feed of feeds) feed.close();
+  });
+  const fleets = Math.min(DRILL_FLEETS, streams);
+  for (let index = 0; index < readers; index++) {
+    const [feed, store] = [feeds[index % feeds.length], stores[index % stores.length]];
+    if (feed === undefined || store === undefined) break;
+    const fleetId = fleetOf(Math.floor(index / 2) % fleets);
+    if (index % 4 > 1) asking.push(startReader(store, { kind, fleetId, report }));
+    // The first one watches everything.
+    else subscribers.push(subscribe(feed, { kind, fleetId: index === 0 ? undefined : fleetId, report }));
+  }
+  await Promise.all(subscribers.map(({ began }) => began));
+  return { subscribers, asking };
+}
+
+function summaryOf({ subscribers, asking }: Audience, readers: number): string {
+  const told = subscribers.reduce((sum, { told: some }) => sum + some, 0);
+  const reads = asking.reduce((sum, { reads: some }) => sum + some, 0);
+  return `${count(readers)} readers were told ${count(told)} changes and asked ${count(reads)} times`;
+}
