@@ -95,8 +95,8 @@ async function rebuildAll(
       allowShorter,
       signal: stop.signal,
       onProgress: (state) => {
-        progress ??= showProgress(process.stderr, state.expectedEvents);
-        progress.update(state.events, noteOf(state));
+        progress ??= showProgress(process.stderr, state.allRanges);
+        progress.update(state.ranges, noteOf(state));
       },
     });
     progress?.stop();

@@ -21,15 +21,18 @@ export async function takeLease(
   leaseMs: number,
   signal?: AbortSignal,
 ): Promise<Lease> {
-  let seen: number | undefined;
-  for (;;) {
+  const refuse = (why: string): never => {
+    throw new RebuildRefused(`${name} ${why}`);
+  };
+  for (let seen: number | undefined; ; ) {
+    const expiresAt = await expiryOf(db, rebuildLease(name));
+    // Renewed, or let go of: nobody dead does that.
+    if (expiresAt !== (seen ?? expiresAt))
+      return refuse('is being rebuilt by another process, or was until a moment ago.');
     const lease = await acquireLease(db, rebuildLease(name), by, leaseMs);
     if (lease !== null) return lease;
-    const expiresAt = await expiryOf(db, rebuildLease(name));
-    seen ??= expiresAt;
-    if (signal?.aborted === true) throw new RebuildRefused(`The rebuild of ${name} was stopped.`);
-    if (expiresAt !== seen)
-      throw new RebuildRefused(`${name} is being rebuilt by another process at this moment.`);
+    if (signal?.aborted === true) return refuse('was not rebuilt: told to stop.');
+    if (expiresAt > 0) seen ??= expiresAt;
     await pause(LOOK_MS, () => undefined);
   }
 }

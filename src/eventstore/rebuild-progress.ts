@@ -2,7 +2,7 @@ import type { Collection, Db, Timestamp } from 'mongodb';
 import { isDuplicateKey } from './faults.ts';
 import type { Projection } from './projection.ts';
 import { type FaultyStream, NAMED_FAULTS, type RangeLoad } from './rebuild-load.ts';
-import type { Division, StreamRange } from './replay-range.ts';
+import type { StreamRange } from './replay-range.ts';
 
 /** How far a rebuild has come: what one that was killed goes on from. */
 export interface RebuildProgress {
@@ -19,8 +19,6 @@ export interface RebuildProgress {
   readonly ranges: readonly StreamRange[];
   /** Indexes of those that are in place. */
   readonly done: readonly number[];
-  /** Events that the log is estimated to have of this kind. */
-  readonly expectedEvents: number;
   readonly events: number;
   readonly streams: number;
   readonly faulty: number;
@@ -65,12 +63,12 @@ export async function resumeRebuild(
 export async function beginRebuild(
   db: Db,
   { name, version }: Projection,
-  start: Pick<RebuildProgress, 'generation' | 'building' | 'pinnedAt' | 'fence'> & Division,
+  start: Pick<RebuildProgress, 'generation' | 'building' | 'pinnedAt' | 'fence' | 'ranges'>,
 ): Promise<RebuildProgress> {
-  const { generation, building, pinnedAt, fence, ranges, events: expectedEvents } = start;
+  const { generation, building, pinnedAt, fence, ranges } = start;
   const now = new Date();
   const none = { done: [], events: 0, streams: 0, faulty: 0, faults: [] };
-  const place = { generation, version, building, pinnedAt, fence, ranges, expectedEvents };
+  const place = { generation, version, building, pinnedAt, fence, ranges };
   const progress = { _id: name, ...place, ...none, startedAt: now, updatedAt: now };
   try {
     await rebuildsOf(db).replaceOne({ _id: name, fence: { $lte: fence } }, progress, { upsert: true });

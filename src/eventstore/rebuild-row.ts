@@ -5,6 +5,7 @@ import { isDuplicateKey, isPassing } from './faults.ts';
 import { fold, type Projection, type Row, rowId } from './projection.ts';
 import { readStream, type StreamRef, streamKey } from './read.ts';
 import { put, RowsSealed, writeInto } from './row-writes.ts';
+import { isSealed } from './seal.ts';
 import type { Store } from './store.ts';
 import { transact } from './transact.ts';
 
@@ -68,7 +69,12 @@ async function putInPlace<R extends Row>(
     // Not as the store has them: a transaction brings its own concerns.
     const rows = store.db.collection<Row>(target.collection);
     const log = store.db.collection<StoredEvent>('events');
-    const before = (await rows.findOne({ _id }, { session })) as R | null;
+    // A write, so that from here on it is the others who have to try again, however often they write this row.
+    const before = (await rows
+      .findOneAndUpdate({ _id }, { $unset: { lastEvent: 1 } }, { session })
+      .catch((error: unknown) => {
+        throw isSealed(error) ? new RowsSealed(target) : error;
+      })) as R | null;
     const aggregateId = new UUID(stream.aggregateId);
     const added = log
       .find({ ...stream, aggregateId, sequence: { $gt: base.sequence } }, { session })
@@ -76,16 +82,12 @@ async function putInPlace<R extends Row>(
       .map(store.registry.upcast);
     const { row: after } = await foldOn(projection, added, base);
     rebuilt = { before, after };
-    const operations = after === null ? removal(_id) : [put(after)];
-    await writeInto(store.db, target, operations, { session });
+    // A seal stops no delete; it has stopped the change above.
+    const operation: AnyBulkWriteOperation<Row> =
+      after === null ? { deleteOne: { filter: { _id } } } : put(after);
+    await writeInto(store.db, target, [operation], { session });
   });
   return rebuilt;
-}
-
-/** Changed first: a seal stops that, and no delete. */
-function removal(_id: string): AnyBulkWriteOperation<Row>[] {
-  const filter = { _id };
-  return [{ updateOne: { filter, update: { $unset: { lastEvent: 1 } } } }, { deleteOne: { filter } }];
 }
 
 async function foldOn<R extends Row>(

@@ -10,9 +10,10 @@ export type RebuildPhase = 'replaying' | 'indexing' | 'catching up' | 'switching
 /** How far a rebuild is, for whoever watches. */
 export interface RebuildState {
   readonly phase: RebuildPhase;
+  /** Ranges of streams replayed, and how many there are: they have about as many events each. */
+  readonly ranges: number;
+  readonly allRanges: number;
   readonly events: number;
-  /** Estimated. */
-  readonly expectedEvents: number;
   /** Of this run. */
   readonly eventsPerSecond: number;
   /** Of the replay; absent until it can be told. */
@@ -24,6 +25,8 @@ export interface RebuildOptions {
   readonly openWorkers?: OpenWorkers;
   /** Puts the rows in place though they are fewer than the live ones. */
   readonly allowShorter?: boolean;
+  /** Leaves alone rows that code as new as this has folded. */
+  readonly onlyOlder?: boolean;
   /** Ends it early; the next one goes on from there. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (state: RebuildState) => void;
@@ -50,17 +53,17 @@ export interface Run {
 /** Tells whoever watches. @param pace of this run's replay */
 export function tell(
   { options }: Run,
-  { events, expectedEvents, ranges, done }: RebuildProgress,
+  { events, ranges, done }: RebuildProgress,
   phase: RebuildPhase,
   pace?: { readonly events: number; readonly ms: number },
 ): void {
   const eventsPerSecond = pace === undefined ? 0 : Math.round((pace.events * 1_000) / pace.ms);
-  // By the ranges, of which the number is known: they have about as many events each.
   const remaining = done.length === 0 ? undefined : ((ranges.length - done.length) * events) / done.length;
   options.onProgress?.({
     phase,
+    ranges: done.length,
+    allRanges: ranges.length,
     events,
-    expectedEvents,
     eventsPerSecond,
     ...(remaining === undefined || eventsPerSecond === 0
       ? {}

@@ -32,7 +32,11 @@ export function startStaleRebuilds(store: Store, options: StaleOptions = {}): { 
         const versions = { rows: store.live.pointer(projection).version, code };
         log.info({ projection: name, versions }, 'rebuilding a read model that older code has folded');
         const { signal } = stopping;
-        const { faults: _, ...report } = await rebuildProjection(store, projection, { ...options, signal });
+        const { faults: _, ...report } = await rebuildProjection(store, projection, {
+          ...options,
+          onlyOlder: true,
+          signal,
+        });
         log.info(report, 'read model rebuilt');
         return;
       } catch (error) {

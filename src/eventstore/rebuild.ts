@@ -8,7 +8,7 @@ import { REBUILD_LEASE_MS, takeLease } from './rebuild-lease.ts';
 import type { FaultyStream } from './rebuild-load.ts';
 import { endRebuild, RebuildLost, type RebuildProgress } from './rebuild-progress.ts';
 import { replay } from './rebuild-replay.ts';
-import { type RebuildOptions, type Run, tell } from './rebuild-run.ts';
+import { type RebuildOptions, RebuildRefused, type Run, tell } from './rebuild-run.ts';
 import { exists, findProgress } from './rebuild-start.ts';
 import type { Store } from './store.ts';
 import { ShorterRefused, type SwitchReport, switchGeneration } from './switch.ts';
@@ -66,7 +66,10 @@ export async function rebuildProjection(
 
 async function rebuild(run: Run): Promise<RebuildReport> {
   const { store, projection, options, by } = run;
-  const { db } = store;
+  const { db, live } = store;
+  await live.refresh();
+  if (options.onlyOlder === true && live.pointer(projection).version >= projection.version)
+    throw new RebuildRefused(`${projection.name} was rebuilt by another process.`);
   const began = performance.now();
   const { progress: found, resumed } = await findProgress(run);
   const progress = await replay(run, found);
