@@ -18,8 +18,17 @@ export function isDuplicateKey(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error instanceof MongoError && PASSING_LABELS.some((label) => error.hasErrorLabel(label))) return true;
-  if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError() !== undefined) return true;
+  if (error instanceof MongoBulkWriteError && isUnanswered(error)) return true;
   return PASSING_CODES.has(codeOf(error));
+}
+
+/**
+ * True where the server has refused nothing: it lacks a majority, or did not answer. A failure of the connection or of its
+ * pool comes from an insertMany in this wrapping, which says of what kind it was by nothing but having no code.
+ */
+function isUnanswered({ result, code, writeErrors }: MongoBulkWriteError): boolean {
+  if (result.getWriteConcernError() !== undefined) return true;
+  return code === undefined && [writeErrors].flat().length === 0;
 }
 
 function codeOf(error: unknown): unknown {
