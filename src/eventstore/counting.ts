@@ -1,13 +1,15 @@
 import { type Collection, type Filter, UUID } from 'mongodb';
 import type { Aggregate, Command } from './aggregate.ts';
 import type { Folded } from './cache.ts';
+import { STREAM_INDEX } from './catchup.ts';
 import type { StoredEvent } from './event.ts';
 import { fold, type Row } from './projection.ts';
+import { RawEvent } from './raw-event.ts';
 import type { StreamRef } from './read.ts';
 import type { Registry } from './registry.ts';
 import type { SnapshotReads, Until } from './snapshot-reads.ts';
 import type { Snapshot } from './snapshots.ts';
-import { LATE_ANYHOW_MS, LATE_WITHIN_MS } from './time-order.ts';
+import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from './time-order.ts';
 
 /** What a fold in the order of time is made from. */
 export interface TimeParts {
@@ -41,20 +43,21 @@ const MOST_EVENTS = 5_000;
 
 export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until): CountingEvents {
   const { events, registry } = parts;
-  const counting = new Map<number, StoredEvent>();
+  const counting = new Map<number, RawEvent>();
   const place = placeOf(stream);
-  const isFounding = ({ sequence, type }: StoredEvent): boolean =>
-    sequence === 1 && registry.isFounding(type);
+  /** An event over its bytes cannot be copied, as bringing it up to date would. */
+  const newest = (event: RawEvent): StoredEvent =>
+    registry.isNewest(event) ? event : registry.upcast(event.whole());
+  // The type is looked at only where it matters: it is decoded when it is asked for.
+  const isFounding = (event: RawEvent): boolean => event.sequence === 1 && registry.isFounding(event.type);
 
   /** Those that count among the sequences `first` to `last`; true where all of them do. */
   const take = async (first: number, last: number): Promise<boolean> => {
     const upTo = Math.min(last, until.sequence ?? last);
-    const found = await events
-      .find(rangeFilter(place, first, upTo, until))
-      .batchSize(last - first + 2)
-      .toArray();
+    const options = { hint: STREAM_INDEX, raw: true, batchSize: last - first + 2 };
+    const found: unknown[] = await events.find(rangeFilter(place, first, upTo, until), options).toArray();
     let count = 0;
-    for (const event of found) {
+    for (const event of found.map(rawEvent)) {
       if (!isWithin(event, until) && !(isFounding(event) && isTold(event, until))) continue;
       counting.set(event.sequence, event);
       count += 1;
@@ -87,7 +90,8 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
     async readLate(afterSequence) {
       const filter = lateFilter(stream, afterSequence, until);
       if (filter === undefined) return;
-      for (const event of await events.find(filter).toArray()) counting.set(event.sequence, event);
+      const found: unknown[] = await events.find(filter, { hint: LATE_INDEX, raw: true }).toArray();
+      for (const event of found.map(rawEvent)) counting.set(event.sequence, event);
     },
     async readBetween(base, upTo) {
       await take(base?.sequence ?? 1, upTo);
@@ -102,21 +106,34 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
     foldAfter(base, aggregate) {
       const ordered = [...counting.values()].filter(({ sequence }) => sequence > (base?.sequence ?? 0));
       const hasBegun = base !== undefined || ordered.some((event) => isWithin(event, until));
-      const timeOf = (event: StoredEvent): number =>
-        isFounding(event) ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime();
-      ordered.sort((a, b) => timeOf(a) - timeOf(b) || a.sequence - b.sequence);
-      const upcast = ordered.map(registry.upcast);
+      const timed = ordered.map((event) => ({
+        event,
+        sequence: event.sequence,
+        at: isFounding(event) ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime(),
+      }));
+      timed.sort((a, b) => (a.at === b.at ? a.sequence - b.sequence : a.at - b.at));
       const rows: Record<string, Row | null> = {};
       for (const projection of hasBegun ? aggregate.projections : []) {
         const { name } = projection;
         let row: Row | null = (base?.timeRows ?? base?.rows)?.[name] ?? null;
-        for (const event of upcast) row = fold(projection, row, event);
-        rows[name] = row;
+        for (const { event } of timed) row = fold(projection, row, newest(event));
+        rows[name] = row === null ? null : whole(row);
       }
       return rows;
     },
     read: () => counting.size,
   };
+}
+
+function rawEvent(bytes: unknown): RawEvent {
+  if (bytes instanceof Uint8Array) return new RawEvent(bytes);
+  throw new Error('A raw cursor gave something else than bytes.');
+}
+
+/** What leaves the fold holds no bytes of the batch it was read in. */
+function whole(row: Row): Row {
+  const { lastEvent } = row;
+  return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
 }
 
 /** The stream in a query. */

@@ -3,6 +3,7 @@ import type { StoredEvent } from './event.ts';
 import type { Live } from './live.ts';
 import type { IndexSpec, Projection } from './projection.ts';
 import { SNAPSHOT_INDEXES, snapshotsOf } from './snapshots.ts';
+import { LATE_INDEX } from './time-order.ts';
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
 export const EVENT_INDEXES: readonly IndexSpec[] = [
@@ -14,14 +15,7 @@ export const EVENT_INDEXES: readonly IndexSpec[] = [
   },
   { keys: { tenantId: 1, recordedAt: 1, _id: 1 }, serves: "an auditor's pages over a tenant's log, in time" },
   {
-    keys: {
-      tenantId: 1,
-      aggregateType: 1,
-      aggregateId: 1,
-      'metadata.lateWithinMs': 1,
-      occurredAt: 1,
-      sequence: 1,
-    },
+    keys: LATE_INDEX,
     partialFilterExpression: { 'metadata.lateWithinMs': { $exists: true } },
     serves: 'asOf and a way: the events that were told late. No other event is in it',
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Refusal, refusal } from '../refusal.ts';
-import type { EventDefinition, NewEvent } from './event.ts';
+import type { EventDefinition, NewEvent, StoredEvent } from './event.ts';
 import { openUpcaster, type Upcaster } from './upcast.ts';
 
 /** All event types that Waybill knows. */
@@ -14,6 +14,8 @@ export interface Registry {
    * this; whoever shows the log does not.
    */
   readonly upcast: Upcaster;
+  /** True where `upcast` would give the very same event back, as it does for most. */
+  isNewest(event: Pick<StoredEvent, 'type' | 'version'>): boolean;
   /** True for a type that takes its place in time before all else of its stream. */
   isFounding(type: string): boolean;
 }
@@ -46,6 +48,7 @@ export function openRegistry(definitions: readonly EventDefinition[]): Registry 
     },
     all: chains.flat(),
     upcast: openUpcaster(newest),
+    isNewest: ({ type, version }) => (latest.get(type)?.version ?? version) === version,
     isFounding: (type) => latest.get(type)?.founding === true,
   };
 }

@@ -8,7 +8,7 @@ import { isDuplicateKey } from './faults.ts';
 import { type StreamRef, streamKey } from './read.ts';
 import type { Registry } from './registry.ts';
 import { milestonesOf } from './snapshot-build.ts';
-import { openSnapshotReads, type SnapshotReads } from './snapshot-reads.ts';
+import { openSnapshotReads, type SnapshotReads, type Until } from './snapshot-reads.ts';
 import { type Milestone, type Snapshot, snapshotOf, snapshotsOf, streamOfMilestone } from './snapshots.ts';
 import type { StoreObserver } from './store.ts';
 import { foldInTime } from './time-fold.ts';
@@ -67,13 +67,19 @@ export function openSnapshots(parts: SnapshotParts): Snapshots {
   let closed = false;
 
   /** The rows in the order of time; undefined where they are the same, null where it would take too long. */
-  const timeRowsOf = async (milestone: Milestone): Promise<Folded['rows'] | null | undefined> => {
+  const timeRowsOf = async (
+    milestone: Milestone,
+    ready: readonly Snapshot[],
+  ): Promise<Folded['rows'] | null | undefined> => {
     const { sequence, extent } = milestone.folded;
     if (extent.lagMs === 0) return undefined;
     const stream = streamOfMilestone(milestone);
     const key = streamKey(stream);
     if (sequence < (costly.get(key) ?? 0)) return null;
-    const { rows, read } = await foldInTime(timeParts, stream, milestone.aggregate, { sequence });
+    // The one before may be on its way to the database yet.
+    const known = { every, reads: { ...reads, until: preferring(ready, stream, reads.until) } };
+    const from = { ...timeParts, snapshots: known };
+    const { rows, read } = await foldInTime(from, stream, milestone.aggregate, { sequence });
     costly.set(key, sequence + Math.floor(read / READS_PER_EVENT));
     return rows;
   };
@@ -90,14 +96,9 @@ export function openSnapshots(parts: SnapshotParts): Snapshots {
   };
 
   const write = async (milestones: readonly Milestone[]): Promise<void> => {
-    let ready: Snapshot[] = [];
+    const ready: Snapshot[] = [];
     for (const milestone of milestones) {
-      if (milestone.folded.extent.lagMs > 0) {
-        // The one before may be what this one is told from.
-        await insert(ready);
-        ready = [];
-      }
-      const snapshot = snapshotOf(milestone, await timeRowsOf(milestone));
+      const snapshot = snapshotOf(milestone, await timeRowsOf(milestone, ready));
       if (snapshot !== undefined) ready.push(snapshot);
     }
     await insert(ready);
@@ -172,4 +173,30 @@ export function openSnapshots(parts: SnapshotParts): Snapshots {
       await running;
     },
   };
+}
+
+/** Looks among the snapshots at hand before it asks the database. */
+function preferring(
+  ready: readonly Snapshot[],
+  { tenantId, aggregateType, aggregateId }: StreamRef,
+  ask: SnapshotReads['until'],
+): SnapshotReads['until'] {
+  return async (stream, aggregate, until, limit) => {
+    const fitting = ready.filter(
+      (snapshot) =>
+        snapshot.aggregateId.toString() === aggregateId &&
+        snapshot.aggregateType === aggregateType &&
+        snapshot.tenantId === tenantId &&
+        isUntil(snapshot, until),
+    );
+    return fitting.length === 0 ? ask(stream, aggregate, until, limit) : fitting.slice(-limit).reverse();
+  };
+}
+
+function isUntil({ sequence, newestOccurredAt, timeRows }: Snapshot, until: Until): boolean {
+  return (
+    timeRows !== null &&
+    sequence <= (until.sequence ?? sequence) &&
+    (until.occurredAt === undefined || newestOccurredAt <= until.occurredAt)
+  );
 }

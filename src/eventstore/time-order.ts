@@ -25,13 +25,24 @@ export const NO_EXTENT: Extent = {
 export const SERVER_SKEW_MS = 60_000;
 
 /**
- * What a mark can be: later than everything before it by less than this many ms. Powers of 16, so that whoever looks
- * for late events that reach over a moment looks at few others (at most 16 times too far back for each).
+ * What a mark can be: older than the newest before it by less than this many ms (a minute, a quarter of an hour, a few
+ * hours, some weeks). Whoever looks for late events that reach over a moment need not look further back than each mark
+ * says; more of them would be looked for longer than what they spare (0.1 ms each, measured).
  */
-export const LATE_WITHIN_MS: readonly number[] = [16, 256, 4_096, 65_536, 16 ** 5, 16 ** 6, 16 ** 7, 16 ** 8];
+export const LATE_WITHIN_MS: readonly number[] = [16 ** 4, 16 ** 5, 16 ** 6, 16 ** 8];
 
 /** The mark of what came later than any of these, and of events whose recordedAt is out of order. */
 export const LATE_ANYHOW_MS = 16 ** 12;
+
+/** The index that holds the marked events and no others. */
+export const LATE_INDEX = {
+  tenantId: 1,
+  aggregateType: 1,
+  aggregateId: 1,
+  'metadata.lateWithinMs': 1,
+  occurredAt: 1,
+  sequence: 1,
+} as const;
 
 /** When to record an event after `extent`: now, but never before the event before it. */
 export function recordedAfter(extent: Extent): Date {
