@@ -21,7 +21,7 @@ export interface Board {
 /** A page of the board, as a dispatcher asks for it. */
 const PAGE_ROWS = 50;
 /** Between two looks, in ms. */
-const READ_EVERY_MS = 400;
+const READ_EVERY_MS = 1_000;
 
 /** Reads a board again and again: it must never be empty, never shorter, and no row older than it was before. */
 export function startReader(store: Store, { kind, fleetId, report }: Board): DrillReader {

@@ -9,7 +9,7 @@ import { rebuildKilled } from './drill-rebuilder.ts';
 import { count, type DrillReport, rate } from './drill-report.ts';
 import type { Scratch } from './drill-scratch.ts';
 import { type DrillSubscriber, subscribe } from './drill-subscriber.ts';
-import { startWriters } from './drill-writers.ts';
+import { startWriters, type Writers } from './drill-writers.ts';
 
 export interface ReplayDrill {
   readonly kind: DrillKind;
@@ -46,15 +46,14 @@ export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: 
   const ids = made.map(({ id }) => id);
   const writers = startWriters({ kind, stores, ids, perSecond: drill.writesPerSecond, seed, report });
   scratch.onClose(() => writers.stop());
+  const began = performance.now();
   await report.timed(
     () => rebuildKilled({ ...drill, db: store.db, projection, scratch, report }),
     () => `rebuilt ${projection.name}, killed and begun again included,`,
   );
   await writers.stop();
-  const { recorded, begun, longestMs } = writers;
-  report.say(
-    `${count(recorded)} commands were recorded meanwhile; the slowest was answered after ${count(longestMs)} ms`,
-  );
+  const { recorded, begun } = writers;
+  report.say(wordsOf(writers, (performance.now() - began) / 1_000));
   if (recorded === 0 && drill.writesPerSecond > 0) report.problem('no command was recorded meanwhile.');
   await checkLog(store, kind, events + recorded, report);
   await report.timed(
@@ -95,6 +94,11 @@ async function gather(
   }
   await Promise.all(subscribers.map(({ began }) => began));
   return { subscribers, asking };
+}
+
+function wordsOf({ recorded, repeated, longestMs }: Writers, seconds: number): string {
+  const again = repeated === 0 ? '' : `, ${count(repeated)} of them at another try`;
+  return `${count(recorded)} commands were recorded meanwhile (${rate(recorded, seconds)})${again}; the slowest took ${count(longestMs)} ms`;
 }
 
 function summaryOf({ subscribers, asking }: Audience, readers: number): string {

@@ -12,6 +12,8 @@ export interface Writers {
   /** Commands that were recorded, and streams that these began. */
   readonly recorded: number;
   readonly begun: number;
+  /** Those that had to be sent again, since the database had not answered in time. */
+  readonly repeated: number;
   /** The longest that one had to wait for its answer, in ms. */
   readonly longestMs: number;
   /** Ends the writing; resolves when every command is answered. */
@@ -30,8 +32,11 @@ export interface WritersOptions {
 
 /** Between two looks at how many commands are due, in ms. */
 const TICK_MS = 20;
-/** After a hold-up no more than this many seconds' worth of commands is given at once. */
-const BACKLOG_S = 1;
+/** Commands under way, in seconds' worth of them: where the machine does fewer a second, fewer are given. */
+const UNDERWAY_S = 1;
+/** Whoever hears that nobody knows, or that others were always faster, sends the same again: so often at most. */
+const TRIES = 5;
+const WORTH_REPEATING: readonly string[] = ['OUTCOME_UNKNOWN', 'CONFLICT'];
 /** Share of commands that begin a stream, and of those whose row is read back at once. */
 const BEGINS = 0.05;
 const READS_BACK = 0.2;
@@ -45,7 +50,7 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
   const known = [...ids];
   const busy = new Set<string>();
   const underway = new Set<Promise<void>>();
-  const done = { recorded: 0, begun: 0, longestMs: 0 };
+  const done = { recorded: 0, begun: 0, repeated: 0, longestMs: 0 };
   let stopped = false;
 
   const free = (): string | undefined => {
@@ -63,11 +68,11 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
     if (id === undefined) return;
     const base = baseOf(random);
     const command = begins ? kind.begin(random, base, fleetOf(known.length)) : kind.next(random, base);
-    const intent = drillIntent(kind, id, command, begins ? { creates: true } : {});
+    const intent = drillIntent(kind, id, command, { key: newId(), ...(begins ? { creates: true } : {}) });
     busy.add(id);
     const sentAt = performance.now();
     try {
-      const outcome = await handle(store, intent);
+      const outcome = await send(store, intent);
       done.longestMs = Math.max(done.longestMs, performance.now() - sentAt);
       await check(store, intent, outcome);
       if (begins) known.push(id);
@@ -78,11 +83,23 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
     }
   };
 
+  const send = async (store: Store, intent: Intent): Promise<Outcome> => {
+    for (let tries = 1; ; tries++) {
+      const outcome = await handle(store, intent);
+      const again = outcome.kind === 'refused' && WORTH_REPEATING.includes(outcome.refusal.code);
+      if (outcome.kind === 'recorded' && outcome.repeated && tries === 1)
+        report.problem(`${intent.command.type} of ${intent.id} was answered as a repeat, and it was none.`);
+      if (!again || tries === TRIES) return outcome;
+      done.repeated += 1;
+    }
+  };
+
   const check = async (store: Store, { id, command, creates }: Intent, outcome: Outcome): Promise<void> => {
     const [event] = outcome.events;
-    if (outcome.kind === 'refused' || event === undefined || outcome.repeated) {
-      const why = outcome.kind === 'refused' ? `refused: ${outcome.refusal.message}` : 'answered as a repeat';
-      return report.problem(`${command.type} of ${id} was ${why}.`);
+    if (outcome.kind === 'refused' || event === undefined) {
+      const why = outcome.kind === 'refused' ? outcome.refusal.message : 'it came to nothing.';
+      report.problem(`${command.type} of ${id} was refused: ${why}`);
+      return;
     }
     done.recorded += 1;
     if (creates === true) done.begun += 1;
@@ -95,13 +112,16 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
   };
 
   const work = async (): Promise<void> => {
-    let [given, since] = [0, performance.now()];
+    const most = Math.max(1, perSecond * UNDERWAY_S);
+    let lookedAt = performance.now();
+    let [due, turn] = [0, 0];
     while (!stopped) {
-      const due = Math.floor(((performance.now() - since) / 1_000) * perSecond) - given;
-      if (due > perSecond * BACKLOG_S) [given, since] = [0, performance.now()];
-      for (let index = 0; index < Math.min(due, perSecond * BACKLOG_S); index++, given++) {
-        const store = stores[given % stores.length];
-        if (store === undefined) break;
+      const now = performance.now();
+      due = Math.min(most, due + ((now - lookedAt) / 1_000) * perSecond);
+      lookedAt = now;
+      for (; due >= 1 && underway.size < most; due -= 1) {
+        const store = stores[turn++ % stores.length];
+        if (store === undefined) return;
         const giving: Promise<void> = give(store).finally(() => underway.delete(giving));
         underway.add(giving);
       }
@@ -117,6 +137,9 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
     },
     get begun() {
       return done.begun;
+    },
+    get repeated() {
+      return done.repeated;
     },
     get longestMs() {
       return done.longestMs;
