@@ -1,7 +1,10 @@
-import { type AnyBulkWriteOperation, UUID } from 'mongodb';
+import { isDeepStrictEqual } from 'node:util';
+import { type AnyBulkWriteOperation, type ClientSession, type Db, UUID } from 'mongodb';
 import { backoff } from './backoff.ts';
+import { type Checkpoint, checkpointsOf } from './checkpoint.ts';
 import type { StoredEvent } from './event.ts';
 import { isDuplicateKey, isPassing } from './faults.ts';
+import { LEASES } from './lease.ts';
 import { fold, type Projection, type Row, rowId } from './projection.ts';
 import { readStream, type StreamRef, streamKey } from './read.ts';
 import { put, RowsSealed, writeInto } from './row-writes.ts';
@@ -86,8 +89,24 @@ async function putInPlace<R extends Row>(
     const operation: AnyBulkWriteOperation<Row> =
       after === null ? { deleteOne: { filter: { _id } } } : put(after);
     await writeInto(store.db, target, [operation], { session });
+    if (projection.mode === 'async' && !isDeepStrictEqual(before, after))
+      await shutOut(store.db, projection.name, session);
   });
   return rebuilt;
+}
+
+/**
+ * Makes the projector begin anew, as if another had taken over: it may have the wrong row in memory, and would fold on
+ * from that. It finds its place in the checkpoint at once.
+ */
+async function shutOut(db: Db, name: string, session: ClientSession): Promise<void> {
+  const leases = db.collection<{ readonly _id: string; readonly fence: number }>(LEASES);
+  const raised = { session, returnDocument: 'after' } as const;
+  const lease = await leases.findOneAndUpdate({ _id: name }, { $inc: { fence: 1 } }, raised);
+  if (lease === null) return;
+  const { fence } = lease;
+  const checkpoints = db.collection<Checkpoint>(checkpointsOf(db).collectionName);
+  await checkpoints.updateOne({ _id: name, fence: { $lt: fence } }, { $set: { fence } }, { session });
 }
 
 async function foldOn<R extends Row>(

@@ -10,6 +10,7 @@ import { rebuildRow } from '../../src/eventstore/rebuild-row.ts';
 import { startStaleRebuilds } from '../../src/eventstore/rebuild-stale.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
+import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { driftOf, streamsOf } from '../log-oracle.ts';
 import { driveVehicles, recordStories } from '../model-log.ts';
@@ -119,6 +120,24 @@ describe('V-05 one row', () => {
     }
   });
 
+  it('stays right, though the projector had the wrong one in memory', async () => {
+    const { ids, drive } = await driveVehicles(store, 2);
+    await level();
+    await projector.stop();
+    const _id = `acme/${ids[0]}`;
+    await rows('fleet_status').updateOne({ _id }, { $set: { fleetId: 'nowhere' } });
+    projector = await startProjector(store, projections);
+    await drive();
+    await vi.waitFor(
+      async () => expect((await rows('fleet_status').findOne({ _id }))?.lastSequence).toBe(2),
+      20_000,
+    );
+    await rebuildRow(store, fleetStatus, 'acme', ids[0] ?? '');
+    await drive();
+    await level();
+    expect(await rows('fleet_status').findOne({ _id })).toMatchObject({ lastSequence: 3, fleetId: 'north' });
+  });
+
   it('without a stream is taken away', async () => {
     const [tenders] = projections;
     if (tenders === undefined) throw new Error('There is no read model.');
@@ -131,15 +150,13 @@ describe('V-05 one row', () => {
   });
 
   it('is rebuilt while its stream grows, and misses nothing', async () => {
-    const fleet = projections.find(({ name }) => name === 'fleet_status');
-    if (fleet === undefined) throw new Error('There is no fleet.');
     const { ids, drive } = await driveVehicles(store, 3);
     const [id = ''] = ids;
     let driving = true;
     const driver = (async () => {
       for (let round = 0; driving && round < 300; round++) await drive();
     })();
-    for (let times = 0; times < 25; times++) await rebuildRow(store, fleet, 'acme', id);
+    for (let times = 0; times < 25; times++) await rebuildRow(store, fleetStatus, 'acme', id);
     driving = false;
     await driver;
     await level();
