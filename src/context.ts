@@ -9,6 +9,7 @@ import type { Projection, Row } from './eventstore/projection.ts';
 import type { ProjectionStatus } from './eventstore/projection-status.ts';
 import type { EventFilter, LogPlace } from './eventstore/read.ts';
 import type { RowFilter, TenantRows } from './eventstore/rows.ts';
+import type { Stretch } from './eventstore/time-page.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
 /** What every resolver is given. Made once per request, and once per operation on a socket. */
@@ -69,6 +70,19 @@ export interface TenantStore {
     aggregateId: string,
     moment: Moment,
   ): Promise<R | null>;
+  /** Events of one type of a stream between two moments, in the order of time and in its newest version. */
+  pageInTime<S, C extends Command>(
+    aggregate: Aggregate<S, C>,
+    aggregateId: string,
+    stretch: Stretch,
+    limit: number,
+  ): Promise<StoredEvent[]>;
+  /** Up to `limit` events of one stream after a sequence, in order, as they are stored. */
+  pageStream(
+    aggregateType: string,
+    aggregateId: string,
+    page: { readonly after?: number; readonly limit: number },
+  ): Promise<StoredEvent[]>;
   /** The events of one stream in order, each in the newest version of its type: to be folded. */
   readStream(aggregateType: string, aggregateId: string): AsyncIterable<StoredEvent>;
   /** One page of the log, oldest first. */

@@ -5,10 +5,11 @@ import { handle } from './eventstore/handle.ts';
 import { handleMany } from './eventstore/handle-many.ts';
 import { aggregateIdFor, newId } from './eventstore/ids.ts';
 import type { Intent } from './eventstore/intent.ts';
-import { pageEvents, readStream } from './eventstore/read.ts';
+import { pageEvents, pageStream, readStream } from './eventstore/read.ts';
 import { rowsOf } from './eventstore/rows.ts';
 import { statesOf } from './eventstore/states.ts';
 import type { Store } from './eventstore/store.ts';
+import { pageInTime } from './eventstore/time-page.ts';
 import { uuid } from './eventstore/uuid.ts';
 
 /** Where a request comes from: written into the metadata of every event it leads to. */
@@ -35,6 +36,10 @@ export function bindStore(store: Store, tenantId: string, origin: Origin): Tenan
     rows: (projection) => rowsOf(store, tenantId, projection),
     rowAsOf: (aggregate, projection, aggregateId, moment) =>
       rowAsOf(store, { tenantId, aggregateType: aggregate.type, aggregateId }, aggregate, projection, moment),
+    pageInTime: (aggregate, aggregateId, stretch, limit) =>
+      pageInTime(store, { tenantId, aggregateType: aggregate.type, aggregateId }, aggregate, stretch, limit),
+    pageStream: (aggregateType, aggregateId, page) =>
+      pageStream(store, { tenantId, aggregateType, aggregateId }, page),
     readStream: (aggregateType, aggregateId) => readStream(store, { tenantId, aggregateType, aggregateId }),
     pageEvents: (filter, page) => pageEvents(store, tenantId, filter, page),
     eventsByIds: async (ids) => {

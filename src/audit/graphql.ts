@@ -50,3 +50,8 @@ export const EventRef = builder.loadableNode(builder.objectRef<StoredEvent>('Eve
     producerId: t.string({ description: 'The process.', resolve: (event) => event.metadata.producerId }),
   }),
 });
+
+export const EventConnection = builder.connectionObject(
+  { type: EventRef, name: 'EventConnection' },
+  { name: 'EventEdge' },
+);

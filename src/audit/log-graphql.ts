@@ -7,7 +7,7 @@ import type { ProjectionState, ProjectionStatus } from '../eventstore/projection
 import { type LogPlace, matchesEvent } from '../eventstore/read.ts';
 import { toUuid } from '../global-id.ts';
 import { eventFilterOf } from './filter.ts';
-import { EventRef, RoleRef } from './graphql.ts';
+import { EventConnection, EventRef, RoleRef } from './graphql.ts';
 
 const EventFilterInput = builder.inputType('EventFilter', {
   description: 'Every field that is given must fit; a list fits by any of its members.',
@@ -24,11 +24,6 @@ const EventFilterInput = builder.inputType('EventFilter', {
     recordedTo: t.field({ type: 'DateTime' }),
   }),
 });
-
-const EventConnection = builder.connectionObject(
-  { type: EventRef, name: 'EventConnection' },
-  { name: 'EventEdge' },
-);
 
 const ProjectionStateRef = builder.enumType('ProjectionState', {
   description: 'What a read model is doing.',

@@ -30,6 +30,16 @@ export function readStream(store: Store, stream: StreamRef, afterSequence = 0): 
     .map(store.registry.upcast);
 }
 
+/** One page of a stream in sequence order, as it is stored. @returns up to `limit` events after sequence `after` */
+export function pageStream(
+  store: Store,
+  { tenantId, aggregateType, aggregateId }: StreamRef,
+  { after = 0, limit }: { readonly after?: number; readonly limit: number },
+): Promise<StoredEvent[]> {
+  const filter = { tenantId, aggregateType, aggregateId: new UUID(aggregateId), sequence: { $gt: after } };
+  return store.events.find(filter).sort({ sequence: 1 }).limit(limit).toArray();
+}
+
 /** What an auditor may ask for; every given field must fit. */
 export interface EventFilter {
   readonly aggregateType?: readonly string[];

@@ -1,4 +1,5 @@
-import { EventRef } from '../audit/graphql.ts';
+import { EventConnection, EventRef } from '../audit/graphql.ts';
+import { historyOf } from '../audit/history.ts';
 import { builder, uncached } from '../builder.ts';
 import { isCarrier, requireAccess } from '../context.ts';
 import { encodeGlobalId } from '../global-id.ts';
@@ -6,6 +7,7 @@ import { VehicleRef } from '../vehicle/objects.ts';
 import type { RoutePlan, RouteStop } from './events.ts';
 import { type Adjustment, type RouteRow, routeSummary } from './projection.ts';
 import { ADJUST_REASONS, ADJUST_SOURCES, type AdjustReason, type AdjustSource } from './reasons.ts';
+import { route } from './route.ts';
 
 export const AdjustReasonRef = builder.enumType('RouteAdjustReason', {
   description: 'Why a route is changed (X12 214, element 1651).',
@@ -126,5 +128,15 @@ export const RouteRef = builder.loadableNode(builder.objectRef<RouteRow>('Route'
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When its first event was recorded.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),
     lastEvent: t.expose('lastEvent', { type: EventRef, description: 'What happened to it last.' }),
+    history: t.field({
+      type: EventConnection,
+      description:
+        'All that was recorded of it, up to now, in the order of recording: who, why, when it happened and when it was told.',
+      args: {
+        first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
+        after: t.arg.string({ description: 'The cursor of the event to go on after.' }),
+      },
+      resolve: (row, page, context) => historyOf(context, { aggregateType: route.type, id: row.id }, page),
+    }),
   }),
 });

@@ -1,6 +1,7 @@
-import { EventRef } from '../audit/graphql.ts';
+import { EventConnection, EventRef } from '../audit/graphql.ts';
+import { historyOf } from '../audit/history.ts';
 import { builder, uncached } from '../builder.ts';
-import { requireAccess } from '../context.ts';
+import { isCarrier, requireAccess } from '../context.ts';
 import type { Money } from '../eventstore/payload.ts';
 import { encodeGlobalId } from '../global-id.ts';
 import { VehicleRef } from '../vehicle/objects.ts';
@@ -15,7 +16,8 @@ import {
   WITHDRAW_REASONS,
 } from './reasons.ts';
 import { type Stop, TENDER_STATUSES, type TransitException } from './state.ts';
-import { asSeenBy } from './visibility.ts';
+import { tender } from './tender.ts';
+import { asSeenBy, eventShownTo } from './visibility.ts';
 
 export const TenderStatusRef = builder.enumType('TenderStatus', {
   description: 'Where a tender stands.',
@@ -204,5 +206,21 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When its first event was recorded.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),
     lastEvent: t.expose('lastEvent', { type: EventRef, description: 'What happened to it last.' }),
+    history: t.field({
+      type: EventConnection,
+      description:
+        'All that was recorded of it, up to now, in the order of recording: who, why, when it happened and when it was told. A carrier sees what concerns it.',
+      args: {
+        first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
+        after: t.arg.string({ description: 'The cursor of the event to go on after.' }),
+      },
+      resolve: async ({ id }, page, context) => {
+        const access = requireAccess(context);
+        // Who had the load once, and asks how it was then, sees no more than now.
+        const row = isCarrier(access) ? await context.store.rows(tendersRead).byId(id) : null;
+        const subject = { aggregateType: tender.type, id };
+        return historyOf(context, subject, page, (event) => eventShownTo(access, event, row));
+      },
+    }),
   }),
 });

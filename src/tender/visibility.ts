@@ -50,6 +50,13 @@ export function eventAsSeenBy(access: Access, event: StoredEvent, hasLoad: boole
   return { ...rest, metadata: kept, payload: {}, actor: { id: WITHHELD_ACTOR, role: event.actor.role } };
 }
 
+/** The event as the caller sees it in the tender's history, by the tender as it is now; null where it is withheld. */
+export function eventShownTo(access: Access, event: StoredEvent, row: TenderRow | null): StoredEvent | null {
+  const has = row?.acceptedCarrierId !== undefined && row.acceptedCarrierId === access.carrierId;
+  const seen = eventAsSeenBy(access, event, has);
+  return seen !== event && seen.actor.id === WITHHELD_ACTOR ? null : seen;
+}
+
 /** What a carrier may know of an event; undefined for nothing. */
 function payloadFor(event: TenderEvent, carrierId: string | undefined, hasLoad: boolean): object | undefined {
   switch (event.type) {

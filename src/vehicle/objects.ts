@@ -1,4 +1,5 @@
-import { EventRef } from '../audit/graphql.ts';
+import { EventConnection, EventRef } from '../audit/graphql.ts';
+import { historyOf } from '../audit/history.ts';
 import { builder, uncached } from '../builder.ts';
 import { type Context, isCarrier, requireAccess } from '../context.ts';
 import { encodeGlobalId } from '../global-id.ts';
@@ -9,6 +10,7 @@ import type { FixRefusal, Tally } from './fixes.ts';
 import { vehiclesById } from './look-up.ts';
 import type { Position, VehicleRow } from './projection.ts';
 import type { Fix } from './track.ts';
+import { vehicle } from './vehicle.ts';
 
 const STATE_MEANINGS: Readonly<Record<MdsState, string>> = {
   removed: 'Not on the road: in a depot, sold or scrapped.',
@@ -109,6 +111,17 @@ export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Ve
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),
     lastSequence: t.exposeInt('lastSequence', { description: 'How much of its stream this shows.' }),
     lastEvent: t.expose('lastEvent', { type: EventRef, description: 'What happened to it last.' }),
+    history: t.field({
+      type: EventConnection,
+      authScopes: { tenantWide: true },
+      description:
+        'All that was recorded of it, up to now, in the order of recording: who, why, when it happened and when it was told.',
+      args: {
+        first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
+        after: t.arg.string({ description: 'The cursor of the event to go on after.' }),
+      },
+      resolve: (row, page, context) => historyOf(context, { aggregateType: vehicle.type, id: row.id }, page),
+    }),
   }),
 });
 

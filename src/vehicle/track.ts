@@ -2,13 +2,15 @@ import { decodeCursor, encodeCursor } from '../connection.ts';
 import type { Context } from '../context.ts';
 import { invalidInput } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
+import type { TimePlace } from '../eventstore/time-page.ts';
+import { asStored } from '../eventstore/upcast.ts';
 import type { FixPayload } from './events.ts';
 import { type Position, positionOf } from './projection.ts';
 import { vehicle } from './vehicle.ts';
 
 /** One fix of a track, and the event that recorded it. */
 export interface Fix extends Position {
-  readonly event: StoredEvent<'LocationTracked', FixPayload>;
+  readonly event: StoredEvent;
 }
 
 /** Between which fixes to look: both moments are included, and so is nothing up to the cursor. */
@@ -20,7 +22,6 @@ export interface TrackRange {
 
 /**
  * The fixes of a vehicle in a range, oldest first: by occurredAt, then in the order of recording.
- * Reads the whole stream of the vehicle: right for any order of arrival, and not yet served by an index of its own.
  * @returns at most `limit`
  * @throws INVALID_INPUT for a cursor of something else
  */
@@ -31,14 +32,9 @@ export async function trackOf(
   limit: number,
 ): Promise<Fix[]> {
   const { from, to } = range;
-  const after = placeIn(range.after);
-  const events: Fix['event'][] = [];
-  for await (const event of context.store.readStream(vehicle.type, vehicleId)) {
-    if (!isFix(event) || event.occurredAt < from || event.occurredAt > to) continue;
-    if (after === undefined || order(placeOf(event), after) > 0) events.push(event);
-  }
-  events.sort((a, b) => order(placeOf(a), placeOf(b)));
-  return events.slice(0, limit).map((event) => ({ ...positionOf(event), event }));
+  const stretch = { type: 'LocationTracked', from, to, after: placeIn(range.after) };
+  const events = await context.store.pageInTime(vehicle, vehicleId, stretch, limit);
+  return events.filter(isFix).map((event) => ({ ...positionOf(event), event: asStored(event) }));
 }
 
 /** The cursor of a fix: its place on the track. */
@@ -46,26 +42,13 @@ export function fixCursor({ event }: Fix): string {
   return encodeCursor([event.occurredAt, event.sequence]);
 }
 
-interface Place {
-  readonly at: number;
-  readonly sequence: number;
-}
-
-function placeIn(cursor: string | null | undefined): Place | undefined {
+function placeIn(cursor: string | null | undefined): TimePlace | undefined {
   if (cursor === null || cursor === undefined) return undefined;
-  const [at, sequence] = decodeCursor(cursor, 2, 'after');
-  if (at instanceof Date && typeof sequence === 'number') return { at: at.getTime(), sequence };
+  const [occurredAt, sequence] = decodeCursor(cursor, 2, 'after');
+  if (occurredAt instanceof Date && typeof sequence === 'number') return { occurredAt, sequence };
   throw invalidInput('after is no cursor of this list.', 'after');
 }
 
-function placeOf({ occurredAt, sequence }: StoredEvent): Place {
-  return { at: occurredAt.getTime(), sequence };
-}
-
-function order(a: Place, b: Place): number {
-  return a.at - b.at || a.sequence - b.sequence;
-}
-
-function isFix(event: StoredEvent): event is Fix['event'] {
+function isFix(event: StoredEvent): event is StoredEvent<'LocationTracked', FixPayload> {
   return event.type === 'LocationTracked';
 }

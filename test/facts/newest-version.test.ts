@@ -9,7 +9,6 @@ const ELSEWHERE = new Map([
   ['src/eventstore/projection.ts', 'is the fold'],
   ['src/eventstore/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
   ['src/eventstore/draft.ts', 'folds what it has just made'],
-  ['src/eventstore/as-of.ts', 'is given what readStream yields'],
   ['src/eventstore/follower.ts', 'hands batches to row-book.ts'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],
 ]);
