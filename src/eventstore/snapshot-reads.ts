@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { type Collection, type Db, type Filter, UUID } from 'mongodb';
 import type { Aggregate, Command } from './aggregate.ts';
 import { type StreamRef, streamKey } from './read.ts';
-import { SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf } from './snapshots.ts';
+import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf } from './snapshots.ts';
 
 type Kind = Aggregate<unknown, Command>;
 
@@ -88,34 +88,37 @@ async function newestOf(
   if (wanted.length === 1 && only !== undefined)
     return [(await snapshots.find(placeOf(only)).sort({ sequence: -1 }).limit(1).next()) ?? undefined];
   // One look into the index for each: a sort over all of their snapshots would read them all.
-  const found = db.aggregate<{ newest: [Snapshot?] }>([
-    // Literally: a name that begins with a dollar is a name.
-    { $documents: { $literal: wanted.map(placeOf) } },
-    {
-      $lookup: {
-        from: SNAPSHOTS,
-        as: 'newest',
-        let: { tenantId: '$tenantId', type: '$aggregateType', id: '$aggregateId', shape: '$shape' },
-        pipeline: [
-          {
-            $match: {
-              $expr: {
-                $and: [
-                  { $eq: ['$tenantId', '$$tenantId'] },
-                  { $eq: ['$aggregateType', '$$type'] },
-                  { $eq: ['$aggregateId', '$$id'] },
-                  { $eq: ['$shape', '$$shape'] },
-                ],
+  const found = db.aggregate<{ newest: [Snapshot?] }>(
+    [
+      // Literally: a name that begins with a dollar is a name.
+      { $documents: { $literal: wanted.map(placeOf) } },
+      {
+        $lookup: {
+          from: SNAPSHOTS,
+          as: 'newest',
+          let: { tenantId: '$tenantId', type: '$aggregateType', id: '$aggregateId', shape: '$shape' },
+          pipeline: [
+            {
+              $match: {
+                $expr: {
+                  $and: [
+                    { $eq: ['$tenantId', '$$tenantId'] },
+                    { $eq: ['$aggregateType', '$$type'] },
+                    { $eq: ['$aggregateId', '$$id'] },
+                    { $eq: ['$shape', '$$shape'] },
+                  ],
+                },
               },
             },
-          },
-          { $sort: { sequence: -1 } },
-          { $limit: 1 },
-        ],
+            { $sort: { sequence: -1 } },
+            { $limit: 1 },
+          ],
+        },
       },
-    },
-    { $project: { newest: 1 } },
-  ]);
+      { $project: { newest: 1 } },
+    ],
+    SNAPSHOT_READ,
+  );
   const byStream = new Map<string, Snapshot>();
   for await (const { newest } of found) {
     const [snapshot] = newest;

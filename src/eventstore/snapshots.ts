@@ -63,9 +63,12 @@ export const SNAPSHOT_INDEXES: readonly IndexSpec[] = [
   },
 ];
 
-/** The collection. One that a failover takes back was a true fold all the same, so nobody waits for a majority. */
+/** A snapshot that a failover takes back was a true fold all the same, so nobody waits for a majority. */
+export const SNAPSHOT_READ = { readConcern: { level: 'local' } } as const;
+
+/** The collection. */
 export function snapshotsOf(db: Db): Collection<Snapshot> {
-  return db.collection<Snapshot>(SNAPSHOTS, { writeConcern: { w: 1 } });
+  return db.collection<Snapshot>(SNAPSHOTS, { ...SNAPSHOT_READ, writeConcern: { w: 1 } });
 }
 
 /** Names the code whose folds a snapshot holds: any other version would fold otherwise. */

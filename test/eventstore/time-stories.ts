@@ -74,28 +74,54 @@ export function streamOf(aggregateType: keyof typeof FIRST, tenantId: string): f
   });
   const founded = fc.integer({ min: -20, max: 20 });
   return fc.tuple(founded, fc.array(told, { minLength: 1, maxLength: 50, size: 'max' })).map(([at, rest]) => {
-    const aggregateId = new UUID();
-    const first = { fact: FIRST[aggregateType], late: -at, step: 0, skew: 0 };
-    let [now, extent] = [0, NO_EXTENT];
-    return [first, ...rest].map(({ fact, late, step, skew }: Told, index) => {
-      now += step;
-      const event: StoredEvent = {
-        _id: new UUID(),
-        tenantId,
-        aggregateType,
-        aggregateId,
-        sequence: index + 1,
-        version: 1,
-        ...fact,
-        actor: { id: 'dora', role: 'dispatcher' },
-        occurredAt: minute(now - late),
-        recordedAt: minute(now + 30 - skew),
-        metadata: { origin: 'test', producerId: 'test', correlationId: 'test', commandHash: 'test' },
-      };
-      const founding = index === 0 && registry.isFounding(event.type);
-      const stored = marked(event, extent, founding);
-      extent = extended(extent, event, founding);
-      return stored;
-    });
+    let now = 0;
+    const facts = [{ fact: FIRST[aggregateType], late: -at, step: 0, skew: 0 }, ...rest].map(
+      ({ fact, late, step, skew }: Told): Happened => {
+        now += step;
+        return { fact, occurredAt: minute(now - late), recordedAt: minute(now + 30 - skew) };
+      },
+    );
+    return stored(aggregateType, tenantId, facts);
   });
+}
+
+/** A fact and both of its times. */
+interface Happened {
+  readonly fact: NewEvent;
+  readonly occurredAt: Date;
+  readonly recordedAt: Date;
+}
+
+function stored(aggregateType: string, tenantId: string, facts: readonly Happened[]): StoredEvent[] {
+  const aggregateId = new UUID();
+  let extent = NO_EXTENT;
+  return facts.map(({ fact, occurredAt, recordedAt }, index) => {
+    const event: StoredEvent = {
+      _id: new UUID(),
+      tenantId,
+      aggregateType,
+      aggregateId,
+      sequence: index + 1,
+      version: 1,
+      ...fact,
+      actor: { id: 'dora', role: 'dispatcher' },
+      occurredAt,
+      recordedAt,
+      metadata: { origin: 'test', producerId: 'test', correlationId: 'test', commandHash: 'test' },
+    };
+    const founding = index === 0 && registry.isFounding(event.type);
+    const told = marked(event, extent, founding);
+    extent = extended(extent, event, founding);
+    return told;
+  });
+}
+
+/** A vehicle that is registered, then a fix at each of these minutes but the first, told a minute apart. */
+export function fixesAt(minutes: readonly number[]): StoredEvent[] {
+  const facts = minutes.map((at, index): Happened => {
+    const payload = { longitude: 1 + (at % 90), latitude: 1 };
+    const fact = index === 0 ? FIRST.Vehicle : { type: 'LocationTracked', payload };
+    return { fact, occurredAt: minute(at), recordedAt: minute(index) };
+  });
+  return stored('Vehicle', 'acme', facts);
 }
