@@ -10,6 +10,7 @@ import { addRebuildCommand } from './cli/rebuild.ts';
 import { addSimulateCommand } from './cli/simulate.ts';
 import { addStartCommand } from './cli/start.ts';
 import { addTokenCommand } from './cli/token.ts';
+import { addVerifyCommand } from './cli/verify.ts';
 import { OutdatedCode } from './eventstore/live.ts';
 import { StartupError } from './mongo/startup-error.ts';
 import { settingsHelp } from './settings.ts';
@@ -26,6 +27,7 @@ addExportEventsCommand(program, process.env);
 addImportEventsCommand(program, process.env);
 addRebuildCommand(program, process.env);
 addDrillCommand(program, process.env);
+addVerifyCommand(program, process.env);
 addSimulateCommand(program, process.env);
 
 try {

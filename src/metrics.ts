@@ -153,6 +153,31 @@ export function openMetrics() {
       labelNames: ['projection'],
       registers,
     }),
+    /** As the last verification found them, whichever process made it. */
+    verifyFindings: new Gauge({
+      name: 'waybill_verify_findings',
+      help: 'Rows and streams that the last verification found wrong, by kind.',
+      labelNames: ['projection', 'kind'],
+      registers,
+    }),
+    verifyEvents: new Counter({
+      name: 'waybill_verify_events_total',
+      help: 'Events that this process folded to verify a read model.',
+      labelNames: ['projection'],
+      registers,
+    }),
+    verifyLastRun: new Gauge({
+      name: 'waybill_verify_last_run_timestamp_seconds',
+      help: 'When the last verification ended, in seconds since 1970.',
+      labelNames: ['projection'],
+      registers,
+    }),
+    verifyLastSeconds: new Gauge({
+      name: 'waybill_verify_last_run_seconds',
+      help: 'How long the last verification took.',
+      labelNames: ['projection'],
+      registers,
+    }),
     expiredOffers: new Counter({
       name: 'waybill_expired_offers_total',
       help: 'Offers that this process let expire.',

@@ -1,6 +1,8 @@
 import type { FeedObserver } from './eventstore/feed.ts';
 import type { ProjectorObserver } from './eventstore/projector-limits.ts';
 import type { StoreObserver } from './eventstore/store.ts';
+import { FINDING_KINDS } from './eventstore/verify-finding.ts';
+import type { VerifyObserver } from './eventstore/verify-job.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Turns what the event store tells about itself into metrics; the store knows no metrics library. */
@@ -8,6 +10,7 @@ export function observersOf(metrics: Metrics): {
   readonly store: StoreObserver;
   readonly feed: FeedObserver;
   readonly projector: ProjectorObserver;
+  readonly verify: VerifyObserver;
 } {
   return {
     store: {
@@ -34,6 +37,16 @@ export function observersOf(metrics: Metrics): {
       },
       retried: (projection) => metrics.projectionRetries.inc({ projection }),
       poisoned: (projection) => metrics.projectionPoisoned.inc({ projection }),
+    },
+    verify: {
+      checked: (projection, events) => metrics.verifyEvents.inc({ projection }, events),
+      ran({ _id: projection, restsSince, last }) {
+        if (last === undefined) return;
+        for (const kind of FINDING_KINDS)
+          metrics.verifyFindings.set({ projection, kind }, last.findings[kind]);
+        metrics.verifyLastRun.set({ projection }, restsSince.getTime() / 1_000);
+        metrics.verifyLastSeconds.set({ projection }, last.seconds);
+      },
     },
   };
 }

@@ -148,6 +148,18 @@ export const SETTINGS = {
     fallback: String(SNAPSHOT_EVERY),
     doc: 'How often the fold of a stream is written down, so that nobody has to read it from its beginning; 0 for never.',
   }),
+  verifyHours: integer(0, 8_760, {
+    name: 'WAYBILL_VERIFY_HOURS',
+    unit: 'h',
+    fallback: '24',
+    doc: 'How long after a verification of a read model against the log the next one begins, in one gateway of all; 0 for never.',
+  }),
+  verifyEventsPerSecond: integer(1, 1_000_000, {
+    name: 'WAYBILL_VERIFY_EVENTS_PER_SECOND',
+    unit: 'events/s',
+    fallback: '2000',
+    doc: 'How fast that verification reads the log, at most.',
+  }),
   heartbeatSeconds: integer(1, 3_600, {
     name: 'WAYBILL_HEARTBEAT_SECONDS',
     unit: 's',

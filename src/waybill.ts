@@ -12,6 +12,7 @@ import { projectionStatus } from './eventstore/projection-status.ts';
 import { startStaleRebuilds } from './eventstore/rebuild-stale.ts';
 import { startRetiring } from './eventstore/retired.ts';
 import { openStore, type Store } from './eventstore/store.ts';
+import { startVerifying, type VerifyObserver } from './eventstore/verify-job.ts';
 import { operatorPages } from './health.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics.ts';
 import { eventDefinitions, projections } from './model.ts';
@@ -103,6 +104,10 @@ async function openParts(
   // In a thread of its own: this one answers requests.
   const stale = startStaleRebuilds(store, { openWorkers: openThreads(1, mongo.uri) });
   closers.push(() => stale.stop());
+  if (settings.verifyHours > 0) {
+    const verifying = startVerifying(store, verifyJobOf(settings, observers.verify));
+    closers.push(() => verifying.stop());
+  }
 
   const status = () => projectionStatus(store);
   const answerOperator = operatorPages(
@@ -160,6 +165,10 @@ function expiryPort(store: Store, metrics: Metrics, log: Logger): ExpiryPort {
     log,
     clock: () => new Date(),
   };
+}
+
+function verifyJobOf({ verifyHours, verifyEventsPerSecond }: Settings, observer: VerifyObserver) {
+  return { everyMs: verifyHours * 3_600_000, eventsPerSecond: verifyEventsPerSecond, observer };
 }
 
 function feedLimitsOf(settings: Settings) {

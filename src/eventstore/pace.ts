@@ -28,7 +28,7 @@ export function openPace(perSecond: number, signal: AbortSignal, clock: PaceCloc
   let freeAt = clock.now();
   return {
     async done(count) {
-      freeAt = Math.max(freeAt, clock.now()) + (count / perSecond) * 1_000;
+      freeAt = Math.max(freeAt + (count / perSecond) * 1_000, clock.now());
       await clock.wait(freeAt - clock.now(), signal);
     },
   };

@@ -5,7 +5,7 @@ import { checkpointsOf } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 import type { Store } from './store.ts';
 
-/** A projector that saves nothing for so long is not at work, in ms. */
+/** A projector that saves nothing for so long is taken not to be at work, in ms. */
 export const LEVEL_PATIENCE_MS = 15_000;
 /** Between two looks at its place, in ms. */
 const LOOK_MS = 50;

@@ -20,6 +20,8 @@ const REPAIRS = 5;
 export interface SuspicionOptions {
   readonly tally: Tally;
   readonly repair: boolean;
+  /** How long a projector without progress is waited for, in ms. */
+  readonly patienceMs: number;
   /** Told of everything that is wrong, once it is certain. */
   onFinding(finding: Finding, repaired: boolean): void;
 }
@@ -34,7 +36,7 @@ export interface Suspicion {
 export function openSuspicion(
   store: Store,
   projection: Projection,
-  { tally, repair, onFinding }: SuspicionOptions,
+  { tally, repair, patienceMs, onFinding }: SuspicionOptions,
 ): Suspicion {
   let waiting: Suspect[] = [];
   let behind: Suspect[] = [];
@@ -61,16 +63,21 @@ export function openSuspicion(
     [behind, behindAt] = [[], undefined];
     if (suspects.length === 0 || at === undefined) return;
     // It is waited for once: the next ones would only wait as long, each time.
-    const level = await awaitLevel(store, projection, at, isIdle ? 0 : undefined);
+    const level = await awaitLevel(store, projection, at, isIdle ? 0 : patienceMs);
     isIdle = !level;
     const found = await look(suspects);
-    if (level) await convict(found.behind);
-    else tally.behind(found.behind.length);
+    await convict(found.behind, level);
   };
 
-  const convict = async (suspects: readonly Suspect[]): Promise<void> => {
+  /** @param level false: what is behind may be so for want of a projector, and nothing can be said of that */
+  const convict = async (suspects: readonly Suspect[], level = true): Promise<void> => {
     const convicted: Conviction[] = [];
     for (const [suspect, verdict] of await judgeAll(suspects)) {
+      const kind = verdict.finding?.kind;
+      if (!level && (kind === 'stale' || kind === 'missing')) {
+        tally.behind(1);
+        continue;
+      }
       note(verdict);
       for (const fault of verdict.faults) name(suspect, fault, false);
       if (verdict.finding !== undefined) convicted.push({ suspect, verdict });

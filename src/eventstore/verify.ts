@@ -4,6 +4,7 @@ import type { Projection } from './projection.ts';
 import { comparePlaces, divideStreams, type StreamRange } from './replay-range.ts';
 import type { Store } from './store.ts';
 import type { Finding } from './verify-finding.ts';
+import { LEVEL_PATIENCE_MS } from './verify-level.ts';
 import { type RangeWalk, walkRange } from './verify-range.ts';
 import { strayIds } from './verify-stray.ts';
 import { placeOfRow } from './verify-suspect.ts';
@@ -17,6 +18,8 @@ export interface VerifyOptions {
   readonly repair?: boolean;
   /** At most; as fast as it goes if absent. */
   readonly eventsPerSecond?: number;
+  /** How long rows of an async read model are waited for while its projector makes no progress, in ms. */
+  readonly patienceMs?: number;
   /** Ends it before the end. */
   readonly signal?: AbortSignal;
   /** Told of everything that is wrong, once it is certain. */
@@ -105,6 +108,7 @@ interface Run {
 
 async function openRun(store: Store, projection: Projection, options: VerifyOptions): Promise<Run> {
   const { tenantId, repair = false, eventsPerSecond, onFinding, onProgress } = options;
+  const { patienceMs = LEVEL_PATIENCE_MS } = options;
   const signal = options.signal ?? new AbortController().signal;
   const began = performance.now();
   const notBefore = await clusterNow(store.db);
@@ -114,6 +118,7 @@ async function openRun(store: Store, projection: Projection, options: VerifyOpti
   const suspicion = openSuspicion(store, projection, {
     tally,
     repair,
+    patienceMs,
     onFinding: (finding, repaired) => onFinding?.(finding, repaired),
   });
   const pace = eventsPerSecond === undefined ? undefined : openPace(eventsPerSecond, signal);

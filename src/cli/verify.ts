@@ -1,0 +1,135 @@
+import { Argument, type Command } from 'commander';
+import { tenantIdSchema } from '../access/claims.ts';
+import { noteAdminAction } from '../eventstore/admin-actions.ts';
+import { startProjector } from '../eventstore/project.ts';
+import type { Store } from '../eventstore/store.ts';
+import {
+  kindsWithoutRows,
+  OtherVersion,
+  type VerifyOptions,
+  type VerifyReport,
+  verifyProjection,
+  verifyStreams,
+} from '../eventstore/verify.ts';
+import { totalOf } from '../eventstore/verify-finding.ts';
+import { projections } from '../model.ts';
+import { StartupError } from '../mongo/startup-error.ts';
+import type { Variables } from '../setting.ts';
+import { validBy } from './argument.ts';
+import { withStore } from './command-store.ts';
+import { wholeBetween } from './number-option.ts';
+import { operator } from './operator.ts';
+import { type Progress, showProgress } from './progress.ts';
+import { stopOnSignal } from './stop-signal.ts';
+import { printedFinding, printedReport } from './verify-report.ts';
+
+interface Flags {
+  readonly repair?: boolean;
+  readonly tenant?: string;
+  readonly rate?: number;
+}
+
+const MAX_RATE = 10_000_000;
+
+const EPILOG = `
+Every stream is folded from the log and held against its row; gateways may serve and write meanwhile. Named are rows that
+are wrong (with each field), missing, extra or stale, and holes, doubles and unreadable events in streams. With --repair
+rows are put right, and streams are left as they are. The two checksums are of all rows as the log makes them and as
+they were found: they are the same where nothing is wrong, and from one run to the next where nothing was written.
+
+Exit code 0: nothing is wrong, or all of it is repaired. 1: it could not be found out. 2: something is wrong.`;
+
+/** Adds `waybill verify`. */
+export function addVerifyCommand(program: Command, variables: Variables): void {
+  program
+    .command('verify')
+    .description('hold the read models against the log, and name what differs')
+    .addArgument(
+      new Argument('[projection]', 'one read model alone').choices(projections.map(({ name }) => name)),
+    )
+    .option('--repair', 'put right rows in place of wrong ones')
+    .option('--tenant <id>', 'only what is of this tenant', validBy(tenantIdSchema))
+    .option('--rate <events/s>', 'read no more events in a second', wholeBetween(1, MAX_RATE))
+    .addHelpText('after', EPILOG)
+    .action(async (name: string | undefined, flags: Flags) => {
+      process.exitCode = await withStore(variables, (store) => run(store, name, flags));
+    });
+}
+
+/** @returns the exit code */
+async function run(store: Store, name: string | undefined, flags: Flags): Promise<number> {
+  const { repair = false, tenant } = flags;
+  if (repair)
+    await noteAdminAction(store.db, {
+      who: operator(),
+      what: 'verify --repair',
+      details: { projection: name ?? 'all', ...(tenant === undefined ? {} : { tenantId: tenant }) },
+    });
+  const stop = stopOnSignal();
+  // Where no gateway runs, nobody else would bring level what follows the log.
+  const projector = await startProjector(store, projections);
+  try {
+    let wrong = 0;
+    const unknown: string[] = [];
+    for (const verify of verifications(store, name)) {
+      const report = await shown(verify, flags, stop.signal).catch((error: unknown) => {
+        if (!(error instanceof OtherVersion)) throw error;
+        return error;
+      });
+      if (stop.signal.aborted) throw new StartupError('Stopped before the end.');
+      if (report instanceof OtherVersion) unknown.push(report.message);
+      else wrong += totalOf(report.findings) - report.repaired;
+    }
+    if (unknown.length > 0) throw new StartupError(unknown.join(' '));
+    return wrong === 0 ? 0 : 2;
+  } finally {
+    await projector.stop();
+    stop.release();
+  }
+}
+
+type Verify = (options: VerifyOptions) => Promise<VerifyReport>;
+
+function verifications(store: Store, name: string | undefined): Verify[] {
+  const chosen = projections.filter((projection) => name === undefined || projection.name === name);
+  const kinds = name === undefined ? kindsWithoutRows(store) : [];
+  return [
+    ...chosen.map((projection) => (options: VerifyOptions) => verifyProjection(store, projection, options)),
+    ...kinds.map((kind) => (options: VerifyOptions) => verifyStreams(store, kind, options)),
+  ];
+}
+
+/** Shows how far it is on standard error, and what it finds on standard output. */
+async function shown(
+  verify: Verify,
+  { repair = false, tenant, rate }: Flags,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  const began = performance.now();
+  let progress: Progress | undefined;
+  try {
+    const report = await verify({
+      repair,
+      signal,
+      ...(tenant === undefined ? {} : { tenantId: tenant }),
+      ...(rate === undefined ? {} : { eventsPerSecond: rate }),
+      onProgress: ({ events }, expected) => {
+        progress ??= showProgress(process.stderr, expected);
+        const perSecond = events / ((performance.now() - began) / 1_000);
+        const left = Math.max(0, Math.ceil((expected - events) / Math.max(1, perSecond)));
+        const pace = `${Math.round(perSecond).toLocaleString('en')} events/s, ${left} s left`;
+        progress.update(Math.min(events, expected), pace);
+      },
+      onFinding: (finding, repaired) => {
+        // Out of the bar's way; it is drawn again.
+        if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+        console.log(printedFinding(finding, repaired));
+      },
+    });
+    progress?.stop();
+    console.log(printedReport(report));
+    return report;
+  } finally {
+    progress?.stop();
+  }
+}
