@@ -54,7 +54,10 @@ export async function withScratch(
       openStore: async () => {
         const client = createClient(mongo.uri);
         onClose(() => client.close());
-        return openStore({ client, db: client.db(name), log, definitions: eventDefinitions, projections });
+        const db = client.db(name);
+        const store = await openStore({ client, db, log, definitions: eventDefinitions, projections });
+        onClose(() => store.snapshots.close());
+        return store;
       },
     });
     return report.verdict();

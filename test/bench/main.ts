@@ -5,13 +5,17 @@ import { Command } from 'commander';
 import { openLog } from '../../src/log.ts';
 import { type Mongo, openMongo } from '../../src/mongo/mongo.ts';
 import { benchAppend } from './append.ts';
+import { benchAsOf } from './as-of.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchLatency } from './latency.ts';
+import { benchLoad } from './load.ts';
 import type { Findings, Plan } from './measure.ts';
+import { benchRebuild } from './rebuild.ts';
 import { heading, report } from './report.ts';
 import { openStage, type Stage } from './stage.ts';
 import { benchTender } from './tender.ts';
 import { benchTrack, benchTrackBatch } from './track.ts';
+import { benchVerify } from './verify.ts';
 
 interface Options {
   readonly repetitions: number;
@@ -28,7 +32,25 @@ const SUITES: Readonly<Record<string, Suite>> = {
   tender: onStage('tender', benchTender),
   latency: onStage('latency', benchLatency),
   'fan-out': onStage('fan-out', benchFanOut),
+  rebuild: onDatabase('bench_rebuild', benchRebuild),
+  verify: onDatabase('bench_verify', benchVerify),
+  'as-of': onDatabase('bench_as_of', benchAsOf),
+  load: onDatabase('bench_load', benchLoad),
 };
+
+/** A database of the suite's own, without servers; it goes at the end, so that none pays for another's. */
+function onDatabase(
+  name: string,
+  measure: (mongo: Mongo, database: string, plan: Plan) => Promise<Findings>,
+): Suite {
+  return async (mongo, plan) => {
+    try {
+      return await measure(mongo, name, plan);
+    } finally {
+      await mongo.client.db(name).dropDatabase();
+    }
+  };
+}
 
 /** Each suite has servers and a database of its own, so that none finds what another left. */
 function onStage(name: string, measure: (stage: Stage, plan: Plan) => Promise<Findings>): Suite {
