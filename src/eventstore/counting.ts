@@ -7,8 +7,7 @@ import { fold, type Row } from './projection.ts';
 import { RawEvent } from './raw-event.ts';
 import type { StreamRef } from './read.ts';
 import type { Registry } from './registry.ts';
-import type { SnapshotReads, Until } from './snapshot-reads.ts';
-import type { Snapshot } from './snapshots.ts';
+import type { SnapshotReads, TimedSnapshot, Until } from './snapshot-reads.ts';
 import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from './time-order.ts';
 
 /** What a fold in the order of time is made from. */
@@ -24,16 +23,18 @@ export interface CountingEvents {
    * Reads on from a snapshot, or from the beginning, until an event does not count.
    * @returns false where the snapshot is of another log
    */
-  readOn(base: Snapshot | undefined): Promise<boolean>;
-  /** Reads those that were told out of order, after a sequence: they may count where readOn has stopped before them. */
-  readLate(afterSequence: number): Promise<void>;
-  /** Reads what lies between a snapshot, or the beginning, and a later sequence, itself included. Returns as readOn. */
-  readBetween(base: Snapshot | undefined, upTo: number): Promise<boolean>;
-  /** When the first of those after a snapshot occurred, in ms since 1970. */
-  earliestAfter(base: Snapshot): number;
+  readOn(base: TimedSnapshot | undefined): Promise<boolean>;
+  /** Reads those that were told out of order, from a sequence on: they may count behind one that doesn't. */
+  readLate(fromSequence: number): Promise<void>;
+  /** Reads what an older snapshot, or the beginning, asks for before what has been read. Returns as readOn. */
+  readDownTo(base: TimedSnapshot | undefined): Promise<boolean>;
+  /** When the first of those that a snapshot does not hold occurred, in ms since 1970. */
+  earliestBeyond(base: TimedSnapshot): number;
   /** Folds them in the order of time. */
-  foldAfter(base: Snapshot | undefined, aggregate: Aggregate<unknown, Command>): Folded['rows'];
-  /** How many there are. */
+  foldAfter(base: TimedSnapshot | undefined, aggregate: Aggregate<unknown, Command>): Folded['rows'];
+  /** The first event that does not count, and the one before it; that is null where it is the very first. */
+  end(): { readonly sequence: number; readonly before: UUID | null };
+  /** How many were read. */
   read(): number;
 }
 
@@ -65,46 +66,54 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
     return count === last - first + 1;
   };
 
-  /** What comes before and with a snapshot is in it; that the log has its last event shows that it is of this log. */
-  const isProven = (base: Snapshot | undefined): boolean => {
-    if (base === undefined) return true;
-    const last = counting.get(base.sequence);
-    counting.delete(base.sequence);
-    return last?._id.equals(base.eventId) === true;
-  };
+  /** The lowest sequence that was read; all that count from there on are known. */
+  let lowest = 1;
+
+  /** That the log has its last event shows that a snapshot is of this log. */
+  const isProven = (base: TimedSnapshot | undefined): boolean =>
+    base === undefined || counting.get(base.time.from - 1)?._id.equals(base.time.eventId) === true;
+
+  const isBeyond = (base: TimedSnapshot, { sequence, occurredAt }: RawEvent): boolean =>
+    sequence >= base.time.from && (sequence > base.sequence || occurredAt > base.time.at);
 
   return {
     async readOn(base) {
       let width = parts.snapshots.every || READ_EVENTS;
-      let first = base?.sequence ?? 1;
-      let proven: boolean | undefined;
+      let first = firstOf(base);
+      lowest = first;
       for (let more = true; more; ) {
         more = await take(first, first + width);
-        proven ??= isProven(base);
-        if (!proven) return false;
+        if (first === lowest && !isProven(base)) return false;
         first += width + 1;
         width = Math.min(width * 4, MOST_EVENTS);
       }
       return true;
     },
-    async readLate(afterSequence) {
-      const filter = lateFilter(stream, afterSequence, until);
+    async readLate(fromSequence) {
+      const filter = lateFilter(stream, fromSequence, until);
       if (filter === undefined) return;
       const found: unknown[] = await events.find(filter, { hint: LATE_INDEX, raw: true }).toArray();
       for (const event of found.map(rawEvent)) counting.set(event.sequence, event);
     },
-    async readBetween(base, upTo) {
-      await take(base?.sequence ?? 1, upTo);
+    async readDownTo(base) {
+      const first = firstOf(base);
+      if (first < lowest) await take(first, lowest - 1);
+      lowest = Math.min(first, lowest);
       return isProven(base);
     },
-    earliestAfter(base) {
+    earliestBeyond(base) {
       let earliest = Number.POSITIVE_INFINITY;
-      for (const { sequence, occurredAt } of counting.values())
-        if (sequence > base.sequence) earliest = Math.min(earliest, occurredAt.getTime());
+      for (const event of counting.values())
+        if (isBeyond(base, event)) earliest = Math.min(earliest, event.occurredAt.getTime());
       return earliest;
     },
+    end() {
+      let sequence = lowest;
+      while (counting.has(sequence)) sequence += 1;
+      return { sequence, before: counting.get(sequence - 1)?._id ?? null };
+    },
     foldAfter(base, aggregate) {
-      const ordered = [...counting.values()].filter(({ sequence }) => sequence > (base?.sequence ?? 0));
+      const ordered = [...counting.values()].filter((event) => base === undefined || isBeyond(base, event));
       const hasBegun = base !== undefined || ordered.some((event) => isWithin(event, until));
       const timed = ordered.map((event) => ({
         event,
@@ -115,7 +124,7 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
       const rows: Record<string, Row | null> = {};
       for (const projection of hasBegun ? aggregate.projections : []) {
         const { name } = projection;
-        let row: Row | null = (base?.timeRows ?? base?.rows)?.[name] ?? null;
+        let row: Row | null = (base?.time.rows ?? base?.rows)?.[name] ?? null;
         for (const { event } of timed) row = fold(projection, row, newest(event));
         rows[name] = row === null ? null : whole(row);
       }
@@ -134,6 +143,11 @@ function rawEvent(bytes: unknown): RawEvent {
 function whole(row: Row): Row {
   const { lastEvent } = row;
   return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
+}
+
+/** Where to read on from a snapshot: from the event that proves it. */
+function firstOf(base: TimedSnapshot | undefined): number {
+  return base === undefined ? 1 : base.time.from - 1;
 }
 
 /** The stream in a query. */
@@ -160,7 +174,7 @@ function rangeFilter(place: Place, first: number, last: number, until: Until): F
  */
 export function lateFilter(
   stream: StreamRef,
-  afterSequence: number,
+  fromSequence: number,
   until: Until,
 ): Filter<StoredEvent> | undefined {
   const { occurredAt, recordedAt, sequence } = until;
@@ -170,7 +184,7 @@ export function lateFilter(
     ...placeOf(stream),
     'metadata.lateWithinMs': mark,
     ...(Object.keys(bounds).length === 0 ? {} : { occurredAt: bounds }),
-    sequence: { $gt: afterSequence, ...(sequence === undefined ? {} : { $lte: sequence }) },
+    sequence: { $gte: fromSequence, ...(sequence === undefined ? {} : { $lte: sequence }) },
     ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
   });
   const anyhow = marked(LATE_ANYHOW_MS, upTo);

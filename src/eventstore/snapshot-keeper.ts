@@ -2,14 +2,27 @@ import { LRUCache } from 'lru-cache';
 import { type Collection, type Db, MongoBulkWriteError } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Aggregate, Command } from './aggregate.ts';
-import type { Folded } from './cache.ts';
 import type { StoredEvent } from './event.ts';
 import { isDuplicateKey } from './faults.ts';
 import { type StreamRef, streamKey } from './read.ts';
 import type { Registry } from './registry.ts';
 import { milestonesOf } from './snapshot-build.ts';
-import { openSnapshotReads, type SnapshotReads, type Until } from './snapshot-reads.ts';
-import { type Milestone, type Snapshot, snapshotOf, snapshotsOf, streamOfMilestone } from './snapshots.ts';
+import {
+  isTimed,
+  openSnapshotReads,
+  type SnapshotReads,
+  type TimedSnapshot,
+  type Until,
+} from './snapshot-reads.ts';
+import {
+  type Milestone,
+  type Snapshot,
+  snapshotOf,
+  snapshotsOf,
+  streamOfMilestone,
+  type TimePart,
+  timeInOrder,
+} from './snapshots.ts';
 import type { StoreObserver } from './store.ts';
 import { foldInTime } from './time-fold.ts';
 import { turn } from './turn.ts';
@@ -39,6 +52,8 @@ const WRITE_BATCH = 100;
 const REMEMBERED = 10_000;
 /** The order of time of a stream with late events is told as often as it takes at most this many reads an event. */
 const READS_PER_EVENT = 10;
+/** So many snapshots behind the newest event is far. */
+const FAR_BEHIND = 4;
 
 export interface SnapshotParts {
   readonly db: Db;
@@ -66,22 +81,32 @@ export function openSnapshots(parts: SnapshotParts): Snapshots {
   let running: Promise<void> | undefined;
   let closed = false;
 
-  /** The rows in the order of time; undefined where they are the same, null where it would take too long. */
-  const timeRowsOf = async (
-    milestone: Milestone,
-    ready: readonly Snapshot[],
-  ): Promise<Folded['rows'] | null | undefined> => {
+  /** The fold in the order of time; undefined where it would take too long. */
+  const timeOf = async (milestone: Milestone, ready: readonly Snapshot[]): Promise<TimePart | undefined> => {
     const { sequence, extent } = milestone.folded;
-    if (extent.lagMs === 0) return undefined;
+    if (extent.lagMs === 0) return timeInOrder(milestone);
     const stream = streamOfMilestone(milestone);
     const key = streamKey(stream);
-    if (sequence < (costly.get(key) ?? 0)) return null;
+    if (sequence < (costly.get(key) ?? 0)) return undefined;
     // The one before may be on its way to the database yet.
     const known = { every, reads: { ...reads, until: preferring(ready, stream, reads.until) } };
-    const from = { ...timeParts, snapshots: known };
-    const { rows, read } = await foldInTime(from, stream, milestone.aggregate, { sequence });
+    let read = 0;
+    const tell = async (settled: boolean): Promise<TimePart | undefined> => {
+      const at = new Date(extent.newestOccurredAt - (settled ? extent.lagMs : 0));
+      const until = { occurredAt: at, sequence };
+      const told = await foldInTime({ ...timeParts, snapshots: known }, stream, milestone.aggregate, until);
+      read += told.read;
+      const { before } = told.end;
+      return before === null
+        ? undefined
+        : { at, from: told.end.sequence, eventId: before, settled, rows: told.rows };
+    };
+    let time = await tell(true);
+    // Far behind the newest event, it is of no use near that: then every other one is not settled.
+    const behind = sequence - (time?.from ?? 0);
+    if (behind > FAR_BEHIND * every && (sequence / every) % 2 === 1) time = await tell(false);
     costly.set(key, sequence + Math.floor(read / READS_PER_EVENT));
-    return rows;
+    return time;
   };
 
   const insert = async (snapshots: readonly Snapshot[]): Promise<void> => {
@@ -98,7 +123,7 @@ export function openSnapshots(parts: SnapshotParts): Snapshots {
   const write = async (milestones: readonly Milestone[]): Promise<void> => {
     const ready: Snapshot[] = [];
     for (const milestone of milestones) {
-      const snapshot = snapshotOf(milestone, await timeRowsOf(milestone, ready));
+      const snapshot = snapshotOf(milestone, await timeOf(milestone, ready));
       if (snapshot !== undefined) ready.push(snapshot);
     }
     await insert(ready);
@@ -182,21 +207,22 @@ function preferring(
   ask: SnapshotReads['until'],
 ): SnapshotReads['until'] {
   return async (stream, aggregate, until, limit) => {
-    const fitting = ready.filter(
-      (snapshot) =>
-        snapshot.aggregateId.toString() === aggregateId &&
-        snapshot.aggregateType === aggregateType &&
-        snapshot.tenantId === tenantId &&
-        isUntil(snapshot, until),
-    );
+    const fitting = ready
+      .filter(isTimed)
+      .filter(
+        (snapshot) =>
+          snapshot.aggregateId.toString() === aggregateId &&
+          snapshot.aggregateType === aggregateType &&
+          snapshot.tenantId === tenantId &&
+          isUntil(snapshot, until),
+      );
     return fitting.length === 0 ? ask(stream, aggregate, until, limit) : fitting.slice(-limit).reverse();
   };
 }
 
-function isUntil({ sequence, newestOccurredAt, timeRows }: Snapshot, until: Until): boolean {
+function isUntil({ sequence, time }: TimedSnapshot, until: Until): boolean {
   return (
-    timeRows !== null &&
     sequence <= (until.sequence ?? sequence) &&
-    (until.occurredAt === undefined || newestOccurredAt <= until.occurredAt)
+    (until.occurredAt === undefined || time.at <= until.occurredAt)
   );
 }

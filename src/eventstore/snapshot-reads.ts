@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { type Collection, type Db, type Filter, UUID } from 'mongodb';
 import type { Aggregate, Command } from './aggregate.ts';
 import { type StreamRef, streamKey } from './read.ts';
-import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf } from './snapshots.ts';
+import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
 
 type Kind = Aggregate<unknown, Command>;
 
@@ -13,8 +13,11 @@ export interface SnapshotReads {
   /** True where the stream of this kind that was looked for last had one: then it pays to look there first. */
   isExpected(aggregate: Kind): boolean;
   /** The newest ones, newest first, that hold nothing beyond `until` and tell the order of time. */
-  until(stream: StreamRef, aggregate: Kind, until: Until, limit: number): Promise<Snapshot[]>;
+  until(stream: StreamRef, aggregate: Kind, until: Until, limit: number): Promise<TimedSnapshot[]>;
 }
+
+/** A snapshot that tells the order of time. */
+export type TimedSnapshot = Snapshot & { readonly time: TimePart };
 
 /** Up to where a stream is asked about; an absent bound is none. */
 export interface Until {
@@ -47,9 +50,9 @@ export function openSnapshotReads(db: Db): SnapshotReads {
       return snapshot;
     },
     isExpected: ({ type }) => found.has(type),
-    until(stream, aggregate, until, limit) {
+    async until(stream, aggregate, until, limit) {
       const { filter, sort } = queryUntil(stream, aggregate, until);
-      return snapshots.find(filter).sort(sort).limit(limit).toArray();
+      return (await snapshots.find(filter).sort(sort).limit(limit).toArray()).filter(isTimed);
     },
   };
 }
@@ -62,16 +65,20 @@ export function queryUntil(
 ): { readonly filter: Filter<Snapshot>; readonly sort: Record<string, -1> } {
   const filter: Filter<Snapshot> = {
     ...placeOf({ stream, shape: shapeOf(aggregate) }),
-    timeRows: { $not: { $type: 'null' } },
-    ...(occurredAt === undefined ? {} : { newestOccurredAt: { $lte: occurredAt } }),
+    // Those that do not tell the order of time have no such moment.
+    'time.at': occurredAt === undefined ? { $exists: true } : { $lte: occurredAt },
     ...(recordedAt === undefined ? {} : { newestRecordedAt: { $lte: recordedAt } }),
     ...(sequence === undefined ? {} : { sequence: { $lte: sequence } }),
   };
   // All three only ever grow along a stream. What occurred was mostly recorded soon after.
   if (recordedAt !== undefined && (occurredAt === undefined || recordedAt <= occurredAt))
     return { filter, sort: { newestRecordedAt: -1, sequence: -1 } };
-  if (occurredAt !== undefined) return { filter, sort: { newestOccurredAt: -1, sequence: -1 } };
+  if (occurredAt !== undefined) return { filter, sort: { 'time.at': -1, sequence: -1 } };
   return { filter, sort: { sequence: -1 } };
+}
+
+export function isTimed(snapshot: Snapshot): snapshot is TimedSnapshot {
+  return snapshot.time !== undefined;
 }
 
 function placeOf({ stream, shape }: Wanted) {

@@ -8,6 +8,20 @@ import { type StreamRef, streamKey } from './read.ts';
 // it. It is never more than that. One that is missing, of another shape or on a stream that was told late events since
 // costs time, and changes no answer.
 
+/** A fold in the order of time: all that a snapshot's events tell up to a moment. */
+export interface TimePart {
+  /** What occurred later is left out. */
+  readonly at: Date;
+  /** The first sequence that is left out; those before it are all in. */
+  readonly from: number;
+  /** Of the event before `from`: it counts only where the log has this event at that place. */
+  readonly eventId: UUID;
+  /** True where `at` keeps so far behind the newest event that no event has come later yet. */
+  readonly settled: boolean;
+  /** By projection name; absent where the order makes no difference. */
+  readonly rows?: Folded['rows'];
+}
+
 /** The fold of a stream, in both of its orders. Written once, never changed. */
 export interface Snapshot {
   /** `tenant/type/id/shape/sequence`: who writes it again changes nothing. */
@@ -24,8 +38,8 @@ export interface Snapshot {
   readonly state: unknown;
   /** In the order of the stream, by projection name. */
   readonly rows: Folded['rows'];
-  /** In the order of time; absent where that makes no difference. Null where it would take too long to tell. */
-  readonly timeRows?: Folded['rows'] | null;
+  /** Absent where it would have taken too long to tell. */
+  readonly time?: TimePart;
   readonly newestOccurredAt: Date;
   readonly newestRecordedAt: Date;
   /** The most that an event came late so far, in ms. */
@@ -54,11 +68,11 @@ const STREAM = { tenantId: 1, aggregateType: 1, aggregateId: 1, shape: 1 } as co
 export const SNAPSHOT_INDEXES: readonly IndexSpec[] = [
   { keys: { ...STREAM, sequence: -1 }, serves: 'loading a stream: the newest snapshot' },
   {
-    keys: { ...STREAM, newestOccurredAt: -1, sequence: -1, newestRecordedAt: -1 },
+    keys: { ...STREAM, 'time.at': -1, sequence: -1, newestRecordedAt: -1 },
     serves: 'asOf, and the place where a way begins: the newest snapshot of nothing later',
   },
   {
-    keys: { ...STREAM, newestRecordedAt: -1, sequence: -1, newestOccurredAt: -1 },
+    keys: { ...STREAM, newestRecordedAt: -1, sequence: -1, 'time.at': -1 },
     serves: 'knownAt: the newest snapshot of nothing told later',
   },
 ];
@@ -81,8 +95,8 @@ export function isMilestone({ sequence, extent }: Folded, every: number): boolea
   return every > 0 && sequence % every === 0 && Number.isFinite(extent.newestOccurredAt);
 }
 
-/** @param timeRows the rows in the order of time where they differ; null where they are not known */
-export function snapshotOf(milestone: Milestone, timeRows?: Folded['rows'] | null): Snapshot | undefined {
+/** @param time the fold in the order of time, where it is known */
+export function snapshotOf(milestone: Milestone, time: TimePart | undefined): Snapshot | undefined {
   const { tenantId, aggregate, folded, eventId } = milestone;
   const { aggregateId, sequence, state, rows, extent } = folded;
   if (aggregateId === undefined) return undefined;
@@ -99,11 +113,17 @@ export function snapshotOf(milestone: Milestone, timeRows?: Folded['rows'] | nul
     eventId,
     state,
     rows,
-    ...(timeRows === undefined ? {} : { timeRows }),
+    ...(time === undefined ? {} : { time }),
     newestOccurredAt: new Date(extent.newestOccurredAt),
     newestRecordedAt: new Date(extent.newestRecordedAt),
     lagMs: extent.lagMs,
   };
+}
+
+/** The order of time of a stream that nothing was told late on: the order of the stream. */
+export function timeInOrder({ folded, eventId }: Milestone): TimePart {
+  const at = new Date(folded.extent.newestOccurredAt);
+  return { at, from: folded.sequence + 1, eventId, settled: false };
 }
 
 /** A snapshot as the fold that was written. */

@@ -104,5 +104,5 @@ async function sequenceBefore(
   if (snapshots.every === 0) return 0;
   const until = { occurredAt: new Date(start.getTime() - 1) };
   const [snapshot] = await snapshots.reads.until(stream, aggregate, until, 1);
-  return snapshot?.sequence ?? 0;
+  return snapshot === undefined ? 0 : snapshot.time.from - 1;
 }

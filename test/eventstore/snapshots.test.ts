@@ -77,9 +77,10 @@ describe('D-07 a stream that grows', () => {
     const [first, second, ...others] = await snapshots();
     expect(others).toEqual([]);
     expect(first).toMatchObject({ sequence: 4, newestOccurredAt: minute(3), lagMs: 0 });
-    expect(first).not.toHaveProperty('timeRows');
+    expect(first?.time).toEqual({ at: minute(3), from: 5, eventId: first?.eventId, settled: false });
     expect(second).toMatchObject({ sequence: 8, newestOccurredAt: minute(6), lagMs: 60_000 });
-    expect(second?.timeRows).toEqual(second?.rows);
+    expect(second?.time).toMatchObject({ at: minute(5), from: 8, settled: true });
+    expect(second?.time?.rows).toMatchObject({ fleet_status: { position: { occurredAt: minute(5) } } });
   });
 
   it('marks what was told late, and nothing else', async () => {

@@ -62,7 +62,7 @@ describe('D-07 the newest snapshot', () => {
 
 describe('what was told late', () => {
   it('is looked for near the moment only, of its stream only', async () => {
-    const filter = lateFilter(streamRefOf(stream), 1_000, { occurredAt: minute(1_004) });
+    const filter = lateFilter(streamRefOf(stream), 1_001, { occurredAt: minute(1_004) });
     if (filter === undefined) throw new Error('There is a moment.');
     const stats = await examined(store.events.find(filter, { hint: LATE_INDEX }));
     expect(stats.nReturned).toBe(1);
