@@ -23,7 +23,10 @@ export function openLatestLane<R extends Row>(
   const has = new Map<string, number>();
   /** What the next frame tells, oldest first; null: the row left. */
   const pending = new Map<string, R | null>();
+  /** What the client has and was gone since the last frame: it may be back as another row of the same sequence. */
+  const gone = new Set<string>();
   let kept = new Map<string, Delivery<R>>();
+  let keptGone = new Set<string>();
   /** Items that go before the next frame. */
   let ready: FrameChange<R>[] = [];
   let place: Timestamp | undefined;
@@ -32,10 +35,12 @@ export function openLatestLane<R extends Row>(
   const accept = ({ id, document: row, clusterTime }: Delivery<R>) => {
     place = clusterTime;
     if (row !== null && matches(row)) {
-      const known = Math.max(has.get(id) ?? 0, pending.get(id)?.lastSequence ?? 0);
-      if (row.lastSequence > known) pending.set(id, row);
-    } else if (has.has(id)) pending.set(id, null);
-    else pending.delete(id);
+      const told = gone.has(id) ? 0 : (has.get(id) ?? 0);
+      if (row.lastSequence > Math.max(told, pending.get(id)?.lastSequence ?? 0)) pending.set(id, row);
+    } else if (has.has(id)) {
+      pending.set(id, null);
+      gone.add(id);
+    } else pending.delete(id);
     return pending.size > limits.pendingRows ? 'pendingRows' : undefined;
   };
 
@@ -46,10 +51,12 @@ export function openLatestLane<R extends Row>(
     for (const [id, row] of pending) {
       if (rows.length + ids.length === limits.frameRows) break;
       pending.delete(id);
-      if (row === null) {
+      const isBack = gone.delete(id) && row !== null && row.lastSequence <= (has.get(id) ?? 0);
+      if (row === null || isBack) {
         has.delete(id);
         ids.push(id);
-      } else {
+      }
+      if (row !== null) {
         has.set(id, row.lastSequence);
         rows.push(row);
       }
@@ -64,6 +71,7 @@ export function openLatestLane<R extends Row>(
     accept,
     keep(delivery) {
       kept.set(delivery.id, delivery);
+      if (delivery.document === null) keptGone.add(delivery.id);
       return kept.size > limits.pendingRows ? 'pendingRows' : undefined;
     },
     hold(rows) {
@@ -72,7 +80,9 @@ export function openLatestLane<R extends Row>(
     cutover(snapshot) {
       place ??= snapshot;
       const deliveries = kept;
+      for (const id of keptGone) if (has.has(id)) gone.add(id);
       kept = new Map();
+      keptGone = new Set();
       for (const delivery of deliveries.values()) {
         const excess = delivery.clusterTime.lessThanOrEqual(snapshot) ? undefined : accept(delivery);
         if (excess !== undefined) return excess;
@@ -90,6 +100,7 @@ export function openLatestLane<R extends Row>(
     },
     reset() {
       has.clear();
+      gone.clear();
       pending.clear();
       ready = [];
     },

@@ -1,4 +1,4 @@
-import type { Timestamp } from 'mongodb';
+import { MongoServerError, type Timestamp } from 'mongodb';
 import { backoff } from './backoff.ts';
 import { isPassing } from './faults.ts';
 import { type Projection, rowId } from './projection.ts';
@@ -30,6 +30,8 @@ export interface RangeWalk {
 
 /** How often a range is gone on with while the database is away: for about a minute. */
 const TRIES = 35;
+/** CursorNotFound, QueryPlanKilled: what a slow reader's cursor comes to after ten minutes, or with a dropped generation. */
+const CURSOR_LOST: ReadonlySet<unknown> = new Set([43, 175]);
 
 /** How far a range has been gone through. */
 interface Way {
@@ -47,10 +49,13 @@ export async function walkRange(walk: RangeWalk, range: StreamRange): Promise<vo
   const { store, projection } = walk;
   const way: Way = { stream: undefined, passed: undefined };
   for (let failures = 0; ; failures++) {
+    const before = way.passed;
     try {
       return await walkOn(walk, way.stream === undefined ? range : { ...range, from: way.stream }, way);
     } catch (error) {
-      if (!isPassing(error) || failures >= TRIES) throw error;
+      const isLost = error instanceof MongoServerError && CURSOR_LOST.has(error.code);
+      if (!(isPassing(error) || isLost) || failures >= TRIES) throw error;
+      if (way.passed !== before) failures = 0;
       store.log.warn({ err: error, projection: projection.name, failures }, 'a verification is gone on with');
       await backoff(failures, () => undefined);
     }

@@ -1,4 +1,4 @@
-import { Binary } from 'mongodb';
+import { Binary, type Long } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
@@ -6,7 +6,7 @@ import type { Projection } from '../../src/eventstore/projection.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { uuid } from '../../src/eventstore/uuid.ts';
 import { OtherVersion, verifyProjection, verifyStreams } from '../../src/eventstore/verify.ts';
-import type { Finding } from '../../src/eventstore/verify-finding.ts';
+import { type Finding, totalOf } from '../../src/eventstore/verify-finding.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { count, countersRead, openCounterStore } from './counter.ts';
 import { openBoth, rebuild } from './generation.ts';
@@ -142,6 +142,44 @@ describe('verifying one tenant', () => {
     const report = await verifyProjection(store, countersRead, { tenantId: 'acme' });
     expect(report).toMatchObject({ streams: 6, rows: 6, events: 24, findings: { wrong: 6, extra: 0 } });
     expect((await verifyProjection(store, countersRead)).findings).toMatchObject({ wrong: 9, extra: 0 });
+  });
+});
+
+/** Ends the cursors that wait on a collection, as the server does after ten minutes. @returns how many */
+async function killCursors({ db, client }: TestDatabase, collection: string): Promise<number> {
+  const idle = await client
+    .db('admin', { readConcern: { level: 'local' } })
+    .aggregate<{ cursor: { cursorId: Long } }>([
+      { $currentOp: { idleCursors: true, allUsers: true } },
+      { $match: { type: 'idleCursor', ns: `${db.databaseName}.${collection}` } },
+    ])
+    .toArray();
+  const cursors = idle.map(({ cursor }) => cursor.cursorId);
+  if (cursors.length > 0) await db.command({ killCursors: collection, cursors });
+  return cursors.length;
+}
+
+describe('a verification whose cursors are lost', () => {
+  it('goes on where it was, and counts nothing twice', async () => {
+    for (const _ of [1, 2, 3])
+      await handleMany(
+        store,
+        Array.from({ length: 200 }, (_unused, index) => count(ids[index % 6] ?? '')),
+      );
+    await handleMany(
+      store,
+      Array.from({ length: 200 }, () => count(newId())),
+    );
+    const killing: Promise<number>[] = [];
+    const report = await verifyProjection(store, countersRead, {
+      eventsPerSecond: 800,
+      onProgress: () => {
+        if (killing.length < 3) killing.push(killCursors(database, 'events'));
+      },
+    });
+    expect((await Promise.all(killing)).reduce((sum, killed) => sum + killed, 0)).toBeGreaterThan(0);
+    expect(report).toMatchObject({ events: 824, streams: 206, rows: 206 });
+    expect(totalOf(report.findings)).toBe(0);
   });
 });
 
