@@ -1,4 +1,4 @@
-import { Binary, type Long } from 'mongodb';
+import { Binary, type Long, ReadConcern } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handleMany } from '../../src/eventstore/handle-many.ts';
 import { newId } from '../../src/eventstore/ids.ts';
@@ -148,7 +148,7 @@ describe('verifying one tenant', () => {
 /** Ends the cursors that wait on a collection, as the server does after ten minutes. @returns how many */
 async function killCursors({ db, client }: TestDatabase, collection: string): Promise<number> {
   const idle = await client
-    .db('admin', { readConcern: { level: 'local' } })
+    .db('admin', { readConcern: new ReadConcern('local') })
     .aggregate<{ cursor: { cursorId: Long } }>([
       { $currentOp: { idleCursors: true, allUsers: true } },
       { $match: { type: 'idleCursor', ns: `${db.databaseName}.${collection}` } },
