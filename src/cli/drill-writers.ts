@@ -40,6 +40,8 @@ const WORTH_REPEATING: readonly string[] = ['OUTCOME_UNKNOWN', 'CONFLICT'];
 /** Share of commands that begin a stream, and of those whose row is read back at once. */
 const BEGINS = 0.05;
 const READS_BACK = 0.2;
+/** Share of commands that come to another gateway than the one that the stream's people are connected to. */
+const ELSEWHERE = 0.05;
 
 /**
  * Gives commands at a steady rate. Each must be recorded, once. Where rows are written with the events, whoever was
@@ -47,27 +49,28 @@ const READS_BACK = 0.2;
  */
 export function startWriters({ kind, stores, ids, perSecond, seed, report }: WritersOptions): Writers {
   const random = randomFor(seed, 'writers');
-  const known = [...ids];
+  const known = stores.map((_, turn) => ids.filter((__, index) => index % stores.length === turn));
   const busy = new Set<string>();
   const underway = new Set<Promise<void>>();
   const done = { recorded: 0, begun: 0, repeated: 0, longestMs: 0 };
   let stopped = false;
+  let begun = 0;
 
-  const free = (): string | undefined => {
-    for (let tries = 0; tries < 10 && known.length > 0; tries++) {
-      const id = random.pick(known);
+  const free = (own: readonly string[]): string | undefined => {
+    for (let tries = 0; tries < 10 && own.length > 0; tries++) {
+      const id = random.pick(own);
       // One at a time on each stream, so that each change of its row is one event.
       if (!busy.has(id)) return id;
     }
     return undefined;
   };
 
-  const give = async (store: Store): Promise<void> => {
+  const give = async (store: Store, own: string[]): Promise<void> => {
     const begins = random.chance(BEGINS);
-    const id = begins ? newId() : free();
+    const id = begins ? newId() : free(own);
     if (id === undefined) return;
     const base = baseOf(random);
-    const command = begins ? kind.begin(random, base, fleetOf(known.length)) : kind.next(random, base);
+    const command = begins ? kind.begin(random, base, fleetOf(begun++)) : kind.next(random, base);
     const intent = drillIntent(kind, id, command, { key: newId(), ...(begins ? { creates: true } : {}) });
     busy.add(id);
     const sentAt = performance.now();
@@ -75,7 +78,7 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
       const outcome = await send(store, intent);
       done.longestMs = Math.max(done.longestMs, performance.now() - sentAt);
       await check(store, intent, outcome);
-      if (begins) known.push(id);
+      if (begins) own.push(id);
     } catch (error) {
       report.problem(`a command failed: ${String(error)}.`);
     } finally {
@@ -120,9 +123,10 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
       due = Math.min(most, due + ((now - lookedAt) / 1_000) * perSecond);
       lookedAt = now;
       for (; due >= 1 && underway.size < most; due -= 1) {
-        const store = stores[turn++ % stores.length];
-        if (store === undefined) return;
-        const giving: Promise<void> = give(store).finally(() => underway.delete(giving));
+        const own = known[turn++ % known.length];
+        const store = stores[(turn + (random.chance(ELSEWHERE) ? 1 : 0)) % stores.length];
+        if (store === undefined || own === undefined) return;
+        const giving: Promise<void> = give(store, own).finally(() => underway.delete(giving));
         underway.add(giving);
       }
       await pause(TICK_MS);
