@@ -85,7 +85,7 @@ describe('codegen', () => {
   it('refuses to drop a field of an event', async () => {
     await commit(ASSIGNED, withField);
     const sentence =
-      'TenderAssigned v1: dockDoor was removed or renamed; put v1 back as it was, and make the change v2 with an upcaster (README, "Changing an event").';
+      'TenderAssigned v1: dockDoor was removed or renamed; put v1 back as it was, and make the change v2 with an upcaster (schema/README.md, "Changing an event").';
     await isRefused(sentence, ASSIGNED);
   });
 
@@ -93,7 +93,7 @@ describe('codegen', () => {
     const file = 'schema/events/TenderSplit.v1.json';
     await writeFile(join(folder, file), await read(ASSIGNED));
     const sentence =
-      'TenderSplit was removed or renamed, but the log keeps its events under that name: define it again as it was (README, "Changing an event").';
+      'TenderSplit was removed or renamed, but the log keeps its events under that name: define it again as it was (schema/README.md, "Changing an event").';
     await isRefused(sentence, file);
   });
 

@@ -25,7 +25,8 @@ const other = defineEvent({ ...offered, type: 'Withdrawn' });
 const found = (committed: EventSchemas, ...now: readonly EventDefinition[]): string[] =>
   findBreaches(committed, schemasOf(...now));
 
-const IN_V2 = 'put v1 back as it was, and make the change v2 with an upcaster (README, "Changing an event").';
+const IN_V2 =
+  'put v1 back as it was, and make the change v2 with an upcaster (schema/README.md, "Changing an event").';
 
 describe('the committed schemas of events', () => {
   it('are those of the code', () => {
@@ -52,7 +53,7 @@ describe('the committed schemas of events', () => {
 
   it('keep each type under its name', () => {
     const gone =
-      'was removed or renamed, but the log keeps its events under that name: define it again as it was (README, "Changing an event").';
+      'was removed or renamed, but the log keeps its events under that name: define it again as it was (schema/README.md, "Changing an event").';
     expect(found(schemasOf(offered, other), other)).toEqual([`Offered ${gone}`]);
     expect(found(schemasOf(offered), { ...offered, type: 'OfferMade' })).toEqual([`Offered ${gone}`]);
   });
@@ -60,13 +61,13 @@ describe('the committed schemas of events', () => {
   it('keep each version', () => {
     const now: EventSchemas = new Map([...schemasOf(renamed)].filter(([name]) => name === 'Offered.v2'));
     expect(findBreaches(schemasOf(renamed), now)).toEqual([
-      'Offered v1 was removed, but the log keeps its events: define it again, as the `previous` of the version after it (README, "Changing an event").',
+      'Offered v1 was removed, but the log keeps its events: define it again, as the `previous` of the version after it (schema/README.md, "Changing an event").',
     ]);
   });
 
   it('keep a type with its aggregate', () => {
     expect(found(schemasOf(offered), { ...offered, aggregateType: 'Tender' })).toEqual([
-      'Offered v1 went from the aggregate Load to Tender, but the log has it in streams of Load: put that back, and define a new type for Tender (README, "Changing an event").',
+      'Offered v1 went from the aggregate Load to Tender, but the log has it in streams of Load: put that back, and define a new type for Tender (schema/README.md, "Changing an event").',
     ]);
   });
 
@@ -86,7 +87,7 @@ describe('the committed schemas of events', () => {
     ]);
     const twice = { ...renamed, payload: z.object({}) };
     expect(found(schemasOf(renamed), twice)).toEqual([
-      'Offered v2: carrier was removed or renamed; put v2 back as it was, and make the change v3 with an upcaster (README, "Changing an event").',
+      'Offered v2: carrier was removed or renamed; put v2 back as it was, and make the change v3 with an upcaster (schema/README.md, "Changing an event").',
     ]);
   });
 
