@@ -11,6 +11,7 @@ const ELSEWHERE = new Map([
   ['src/eventstore/draft.ts', 'folds what it has just made'],
   ['src/eventstore/follower.ts', 'hands batches to row-book.ts'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],
+  ['src/cli/drill-damage.ts', 'folds what readStream yields'],
 ]);
 
 const folding = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
