@@ -4,7 +4,7 @@ import { findNarrowings } from './narrowing.ts';
 /** The JSON Schemas of event types, by `TenderCreated.v1`. */
 export type EventSchemas = ReadonlyMap<string, Keywords>;
 
-const GUIDE = 'README, "Changing an event"';
+const GUIDE = 'schema/README.md, "Changing an event"';
 
 /**
  * What the code would break that is committed: the log keeps every event for ever, so what was once in a schema can
