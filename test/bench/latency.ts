@@ -5,6 +5,7 @@ import { openFixes, openRawLog } from './fixes.ts';
 import { type Findings, type Line, type Plan, quantile, ratios, scaled } from './measure.ts';
 import { bodyOf } from './requests.ts';
 import { createTenders, registerVehicles, type Stage } from './stage.ts';
+import { openStoreWays } from './store-ways.ts';
 import { subscribe, type Watcher, watchRaw } from './watchers.ts';
 
 /** Writes of each kind in one repetition; the p99 of fewer is only their worst. */
@@ -25,15 +26,23 @@ interface Sample {
   readonly fromAnswer: number;
 }
 
-/** From a write to a subscriber, beside a raw write to a raw change stream in the client's own process. */
+/**
+ * From a write to a subscriber, beside a raw write to a raw change stream in the client's own process: the event store's
+ * own, without HTTP as the raw driver is, and the API's, with a request, GraphQL and a socket on top.
+ */
 export async function benchLatency(stage: Stage, plan: Plan): Promise<Findings> {
-  const ways = await Promise.all([
-    rawReplaces(stage),
-    tenderChanges(stage),
-    rawInserts(stage),
-    vehicleChanges(stage),
-    rawTransactions(stage),
-  ]);
+  const own = await openStoreWays(stage.client);
+  const ways: readonly Way[] = [
+    ...(await Promise.all([
+      rawReplaces(stage),
+      tenderChanges(stage),
+      rawInserts(stage),
+      vehicleChanges(stage),
+      rawTransactions(stage),
+    ])),
+    { name: 'Event store, tender → feed (inline)', ...own.tender },
+    { name: 'Event store, fix → feed (async)', ...own.fix },
+  ];
   try {
     const rounds: Sample[][][] = [];
     await round(ways, scaled(plan, WRITES / 5, 20));
@@ -42,19 +51,23 @@ export async function benchLatency(stage: Stage, plan: Plan): Promise<Findings> 
     const of = (way: number): Sample[][] => rounds.map((samples) => samples[way] ?? []);
     return {
       lines: [
-        ...linesOf('tender write → `tenderChanges`', 'raw replace → change stream', of(1), of(0), 2),
+        ...linesOf('tender write → feed, inline', 'raw insert → change stream', of(5), of(2), 2),
+        ...linesOf('tender write → feed, inline', 'raw replace → change stream', of(5), of(0)),
+        ...linesOf('fix → feed, async', 'raw insert → change stream', of(6), of(2), 4),
+        ...linesOf('tender over the API → `tenderChanges`', 'raw replace → change stream', of(1), of(0)),
         ...linesOf(
-          'tender write → `tenderChanges`',
+          'tender over the API → `tenderChanges`',
           'raw transaction (insert, replace) → change stream',
           of(1),
           of(4),
         ),
-        ...linesOf('fix → `vehicleChanges`', 'raw insert → change stream', of(3), of(2), 4),
+        ...linesOf('fix over the API → `vehicleChanges`', 'raw insert → change stream', of(3), of(2)),
       ],
       notes: ways.map(({ name }, way) => noteOf(name, of(way).flat())),
     };
   } finally {
     for (const way of ways) await way.close();
+    await own.close();
   }
 }
 

@@ -13,13 +13,13 @@ export interface Watcher {
 /** How long a change may take before the run fails. */
 const PATIENCE_MS = 10_000;
 
-interface Arrivals {
+export interface Arrivals {
   expect(): Promise<number>;
   note(): void;
 }
 
 /** Hands each arrival to whoever expects it; what nobody expects is a mistake of the measurement. */
-function openArrivals(what: string): Arrivals {
+export function openArrivals(what: string): Arrivals {
   let waiting: ((at: number) => void) | undefined;
   return {
     expect: () =>
