@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -10,9 +9,9 @@ import { createGateway } from './gateway.ts';
 import type { AnswerOperator } from './health.ts';
 import { type HttpLimits, openHttp } from './http.ts';
 import { trackIdleLines } from './http-lines.ts';
+import { addressOf, listen } from './listen.ts';
 import { errorMask } from './masking.ts';
 import { type Metrics, measureRequest } from './metrics.ts';
-import { StartupError } from './mongo/startup-error.ts';
 import { mayOpenSocket, type OriginRules } from './origins.ts';
 import { openSockets, type SocketLimits } from './socket.ts';
 import { CLOSE, closeSocket } from './socket-line.ts';
@@ -95,39 +94,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (refusal === undefined) upgrade(sockets, request, socket, head);
     else refuseUpgrade(socket, refusal, log);
   });
-  const { port } = await listen(server, options.host, options.port);
-  const name = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const port = await listen(server, options.host, options.port);
   let closing: Promise<void> | undefined;
   return {
     port,
-    url: `http://${name}:${port}/graphql`,
+    url: `${addressOf(options.host, port)}/graphql`,
     close: (drainMs = 10_000) => {
       closing ??= stop({ server, sockets, stopHttp: http.stop, closeIdle }, limits.closeGraceMs, drainMs);
       return closing;
     },
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen(port, host, () => resolve(server.address() as AddressInfo));
-  });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const where = `${host}:${port}`;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new StartupError(`${where} is taken by another process; set PORT to a free one (0 finds one).`);
-    case 'EACCES':
-      return new StartupError(`This user may not listen on ${where}; ports below 1024 need a privilege.`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new StartupError(`${host} is no address of this machine; set HOST to one that is.`);
-    default:
-      return error;
-  }
 }
 
 const ignore = (): void => undefined;
