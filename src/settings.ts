@@ -19,8 +19,16 @@ import {
   type Variables,
 } from './setting.ts';
 
+/** What one process does; together they do everything, any number of each on one database. */
+export const PROCESS_ROLES = ['all', 'gateway', 'projector'] as const;
+
 /** Every setting of the gateway: `--help`, the README's table and the checks are all made from this list. */
 export const SETTINGS = {
+  role: choice(PROCESS_ROLES, {
+    name: 'WAYBILL_ROLE',
+    fallback: 'all',
+    doc: 'What this process does: `gateway` answers GraphQL, `projector` folds read models and runs timers, `all` does both.',
+  }),
   port: integer(0, 65_535, {
     name: 'PORT',
     fallback: '4000',
@@ -206,7 +214,7 @@ function settingOf(setting: Setting<unknown>, variables: Variables): unknown {
 
 /** What concerns more than one setting. */
 function checkAccess(settings: Settings): void {
-  const { jwtSecret, jwksUrl, host } = settings;
+  const { jwtSecret, jwksUrl, host, role } = settings;
   if (jwtSecret !== undefined && jwksUrl !== undefined)
     throw new StartupError(
       'Set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, not both: a token has one kind of proof.',
@@ -215,7 +223,8 @@ function checkAccess(settings: Settings): void {
     throw new StartupError(
       `WAYBILL_JWT_SECRET must be at least ${MIN_SECRET_BYTES} bytes long (RFC 7518); \`openssl rand -base64 32\` makes a good one.`,
     );
-  if (isDevelopment(settings) && !isLoopback(host))
+  // A projector answers no GraphQL.
+  if (isDevelopment(settings) && role !== 'projector' && !isLoopback(host))
     throw new StartupError(
       `HOST=${host} can be reached by others, but nothing says who may call: set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, or leave HOST at 127.0.0.1.`,
     );

@@ -1,24 +1,38 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { openLog } from '../log.ts';
 import type { Variables } from '../setting.ts';
-import { isDevelopment, readSettings, type Settings, settingsHelp } from '../settings.ts';
+import { isDevelopment, PROCESS_ROLES, readSettings, type Settings, settingsHelp } from '../settings.ts';
 import type { Waybill } from '../waybill.ts';
+
+const ROLES_HELP = `
+One process does everything (--role all) until that is not enough. Then any number of gateways answer GraphQL, and one or
+more projectors do what goes on behind them: async read models, the timer of offers, rebuilds, verification. Where a projector
+dies, another one takes over within seconds; without one, gateways go on, vehicles stand still on the screens, and
+/health/ready says so. All of them need the same MONGODB_URI and the same proof of tokens. On one machine they may share the
+mongod of one data folder, which belongs to the process that was started first and stops with it; on several machines there
+is no way but MONGODB_URI. A projector answers /health and /metrics on PORT, and nothing else.
+`;
 
 /** Adds `waybill start`, which is what `waybill` alone does. */
 export function addStartCommand(program: Command, variables: Variables): void {
   program
     .command('start', { isDefault: true })
     .description('start the gateway (this is what waybill without a command does)')
+    .addOption(
+      new Option('--role <role>', 'what this process does (default: WAYBILL_ROLE, or all)').choices(
+        PROCESS_ROLES,
+      ),
+    )
     .allowExcessArguments()
-    .addHelpText('after', () => `\n${settingsHelp()}`)
-    .action(async (_options: unknown, command: Command) => {
+    .addHelpText('after', () => `${ROLES_HELP}\n${settingsHelp()}`)
+    .action(async ({ role }: { readonly role?: string }, command: Command) => {
       // As the default command, it is given every word that is no command.
       const [unknown] = command.args;
       if (unknown !== undefined)
         command.error(`error: unknown command '${unknown}'; waybill --help lists them`);
-      await start(readSettings(variables));
+      await start(readSettings(role === undefined ? variables : { ...variables, WAYBILL_ROLE: role }));
     });
 }
 
@@ -74,7 +88,8 @@ function stopSignal(log: Logger): Promise<NodeJS.Signals> {
 }
 
 /** What somebody who has just started the gateway needs to know. */
-function greeting({ url, development }: Waybill, { dataDir }: Settings): string {
+function greeting({ url, development }: Waybill, { dataDir, role }: Settings): string {
+  if (role === 'projector') return `Waybill projects; health and metrics are on ${url}`;
   const listening = `Waybill listens on ${url}`;
   if (!development) return listening;
   const shared = dataDir === '.waybill' ? '' : `WAYBILL_DATA=${dataDir} `;

@@ -26,7 +26,7 @@ export class FolderInUse extends StartupError {
     const who = holder.role === 'gateway' ? 'another gateway' : 'a waybill command';
     super(
       `The data folder ${folder} is in use by ${who}, process ${holder.pid}. Stop that one first, or give this one a ` +
-        'folder of its own by WAYBILL_DATA.',
+        'folder of its own by WAYBILL_DATA. Several can share it only as --role gateway or --role projector.',
     );
     this.holder = holder;
   }

@@ -23,6 +23,8 @@ export interface MongoSettings {
 export interface MongoOptions {
   /** For commands: use the embedded server of a running gateway, or start one for as long as the command takes. */
   readonly share?: boolean;
+  /** For one of several processes: use the embedded server of another that runs on the folder, or start it. */
+  readonly join?: boolean;
   /** Told once if the embedded server is lost for good. */
   readonly onLost?: (error: Error) => void;
 }
@@ -51,9 +53,11 @@ export async function openMongo(
   if (settings.uri) return connect(settings.uri, settings.databaseName, log);
   const dataDir = resolve(settings.dataDir);
   prepareFolder(dataDir);
-  const place = options.share
-    ? await joinOrLock(dataDir, log)
-    : { lock: await lockWhenFree(dataDir, 'gateway', log) };
+  const role = options.share ? 'command' : 'gateway';
+  const place =
+    options.share || options.join
+      ? await joinOrLock(dataDir, role, log)
+      : { lock: await lockWhenFree(dataDir, role, log) };
   if ('uri' in place) return { ...(await connect(place.uri, settings.databaseName, log)), embedded: true };
   const { lock } = place;
   try {

@@ -31,10 +31,14 @@ export async function lockWhenFree(dataDir: string, role: Role, log: Logger): Pr
 }
 
 /**
- * For a command: the address of the running gateway's server, or, where no gateway runs, the lock on the folder so that the
- * command can start a server itself.
+ * For a command, or one of several processes: the address of the running gateway's server, or, where no gateway runs, the
+ * lock on the folder so that the caller can start a server itself.
  */
-export async function joinOrLock(dataDir: string, log: Logger): Promise<{ uri: string } | { lock: Lock }> {
+export async function joinOrLock(
+  dataDir: string,
+  role: Role,
+  log: Logger,
+): Promise<{ uri: string } | { lock: Lock }> {
   const deadline = Date.now() + GATEWAY_PATIENCE_MS;
   while (Date.now() < deadline) {
     if (liveHolder(dataDir)?.role === 'gateway') {
@@ -44,7 +48,7 @@ export async function joinOrLock(dataDir: string, log: Logger): Promise<{ uri: s
       continue;
     }
     try {
-      return { lock: await lockWhenFree(dataDir, 'command', log) };
+      return { lock: await lockWhenFree(dataDir, role, log) };
     } catch (error) {
       // A gateway took it in between: join that one.
       if (!(error instanceof FolderInUse && error.holder.role === 'gateway')) throw error;

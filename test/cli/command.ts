@@ -54,7 +54,7 @@ export function startCommand(args: readonly string[], variables: Variables): Com
   return { child, ended };
 }
 
-/** A gateway in a process of its own. */
+/** A gateway, or a projector, in a process of its own. */
 export interface GatewayProcess {
   readonly child: ChildProcess;
   /** What it has written so far. */
@@ -64,9 +64,9 @@ export interface GatewayProcess {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts `waybill` on a free port. The caller ends it. */
-export function startGateway(variables: Variables): GatewayProcess {
-  const child = spawn(process.execPath, [MAIN], {
+/** Starts `waybill`, with these arguments, on a free port. The caller ends it. */
+export function startGateway(variables: Variables, args: readonly string[] = []): GatewayProcess {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: environmentOf({ PORT: '0', ...variables }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -78,7 +78,7 @@ export function startGateway(variables: Variables): GatewayProcess {
   const listening = new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
-      const url = /listens on (http:\/\/\S+)\/graphql/.exec(stdout)?.[1];
+      const url = /(?:listens|metrics are) on (http:\/\/[^/\s]+)/.exec(stdout)?.[1];
       if (url !== undefined) resolve(url);
     });
     child.stderr.on('data', (chunk: Buffer) => {

@@ -1,0 +1,61 @@
+import type { Logger } from 'pino';
+import { type ExpiryPort, startExpiry } from './dispatch/expiry.ts';
+import { dueRows } from './eventstore/due-rows.ts';
+import { handle } from './eventstore/handle.ts';
+import { startProjector } from './eventstore/project.ts';
+import { startStaleRebuilds } from './eventstore/rebuild-stale.ts';
+import { startRetiring } from './eventstore/retired.ts';
+import type { Store } from './eventstore/store.ts';
+import { startVerifying } from './eventstore/verify-job.ts';
+import type { Metrics } from './metrics.ts';
+import { projections } from './model.ts';
+import { observersOf } from './observers.ts';
+import { openThreads } from './replay-threads.ts';
+import type { Settings } from './settings.ts';
+import { tendersRead } from './tender/projection.ts';
+
+export interface JobsOptions {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Of MongoDB: threads that replay connect by themselves. */
+  readonly uri: string;
+  /** Called before the database goes, the last one first. */
+  readonly onClose: (close: () => Promise<void>) => void;
+}
+
+/**
+ * Starts what goes on without anybody asking for it: the projector, the timer of offers, rebuilds of outdated rows, dropping
+ * of replaced ones, verification. Any number of processes may run them; leases and keys see to it that each thing is done once.
+ */
+export async function startJobs({ store, settings, metrics, log, uri, onClose }: JobsOptions): Promise<void> {
+  const observers = observersOf(metrics);
+  const retiring = startRetiring(store);
+  onClose(() => retiring.stop());
+  const projector = await startProjector(store, projections, { observer: observers.projector });
+  onClose(() => projector.stop());
+  const expiry = startExpiry(expiryPort(store, metrics, log));
+  onClose(() => expiry.stop());
+  // In a thread of its own: this one may answer requests.
+  const stale = startStaleRebuilds(store, { openWorkers: openThreads(1, uri) });
+  onClose(() => stale.stop());
+  const { verifyHours, verifyEventsPerSecond: eventsPerSecond } = settings;
+  if (verifyHours === 0) return;
+  const everyMs = verifyHours * 3_600_000;
+  const verifying = startVerifying(store, { everyMs, eventsPerSecond, observer: observers.verify });
+  onClose(() => verifying.stop());
+}
+
+function expiryPort(store: Store, metrics: Metrics, log: Logger): ExpiryPort {
+  return {
+    due: (now, limit) => dueRows(store, tendersRead, 'nextExpiryAt', now, limit),
+    handle: async (intent) => {
+      const outcome = await handle(store, intent);
+      if (outcome.kind === 'recorded' && !outcome.repeated) metrics.expiredOffers.inc(outcome.events.length);
+      return outcome;
+    },
+    log,
+    clock: () => new Date(),
+  };
+}
