@@ -36,6 +36,8 @@ const ENTRY = new URL('./cli/replay-worker.js', import.meta.url);
 
 /** MiB. Most of what a replay allocates is dead when its batch is folded; with room for that, little is ever copied. */
 const YOUNG_GENERATION_MB = 64;
+/** MiB. Four times what the largest batch takes; without it V8 lets garbage lie as long as the machine has room. */
+const OLD_GENERATION_MB = 256;
 
 /**
  * Opens threads that replay, each with a connection of its own. Where Waybill runs from its sources, which no thread
@@ -62,7 +64,10 @@ function dataOf(
 function openThread(workerData: ThreadData): RangeWorker {
   const worker = new Worker(ENTRY, {
     workerData,
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    resourceLimits: {
+      maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      maxOldGenerationSizeMb: OLD_GENERATION_MB,
+    },
   });
   const waiting = new Map<number, Waiting>();
   let jobs = 0;
