@@ -7,6 +7,7 @@ import { DRILL_KINDS, type DrillKind } from './drill-kinds.ts';
 import { drillReplay } from './drill-replay.ts';
 import { type DrillReport, openDrillReport } from './drill-report.ts';
 import { type Scratch, withScratch } from './drill-scratch.ts';
+import { drillStalled, type StalledDrill } from './drill-stalled.ts';
 import { wholeBetween } from './number-option.ts';
 
 interface ReplayFlags {
@@ -34,7 +35,7 @@ A drill makes up data in a database of its own, on the MongoDB that the other co
 gateway may run meanwhile, and is only slowed down. The last line is PASSED, or FAILED with the first thing that was not
 right. Exit code 0: passed; 1: failed. Ctrl-C tidies up.`;
 
-/** Adds `waybill drill replay | duplicates | drift`. */
+/** Adds `waybill drill …`. */
 export function addDrillCommand(program: Command, variables: Variables): void {
   const drill = program
     .command('drill')
@@ -42,14 +43,18 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addHelpText('after', EPILOG);
 
   const run = async (
+    title: string,
+    work: (scratch: Scratch, report: DrillReport) => Promise<void>,
+  ): Promise<void> => {
+    const report = openDrillReport();
+    console.log(`Drill ${title}`);
+    process.exitCode = await withScratch(variables, report, (scratch) => work(scratch, report));
+  };
+  const runSeeded = (
     name: string,
     { seed = randomBytes(4).toString('hex') }: { readonly seed?: string },
     work: (scratch: Scratch, seed: string, report: DrillReport) => Promise<void>,
-  ): Promise<void> => {
-    const report = openDrillReport();
-    console.log(`Drill ${name}, --seed ${seed}`);
-    process.exitCode = await withScratch(variables, report, (scratch) => work(scratch, seed, report));
-  };
+  ): Promise<void> => run(`${name}, --seed ${seed}`, (scratch, report) => work(scratch, seed, report));
 
   drill
     .command('replay')
@@ -63,7 +68,7 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addOption(seedOption())
     .addHelpText('after', EPILOG)
     .action((flags: ReplayFlags) =>
-      run('replay', flags, (scratch, seed, report) =>
+      runSeeded('replay', flags, (scratch, seed, report) =>
         drillReplay(scratch, { ...flags, seed, kind: kindOf(flags.projection) }, report),
       ),
     );
@@ -76,7 +81,7 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addOption(seedOption())
     .addHelpText('after', EPILOG)
     .action((flags: DuplicatesFlags) =>
-      run('duplicates', flags, (scratch, seed, report) =>
+      runSeeded('duplicates', flags, (scratch, seed, report) =>
         drillDuplicates(scratch, { ...flags, seed }, report),
       ),
     );
@@ -88,8 +93,41 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addOption(seedOption())
     .addHelpText('after', EPILOG)
     .action((flags: DriftFlags) =>
-      run('drift', flags, (scratch, seed, report) => drillDrift(scratch, { ...flags, seed }, report)),
+      runSeeded('drift', flags, (scratch, seed, report) => drillDrift(scratch, { ...flags, seed }, report)),
     );
+
+  drill
+    .command('stalled')
+    .description(
+      'readers that read nothing, or a byte a second: each must cost little, be closed, and hurt nobody',
+    )
+    .option(
+      '--sockets <number>',
+      'of each kind: reading nothing, a byte a second, and properly',
+      wholeBetween(1, 5_000),
+      200,
+    )
+    .option(
+      '--seconds <number>',
+      'how long, after a quarter of it without the slow ones',
+      wholeBetween(1, 86_400),
+      120,
+    )
+    .option(
+      '--changes-per-second <number>',
+      'each of some 16 KB to who watches all of it',
+      wholeBetween(1, 1_000),
+      10,
+    )
+    .addOption(noFiguresOption())
+    .addHelpText('after', EPILOG)
+    .action((flags: StalledDrill) =>
+      run('stalled', (scratch, report) => drillStalled(scratch, flags, report)),
+    );
+}
+
+function noFiguresOption(): Option {
+  return new Option('--no-figures', 'judge what is told, not memory and times: for small numbers');
 }
 
 function seedOption(): Option {

@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import WebSocket from 'ws';
+
+/** What a drill's socket asks for. */
+export interface DrillSubscription {
+  readonly url: string;
+  readonly token: string;
+  readonly query: string;
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Every message but the first, as it comes. */
+  onMessage?(message: Buffer): void;
+}
+
+/** A socket of graphql-transport-ws with one subscription, by hand: thousands of them must cost a drill little. */
+export interface DrillSocket {
+  /** Resolves with the code when it is closed; 1006 where the line was cut. */
+  readonly closed: Promise<number>;
+  /** Reads nothing any more. */
+  stall(): void;
+  /** Reads so many bytes a second, and no more. */
+  crawl(bytesPerSecond: number): void;
+  /** Reads on as everybody does. */
+  resume(): void;
+  /** Leaves without a word. */
+  cut(): void;
+}
+
+/** Opens a socket and subscribes; resolves when the snapshot is complete. @throws Error where it is refused */
+export async function openDrillSocket(subscription: DrillSubscription): Promise<DrillSocket> {
+  const { url, token, query, variables } = subscription;
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
+    perMessageDeflate: false,
+  });
+  let line: Socket | undefined;
+  socket.once('upgrade', (response: IncomingMessage) => {
+    line = response.socket;
+  });
+  socket.on('error', () => undefined);
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  const say = (message: object): void => socket.send(JSON.stringify(message));
+  const snapshot = new Promise<void>((resolve, reject) => {
+    closed.then((code) => reject(new Error(`A socket was closed with ${code} before its snapshot came.`)));
+    const begin = (data: Buffer): void => {
+      if (data.includes('"type":"connection_ack"'))
+        say({ type: 'subscribe', id: '1', payload: { query, variables } });
+      else if (data.includes('"type":"error"')) reject(new Error(String(data)));
+      else if (data.includes('"complete":true')) {
+        socket.off('message', begin);
+        socket.on('message', (message: Buffer) => subscription.onMessage?.(message));
+        resolve();
+      }
+    };
+    socket.on('message', begin);
+  });
+  socket.once('open', () => say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+  await snapshot;
+  let crawling: NodeJS.Timeout | undefined;
+  closed.then(() => clearInterval(crawling));
+  return {
+    closed,
+    stall: () => socket.pause(),
+    crawl(bytesPerSecond) {
+      socket.pause();
+      crawling = setInterval(() => void line?.read(bytesPerSecond), 1_000);
+    },
+    resume() {
+      clearInterval(crawling);
+      socket.resume();
+    },
+    cut: () => socket.terminate(),
+  };
+}
