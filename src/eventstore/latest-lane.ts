@@ -1,6 +1,5 @@
-import type { Timestamp } from 'mongodb';
 import type { Delivery } from './delivery.ts';
-import { cursorAt, type FrameChange } from './feed-item.ts';
+import type { FrameChange } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
 import type { FeedLimits } from './feed-limits.ts';
 import type { Row } from './projection.ts';
@@ -29,11 +28,13 @@ export function openLatestLane<R extends Row>(
   let keptGone = new Set<string>();
   /** Items that go before the next frame. */
   let ready: FrameChange<R>[] = [];
-  let place: Timestamp | undefined;
+  /** Where the next frame is in the feed. */
+  let newest: Delivery<R> | undefined;
   let nextFrameAt = 0;
 
-  const accept = ({ id, document: row, clusterTime }: Delivery<R>) => {
-    place = clusterTime;
+  const accept = (delivery: Delivery<R>) => {
+    const { id, document: row } = delivery;
+    newest = delivery;
     if (row !== null && matches(row)) {
       const told = gone.has(id) ? 0 : (has.get(id) ?? 0);
       if (row.lastSequence > Math.max(told, pending.get(id)?.lastSequence ?? 0)) pending.set(id, row);
@@ -62,7 +63,7 @@ export function openLatestLane<R extends Row>(
       }
     }
     nextFrameAt = now + interval;
-    const cursor = place === undefined ? '' : cursorAt(place);
+    const cursor = newest?.cursor ?? '';
     if (ids.length > 0) ready.push({ kind: 'left', ids, cursor });
     if (rows.length > 0) ready.push({ kind: 'moved', rows, cursor });
   };
@@ -70,6 +71,8 @@ export function openLatestLane<R extends Row>(
   return {
     accept,
     keep(delivery) {
+      // In the order of the feed, so that the last one is where the next frame is.
+      kept.delete(delivery.id);
       kept.set(delivery.id, delivery);
       if (delivery.document === null) keptGone.add(delivery.id);
       return kept.size > limits.pendingRows ? 'pendingRows' : undefined;
@@ -78,7 +81,6 @@ export function openLatestLane<R extends Row>(
       for (const row of rows) has.set(row.id, row.lastSequence);
     },
     cutover(snapshot) {
-      place ??= snapshot;
       const deliveries = kept;
       for (const id of keptGone) if (has.has(id)) gone.add(id);
       kept = new Map();

@@ -4,6 +4,9 @@ import type { LogChange } from './feed-item.ts';
 import type { Lane } from './feed-lane.ts';
 import type { FeedLimits } from './feed-limits.ts';
 import { openQueue } from './queue.ts';
+import { type ToldItems, toldItem } from './told-item.ts';
+
+const APPENDED: ToldItems = new WeakMap();
 
 /** Events that match, in the order of commit. Nothing is dropped. */
 export function openLogLane(
@@ -13,9 +16,14 @@ export function openLogLane(
   const queue = openQueue<LogChange>(limits);
   return {
     accept(delivery: Delivery<StoredEvent>) {
-      const { document: event, cursor } = delivery;
+      const { document: event } = delivery;
       if (event === null || !matches(event)) return undefined;
-      return queue.push({ kind: 'appended', event, cursor }, delivery.bytes);
+      const item = toldItem(
+        APPENDED,
+        delivery,
+        ({ cursor }): LogChange => ({ kind: 'appended', event, cursor }),
+      );
+      return queue.push(item, delivery.bytes);
     },
     say: (item) => void queue.push(item, 64),
     take: () => queue.shift(),

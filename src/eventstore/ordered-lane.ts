@@ -4,6 +4,10 @@ import type { SnapshotLane } from './feed-lane.ts';
 import type { FeedLimits } from './feed-limits.ts';
 import type { Row } from './projection.ts';
 import { openQueue } from './queue.ts';
+import { type ToldItems, toldItem } from './told-item.ts';
+
+const UPDATES: ToldItems = new WeakMap();
+const LEAVINGS: ToldItems = new WeakMap();
 
 /** Every change of every row that matches, one by one, in the order of commit. Nothing is dropped. */
 export function openOrderedLane<R extends Row>(
@@ -16,13 +20,16 @@ export function openOrderedLane<R extends Row>(
   const has = new Map<string, number>();
 
   const accept = (delivery: Delivery<R>) => {
-    const { id, document: row, cursor } = delivery;
+    const { id, document: row } = delivery;
     if (row !== null && matches(row)) {
       if ((has.get(id) ?? 0) >= row.lastSequence) return undefined;
       has.set(id, row.lastSequence);
-      return queue.push({ kind: 'updated', row, cursor }, delivery.bytes);
+      return queue.push(
+        toldItem(UPDATES, delivery, ({ cursor }): OrderedChange<R> => ({ kind: 'updated', row, cursor })),
+        delivery.bytes,
+      );
     }
-    return has.delete(id) ? queue.push({ kind: 'left', id, cursor }, 64) : undefined;
+    return has.delete(id) ? queue.push(toldItem(LEAVINGS, delivery, leavingOf), 64) : undefined;
   };
 
   return {
@@ -49,4 +56,8 @@ export function openOrderedLane<R extends Row>(
       return queue.length + kept.length;
     },
   };
+}
+
+function leavingOf<R extends Row>({ id, cursor }: Delivery<R>): OrderedChange<R> {
+  return { kind: 'left', id, cursor };
 }
