@@ -1,14 +1,14 @@
-import { type ExecutionResult, getOperationAST, Kind } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, getOperationAST, Kind } from 'graphql';
 import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { refuseAnonymous } from './anonymous.ts';
 import type { Context } from './context.ts';
+import { rememberDocuments } from './documents.ts';
 import { invalidInput } from './errors.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
-import { schema } from './schema.ts';
 
 /** What the engine is given beside an operation. */
 export interface Transport {
@@ -20,6 +20,7 @@ export interface Transport {
 }
 
 export interface GatewayOptions {
+  readonly schema: GraphQLSchema;
   readonly development: boolean;
   readonly maxBodyBytes: number;
   readonly origins: OriginRules;
@@ -34,7 +35,7 @@ export type Gateway = ReturnType<typeof createGateway>;
 
 /** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
 export function createGateway(options: GatewayOptions) {
-  const { development, maxBodyBytes, origins, mask, log, developmentToken, metrics } = options;
+  const { schema, development, maxBodyBytes, origins, mask, log, developmentToken, metrics } = options;
   return createYoga<Transport, Context>({
     schema,
     context: ({ open }) => open(),
@@ -43,6 +44,7 @@ export function createGateway(options: GatewayOptions) {
     healthCheckEndpoint: '/health/live',
     maskedErrors: { maskError: mask },
     maxRequestBodySize: maxBodyBytes,
+    parserAndValidationCache: { documentCache: rememberDocuments(), errorCache: FORGETFUL },
     multipart: false,
     batching: false,
     cors: corsOf(origins),
@@ -61,6 +63,9 @@ export function createGateway(options: GatewayOptions) {
     renderGraphiQL: renderPage,
   });
 }
+
+/** Yoga completes what its parser throws in the lane that it was thrown in, so no lane may be shown another's. */
+const FORGETFUL = { get: () => undefined, set: () => undefined };
 
 /**
  * Whether the page of development mode may hold its token: not where another name has led here, and not for a page
@@ -87,16 +92,20 @@ function malformedIsTheirs(): Plugin {
   };
 }
 
-/** An answer with data in it is a 200, whatever failed beside; the statuses are for answers that fail as a whole. */
 function wholeAnswersOnly(): Plugin {
   return {
     onExecutionResult({ result, setResult }) {
       if (result === undefined || Array.isArray(result) || !('data' in result)) return;
-      const { data, errors, ...rest } = result as ExecutionResult;
-      if (errors === undefined || Object.values(data ?? {}).every((field) => field === null)) return;
-      setResult({ ...rest, data: data ?? null, errors: errors.map(withoutHttp) });
+      setResult(wholeAnswer(result as ExecutionResult));
     },
   };
+}
+
+/** An answer with data in it is a 200, whatever failed beside; the statuses are for answers that fail as a whole. */
+export function wholeAnswer(result: ExecutionResult): ExecutionResult {
+  const { data, errors, ...rest } = result;
+  if (errors === undefined || Object.values(data ?? {}).every((field) => field === null)) return result;
+  return { ...rest, data: data ?? null, errors: errors.map(withoutHttp) };
 }
 
 /** Counts what is asked for, and which subscriptions run. */

@@ -3,11 +3,15 @@ import { type Authenticate, credentialsOfHeaders } from './access/authenticate.t
 import { contextOf, type Services } from './caller.ts';
 import type { Context } from './context.ts';
 import { unauthenticated } from './errors.ts';
+import { openFastLane } from './fast-lane.ts';
 import type { Gateway } from './gateway.ts';
+import type { Mask } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
 
 export interface HttpLimits {
+  /** Largest request. */
+  readonly maxBodyBytes: number;
   /** How long a response that is to end may take to drain before it is cut. */
   readonly closeGraceMs: number;
 }
@@ -16,6 +20,7 @@ export interface HttpOptions {
   readonly gateway: Gateway;
   readonly services: Services;
   readonly authenticate: Authenticate;
+  readonly mask: Mask;
   readonly limits: HttpLimits;
   readonly metrics: Metrics;
 }
@@ -23,8 +28,11 @@ export interface HttpOptions {
 /** The HTTP side of the gateway. */
 export interface Http {
   answer(request: IncomingMessage, response: ServerResponse): void;
-  /** Cuts the event streams, so that their clients come back elsewhere, and lets the other answers be the last. */
-  stop(): void;
+  /**
+   * Lets every answer be the last on its line, and begins no event stream any more.
+   * @returns how to cut those that there are, so that their clients come back elsewhere
+   */
+  stop(): readonly (() => void)[];
 }
 
 /** Hands HTTP requests to the GraphQL engine, and knows which answers are under way. */
@@ -32,6 +40,7 @@ export function openHttp(options: HttpOptions): Http {
   const underWay = new Set<ServerResponse>();
   const streams = new WeakSet<ServerResponse>();
   let stopping = false;
+  const answer = openFastLane({ ...options, maxBodyBytes: options.limits.maxBodyBytes });
   return {
     answer(request, response) {
       if (!URL.canParse(`http://${request.headers.host ?? 'localhost'}`)) {
@@ -43,15 +52,19 @@ export function openHttp(options: HttpOptions): Http {
       response.once('close', () => underWay.delete(response));
       if (stopping) response.setHeader('connection', 'close');
       const open = (): Promise<Context> => openContext(options, request, response, streams);
-      const onStream = (): void => void streams.add(response);
-      void options.gateway(request, response, { transport: 'http', open, onStream });
+      const onStream = (): void => {
+        streams.add(response);
+        if (stopping) response.destroy();
+      };
+      answer(request, response, { transport: 'http', open, onStream });
     },
     stop() {
       stopping = true;
-      for (const response of underWay) {
-        if (streams.has(response)) response.destroy();
-        else if (!response.headersSent) response.setHeader('connection', 'close');
-      }
+      const answers = [...underWay];
+      for (const response of answers) if (!response.headersSent) response.setHeader('connection', 'close');
+      return answers
+        .filter((response) => streams.has(response))
+        .map((response) => () => void response.destroy());
     },
   };
 }

@@ -13,10 +13,12 @@ import { addressOf, listen } from './listen.ts';
 import { errorMask } from './masking.ts';
 import { type Metrics, measureRequest } from './metrics.ts';
 import { mayOpenSocket, type OriginRules } from './origins.ts';
+import { schema } from './schema.ts';
 import { openSockets, type SocketLimits } from './socket.ts';
 import { CLOSE, closeSocket } from './socket-line.ts';
+import { spread } from './spread.ts';
 
-export type ServerLimits = SocketLimits & HttpLimits & { readonly maxBodyBytes: number };
+export type ServerLimits = SocketLimits & HttpLimits;
 
 export const SERVER_LIMITS: ServerLimits = {
   maxBodyBytes: 2_097_152,
@@ -54,8 +56,9 @@ export interface RunningServer {
   readonly url: string;
   readonly port: number;
   /**
-   * Stops: takes nothing new, closes sockets with 1012 and cuts SSE so that clients come back, waits for the requests
-   * that are being answered, and cuts what is left after `drainMs` (10 s unless given).
+   * Stops: opens no socket any more, closes those there are with 1012 and cuts SSE, one after the other, so that clients come
+   * back elsewhere and not all at once; then takes no request any more, waits for those that are being answered, and cuts what
+   * is left after `drainMs` (10 s unless given).
    */
   close(drainMs?: number): Promise<void>;
 }
@@ -70,6 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const mask = errorMask(log, metrics);
   const origins = { allowed: options.allowedOrigins ?? [], loopback: development };
   const gateway = createGateway({
+    schema,
     development,
     origins,
     maxBodyBytes: limits.maxBodyBytes,
@@ -78,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     developmentToken: options.developmentToken,
   });
-  const http = openHttp({ gateway, services, authenticate, limits, metrics });
+  const http = openHttp({ gateway, services, authenticate, mask, limits, metrics });
   const sockets = openSockets({ gateway, services, authenticate, mask, limits, log, metrics });
   const server = createServer((request, response) => {
     measureRequest(metrics, request, response);
@@ -87,15 +91,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     else http.answer(request, response);
   });
   const closeIdle = trackIdleLines(server);
+  let closing: Promise<void> | undefined;
   server.on('upgrade', (request, socket, head) => {
     // Until ws has taken over, a peer that is gone would otherwise end the process.
     socket.on('error', ignore);
-    const refusal = refusalOfUpgrade(request, origins);
+    const refusal = closing === undefined ? refusalOfUpgrade(request, origins) : STOPPING;
     if (refusal === undefined) upgrade(sockets, request, socket, head);
     else refuseUpgrade(socket, refusal, log);
   });
   const port = await listen(server, options.host, options.port);
-  let closing: Promise<void> | undefined;
   return {
     port,
     url: `${addressOf(options.host, port)}/graphql`,
@@ -109,10 +113,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 const ignore = (): void => undefined;
 
 interface UpgradeRefusal {
-  readonly status: '403 Forbidden' | '404 Not Found';
+  readonly status: '403 Forbidden' | '404 Not Found' | '503 Service Unavailable';
   /** For the log: browsers show their page none of it. */
   readonly why: string;
 }
+
+const STOPPING: UpgradeRefusal = { status: '503 Service Unavailable', why: 'the gateway is stopping' };
 
 function refusalOfUpgrade(request: IncomingMessage, origins: OriginRules): UpgradeRefusal | undefined {
   const { url = '', headers } = request;
@@ -138,13 +144,15 @@ function upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Dup
   });
 }
 
+/** Of the time that a stop may take, this share goes to sending subscribers elsewhere, at most. */
+const SPREAD_SHARE = 0.8;
 /** How long requests that are on their way when a stop begins may still arrive. */
 const LAST_REQUESTS_MS = 200;
 
 interface Parts {
   readonly server: Server;
   readonly sockets: WebSocketServer;
-  readonly stopHttp: () => void;
+  readonly stopHttp: () => readonly (() => void)[];
   readonly closeIdle: () => void;
 }
 
@@ -153,18 +161,25 @@ async function stop(
   graceMs: number,
   drainMs: number,
 ): Promise<void> {
-  for (const socket of sockets.clients) closeSocket(socket, CLOSE.RESTART, Math.min(graceMs, drainMs));
-  stopHttp();
+  const began = performance.now();
+  const streams = stopHttp();
+  const leave = [...sockets.clients].map(
+    (socket) => () => closeSocket(socket, CLOSE.RESTART, Math.min(graceMs, drainMs)),
+  );
+  await spread([...leave, ...streams], drainMs * SPREAD_SHARE);
   // Node closes idle connections at once, also those on which a request is on its way: let these arrive.
   await pause(Math.min(LAST_REQUESTS_MS, drainMs));
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
   closeIdle();
-  const cut = setTimeout(() => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-  }, drainMs);
+  const cut = setTimeout(
+    () => {
+      for (const socket of sockets.clients) socket.terminate();
+      server.closeAllConnections();
+    },
+    drainMs - (performance.now() - began),
+  );
   await closed;
   clearTimeout(cut);
 }

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createSchema, createYoga } from 'graphql-yoga';
+import { createYoga } from 'graphql-yoga';
 import { WebSocket, WebSocketServer } from 'ws';
-import { BARE_TYPES } from './bare-schema.ts';
+import { bareSchema } from './bare-schema.ts';
 import { type Served, serveParent } from './server-process.ts';
 
 /** What this server is told: the tenders that it answers from, the text that it sends to all sockets. */
@@ -18,20 +18,7 @@ async function serve(): Promise<Served> {
   const tenders = new Map<string, object>();
   let text = '';
   const yoga = createYoga({
-    schema: createSchema({
-      typeDefs: BARE_TYPES,
-      resolvers: {
-        Mutation: {
-          trackLocation: () => ({ __typename: 'VehiclePayload', repeated: false }),
-          trackLocations: (_root: unknown, { input }: { input: { fixes: unknown[] } }) => ({
-            recorded: input.fixes.length,
-            repeated: 0,
-            refused: [],
-          }),
-        },
-        Query: { tender: (_root: unknown, { id }: { id: string }) => tenders.get(id) },
-      },
-    }),
+    schema: bareSchema(tenders),
     // As the gateway has them.
     multipart: false,
     batching: false,

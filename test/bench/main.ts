@@ -7,6 +7,7 @@ import { type Mongo, openMongo } from '../../src/mongo/mongo.ts';
 import { benchAppend } from './append.ts';
 import { benchAsOf } from './as-of.ts';
 import { benchFanOut } from './fan-out.ts';
+import { benchInMemory } from './in-memory.ts';
 import { benchLatency } from './latency.ts';
 import { benchLoad } from './load.ts';
 import type { Findings, Plan } from './measure.ts';
@@ -30,6 +31,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   track: onStage('track', benchTrack),
   'track-batch': onStage('track-batch', benchTrackBatch),
   tender: onStage('tender', benchTender),
+  'in-memory': onDatabase('bench_in_memory', benchInMemory),
   latency: onStage('latency', benchLatency),
   'fan-out': onStage('fan-out', benchFanOut),
   rebuild: onDatabase('bench_rebuild', benchRebuild),
@@ -41,11 +43,11 @@ const SUITES: Readonly<Record<string, Suite>> = {
 /** A database of the suite's own, without servers; it goes at the end, so that none pays for another's. */
 function onDatabase(
   name: string,
-  measure: (mongo: Mongo, database: string, plan: Plan) => Promise<Findings>,
+  measure: (mongo: Mongo, database: string, plan: Plan, profileDir?: string) => Promise<Findings>,
 ): Suite {
-  return async (mongo, plan) => {
+  return async (mongo, plan, profileDir) => {
     try {
-      return await measure(mongo, name, plan);
+      return await measure(mongo, name, plan, profileDir);
     } finally {
       await mongo.client.db(name).dropDatabase();
     }

@@ -26,7 +26,7 @@ export async function benchTender(stage: Stage, plan: Plan): Promise<Findings> {
   });
   const lines = await compare(
     contender('bare Yoga, resolver in memory', stage.bare),
-    [contender('`tender(id)`, c32', stage.gateway)],
+    [{ ...contender(`\`tender(id)\`, c${CONCURRENCY}`, stage.gateway), atLeast: 1.5 }],
     plan,
   );
   return { lines };

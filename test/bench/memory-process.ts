@@ -1,0 +1,73 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { MongoClient } from 'mongodb';
+import { authenticateBy, refused } from '../../src/access/authenticate.ts';
+import { tokenVerifier } from '../../src/access/token.ts';
+import { openFeed } from '../../src/eventstore/feed.ts';
+import { openStore } from '../../src/eventstore/store.ts';
+import { createGateway } from '../../src/gateway.ts';
+import { openHttp } from '../../src/http.ts';
+import { openLog } from '../../src/log.ts';
+import { errorMask } from '../../src/masking.ts';
+import { measureRequest, openMetrics } from '../../src/metrics.ts';
+import { SERVER_LIMITS } from '../../src/server.ts';
+import { bareSchema } from './bare-schema.ts';
+import { type Served, serveParent } from './server-process.ts';
+
+/** Where its store is, which no resolver uses, and what its callers prove themselves by. */
+export interface MemoryMessage {
+  readonly uri: string;
+  readonly database: string;
+  readonly secret: string;
+}
+
+serveParent((message) => serve(message as MemoryMessage));
+
+/** The gateway's way from HTTP to a resolver and back, tokens and metrics included, with the resolvers of bare Yoga. */
+async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> {
+  const tenders = new Map<string, object>();
+  const log = openLog({ level: 'warn', pretty: false });
+  const metrics = openMetrics();
+  const mask = errorMask(log, metrics);
+  const client = await MongoClient.connect(uri);
+  const db = client.db(database);
+  const store = await openStore({ client, db, log, definitions: [], projections: [] });
+  const feed = openFeed(store, {});
+  const gateway = createGateway({
+    schema: bareSchema(tenders),
+    development: false,
+    maxBodyBytes: SERVER_LIMITS.maxBodyBytes,
+    origins: { allowed: [], loopback: false },
+    mask,
+    log,
+    metrics,
+  });
+  const http = openHttp({
+    gateway,
+    mask,
+    metrics,
+    services: { store, feed, projections: async () => [] },
+    authenticate: authenticateBy({
+      verifyToken: tokenVerifier({ kind: 'secret', secret }),
+      verifyApiKey: async () => refused('invalid', 'There are none.'),
+    }),
+    limits: SERVER_LIMITS,
+  });
+  const server = createServer((request, response) => {
+    measureRequest(metrics, request, response);
+    http.answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/graphql`,
+    tell(message) {
+      for (const tender of message as readonly { id: string }[]) tenders.set(tender.id, tender);
+    },
+    close: async () => {
+      server.closeAllConnections();
+      feed.close();
+      await client.close();
+    },
+  };
+}
