@@ -56,9 +56,9 @@ export interface RunningServer {
   readonly url: string;
   readonly port: number;
   /**
-   * Stops: opens no socket any more, closes those there are with 1012 and cuts SSE, one after the other, so that clients come
-   * back elsewhere and not all at once; then takes no request any more, waits for those that are being answered, and cuts what
-   * is left after `drainMs` (10 s unless given).
+   * Stops: closes sockets with 1012 and cuts SSE, one after the other, so that clients come back elsewhere and not all at
+   * once; who comes anew is sent away at once. Then takes no request any more, waits for those that are being answered, and
+   * cuts what is left after `drainMs` (10 s unless given).
    */
   close(drainMs?: number): Promise<void>;
 }
@@ -95,8 +95,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.on('upgrade', (request, socket, head) => {
     // Until ws has taken over, a peer that is gone would otherwise end the process.
     socket.on('error', ignore);
-    const refusal = closing === undefined ? refusalOfUpgrade(request, origins) : STOPPING;
-    if (refusal === undefined) upgrade(sockets, request, socket, head);
+    const refusal = refusalOfUpgrade(request, origins);
+    if (refusal === undefined) upgrade(sockets, request, socket, head, closing !== undefined);
     else refuseUpgrade(socket, refusal, log);
   });
   const port = await listen(server, options.host, options.port);
@@ -113,12 +113,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 const ignore = (): void => undefined;
 
 interface UpgradeRefusal {
-  readonly status: '403 Forbidden' | '404 Not Found' | '503 Service Unavailable';
+  readonly status: '403 Forbidden' | '404 Not Found';
   /** For the log: browsers show their page none of it. */
   readonly why: string;
 }
-
-const STOPPING: UpgradeRefusal = { status: '503 Service Unavailable', why: 'the gateway is stopping' };
 
 function refusalOfUpgrade(request: IncomingMessage, origins: OriginRules): UpgradeRefusal | undefined {
   const { url = '', headers } = request;
@@ -137,10 +135,18 @@ function refuseUpgrade(socket: Duplex, { status, why }: UpgradeRefusal, log: Log
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-function upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+function upgrade(
+  sockets: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  stopping: boolean,
+): void {
   sockets.handleUpgrade(request, socket, head, (opened) => {
     socket.off('error', ignore);
-    sockets.emit('connection', opened, request);
+    // Many clients come back after a close with this code, and give up where a socket cannot be opened at all.
+    if (stopping) closeSocket(opened.on('error', ignore), CLOSE.RESTART, LAST_REQUESTS_MS);
+    else sockets.emit('connection', opened, request);
   });
 }
 

@@ -178,7 +178,7 @@ export const SETTINGS = {
     name: 'WAYBILL_DRAIN_SECONDS',
     unit: 's',
     fallback: '10',
-    doc: 'How long a stop waits for requests that are being answered.',
+    doc: 'How long a stop may take: subscribers are sent elsewhere one after the other, then requests under way are answered.',
   }),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
