@@ -1,4 +1,6 @@
 import { invalidInput } from '../errors.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import type { Interest, ValueFacet } from '../eventstore/interest.ts';
 import type { EventFilter } from '../eventstore/read.ts';
 import { decodeGlobalId } from '../global-id.ts';
 
@@ -25,6 +27,24 @@ export function eventFilterOf(input: EventFilterInput | null | undefined): Event
   return filter.aggregateId === undefined
     ? filter
     : { ...filter, aggregateId: filter.aggregateId.map(aggregateUuid) };
+}
+
+const byAggregate: ValueFacet<StoredEvent> = { valuesOf: ({ aggregateId }) => [aggregateId.toString()] };
+const byActor: ValueFacet<StoredEvent> = { valuesOf: ({ actor }) => [actor.id] };
+const byReason: ValueFacet<StoredEvent> = { valuesOf: ({ reasonCode }) => [reasonCode] };
+const byType: ValueFacet<StoredEvent> = { valuesOf: ({ type }) => [type] };
+const byKind: ValueFacet<StoredEvent> = { valuesOf: ({ aggregateType }) => [aggregateType] };
+const byRole: ValueFacet<StoredEvent> = { valuesOf: ({ actor }) => [actor.role] };
+
+/** The condition of a filter that lets the least through; undefined: all events may be wanted. */
+export function interestIn(filter: EventFilter): Interest<StoredEvent> | undefined {
+  const { aggregateId, actorId, reasonCode, type, aggregateType, role } = filter;
+  if (aggregateId) return { facet: byAggregate, values: aggregateId };
+  if (actorId) return { facet: byActor, values: actorId };
+  if (reasonCode) return { facet: byReason, values: reasonCode };
+  if (type) return { facet: byType, values: type };
+  if (aggregateType) return { facet: byKind, values: aggregateType };
+  return role ? { facet: byRole, values: role } : undefined;
 }
 
 function aggregateUuid(text: string): string {

@@ -1,4 +1,5 @@
 import type { Access } from '../access/access.ts';
+import type { Interest, ValueFacet } from '../eventstore/interest.ts';
 import { rowId } from '../eventstore/projection.ts';
 import type { RowFilter } from '../eventstore/rows.ts';
 import { toUuid } from '../global-id.ts';
@@ -16,16 +17,21 @@ export interface TenderFilter {
   readonly vehicleId?: Given<string>;
 }
 
-/** One question twice: to the database, and to a row in memory. The two must agree. */
-export interface TenderSelection {
-  readonly filter: RowFilter;
-  matches(row: TenderRow): boolean;
-}
-
 interface Condition {
   readonly filter: RowFilter;
   matches(row: TenderRow): boolean;
 }
+
+/** One question twice: to the database, and to a row in memory. The two must agree. */
+export interface TenderSelection extends Condition {
+  /** What a change must touch to be looked at; undefined: nothing. It lets through whatever matches. */
+  readonly interest: Interest<TenderRow> | undefined;
+}
+
+const byVehicle: ValueFacet<TenderRow> = { valuesOf: ({ vehicleId }) => [vehicleId] };
+const byCarrier: ValueFacet<TenderRow> = { valuesOf: ({ carrierIds }) => carrierIds };
+const byFleet: ValueFacet<TenderRow> = { valuesOf: ({ fleetId }) => [fleetId] };
+const byStatus: ValueFacet<TenderRow> = { valuesOf: ({ status }) => [status] };
 
 /** The tenders that fit and that the caller may see: of a carrier, those it was asked to take. */
 export function selectTenders(access: Access, filter: TenderFilter | null | undefined): TenderSelection {
@@ -48,7 +54,19 @@ export function selectTenders(access: Access, filter: TenderFilter | null | unde
   return {
     filter: conditions.length === 0 ? {} : { $and: conditions.map((condition) => condition.filter) },
     matches: (row) => conditions.every((condition) => condition.matches(row)),
+    interest: interestOf(access, filter ?? {}),
   };
+}
+
+/** The condition that lets the least through. */
+function interestOf(access: Access, filter: TenderFilter): Interest<TenderRow> | undefined {
+  const { ids, status, carrierId, fleetId, vehicleId } = filter;
+  if (ids) return { ids: uuids('Tender', ids) };
+  if (vehicleId) return { facet: byVehicle, values: uuids('Vehicle', vehicleId) };
+  if (access.role === 'carrier') return { facet: byCarrier, values: [access.carrierId ?? ''] };
+  if (carrierId) return { facet: byCarrier, values: carrierId };
+  if (fleetId) return { facet: byFleet, values: fleetId };
+  return status ? { facet: byStatus, values: status } : undefined;
 }
 
 function among(

@@ -1,8 +1,9 @@
+import type { Interest, PlaceFacet, ValueFacet } from '../eventstore/interest.ts';
 import { rowId } from '../eventstore/projection.ts';
 import type { RowFilter } from '../eventstore/rows.ts';
 import { toUuid } from '../global-id.ts';
 import type { MdsState } from './events.ts';
-import { type BoundingBox, boxFilter, contains } from './position.ts';
+import { type BoundingBox, boxFilter, contains, partsOf } from './position.ts';
 import type { VehicleRow } from './projection.ts';
 
 type Given<T> = readonly T[] | null | undefined;
@@ -16,17 +17,38 @@ export interface VehicleFilter {
   readonly within?: BoundingBox | null | undefined;
 }
 
-/** One question twice: to the database, and to a row in memory. The two must agree. */
-export interface VehicleSelection {
+interface Condition {
   readonly filter: RowFilter;
   matches(row: VehicleRow): boolean;
 }
 
+/** One question twice: to the database, and to a row in memory. The two must agree. */
+export interface VehicleSelection extends Condition {
+  /** What a change must touch to be looked at; undefined: nothing. It lets through whatever matches. */
+  readonly interest: Interest<VehicleRow> | undefined;
+}
+
+const byFleet: ValueFacet<VehicleRow> = { valuesOf: ({ fleetId }) => [fleetId] };
+const byState: ValueFacet<VehicleRow> = { valuesOf: ({ state }) => [state] };
+const byPlace: PlaceFacet<VehicleRow> = {
+  placeOf: ({ position }) => position && { x: position.longitude, y: position.latitude },
+};
+
+/** A box that is wider or higher lets more through than a fleet does. */
+const WIDE_DEG = 10;
+
 /** The vehicles that fit. The caller has made sure that the box is one (`faultOf`). */
 export function selectVehicles(tenantId: string, filter: VehicleFilter | null | undefined): VehicleSelection {
   const { ids, fleetId, state, within } = filter ?? {};
-  const conditions: VehicleSelection[] = [];
-  if (ids) conditions.push(among('_id', rowIds(tenantId, ids), (row) => row._id));
+  const conditions: Condition[] = [];
+  if (ids)
+    conditions.push(
+      among(
+        '_id',
+        uuids(ids).map((id) => rowId(tenantId, id)),
+        (row) => row._id,
+      ),
+    );
   if (fleetId) conditions.push(among('fleetId', fleetId, (row) => row.fleetId));
   if (state) conditions.push(among('state', state, (row) => row.state));
   if (within) {
@@ -38,14 +60,25 @@ export function selectVehicles(tenantId: string, filter: VehicleFilter | null | 
   return {
     filter: conditions.length === 0 ? {} : { $and: conditions.map((condition) => condition.filter) },
     matches: (row) => conditions.every((condition) => condition.matches(row)),
+    interest: interestOf(filter ?? {}),
   };
+}
+
+/** The condition that lets the least through. */
+function interestOf({ ids, fleetId, state, within }: VehicleFilter): Interest<VehicleRow> | undefined {
+  if (ids) return { ids: uuids(ids) };
+  const boxes = within ? partsOf(within) : [];
+  const isWide = boxes.some((box) => Math.max(box.maxX - box.minX, box.maxY - box.minY) > WIDE_DEG);
+  if (within && !(fleetId && isWide)) return { facet: byPlace, boxes };
+  if (fleetId) return { facet: byFleet, values: fleetId };
+  return state ? { facet: byState, values: state } : undefined;
 }
 
 function among(
   field: string,
   wanted: readonly string[],
   value: (row: VehicleRow) => string | null,
-): VehicleSelection {
+): Condition {
   const set = new Set<string | null>(wanted);
   return {
     filter: { [field]: wanted.length === 1 ? wanted[0] : { $in: [...wanted] } },
@@ -54,9 +87,6 @@ function among(
 }
 
 /** Ids of nothing of ours are the ids of nothing. */
-function rowIds(tenantId: string, ids: readonly string[]): string[] {
-  return ids
-    .map((id) => toUuid('Vehicle', id))
-    .filter((id) => id !== undefined)
-    .map((id) => rowId(tenantId, id));
+function uuids(ids: readonly string[]): string[] {
+  return ids.map((id) => toUuid('Vehicle', id)).filter((id) => id !== undefined);
 }

@@ -1,3 +1,4 @@
+import type { Box } from '../eventstore/interest.ts';
 import { momentId } from '../eventstore/moment-id.ts';
 
 /**
@@ -77,4 +78,14 @@ export function boxFilter(box: BoundingBox): Record<string, unknown> {
   }));
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : { $or: parts };
+}
+
+/** A box as parts of a plane, none of which bends around the 180th meridian. Agrees with `contains`. */
+export function partsOf(box: BoundingBox): Box[] {
+  return longitudes(box).map(([west, east]) => ({
+    minX: west,
+    minY: box.south,
+    maxX: east,
+    maxY: box.north,
+  }));
 }
