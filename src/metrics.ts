@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { openResultTally } from './result-tally.ts';
 
 /** From a fast read to a request that has gone wrong, in seconds. */
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -58,8 +59,8 @@ export function openMetrics() {
       labelNames: ['field'],
       registers,
     }),
-    /** Lanes: ordered, latest, log. */
-    /** Set when the metrics are asked for. */
+    results: openResultTally(registry),
+    /** Lanes: ordered, latest, log. Set when the metrics are asked for. */
     subscriberQueueItems: new Gauge({
       name: 'waybill_subscriber_queue_items',
       help: 'Changes waiting in the queues of all subscribers, by lane.',
@@ -82,6 +83,26 @@ export function openMetrics() {
       name: 'waybill_feed_gaps_total',
       help: 'Gaps told to subscribers.',
       labelNames: ['reason'],
+      registers,
+    }),
+    /** From: ring (memory), oplog, nowhere (a gap and a snapshot). */
+    feedResumes: new Counter({
+      name: 'waybill_feed_resumes_total',
+      help: 'Subscribers that came back with a cursor, by lane and by where what they missed was found.',
+      labelNames: ['lane', 'from'],
+      registers,
+    }),
+    /** Set when the metrics are asked for. */
+    feedLagSeconds: new Gauge({
+      name: 'waybill_feed_lag_seconds',
+      help: 'How old what a change stream told last is; 0 while it keeps up.',
+      labelNames: ['stream'],
+      registers,
+    }),
+    feedHistoryBytes: new Gauge({
+      name: 'waybill_feed_history_bytes',
+      help: 'Changes kept in memory for subscribers who come back.',
+      labelNames: ['stream'],
       registers,
     }),
 

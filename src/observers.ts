@@ -29,6 +29,7 @@ export function observersOf(metrics: Metrics): {
       gap: (reason) => metrics.feedGaps.inc({ reason }),
       // A reason may be a driver's message: as a label it would have no bound. The log has it.
       reopened: (stream) => metrics.feedReopens.inc({ stream }),
+      resumed: (lane, from) => metrics.feedResumes.inc({ lane, from }),
     },
     projector: {
       folded(projection, events, lagSeconds) {

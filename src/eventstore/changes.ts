@@ -35,12 +35,14 @@ export type LostReason = 'history' | 'replaced';
 export type Signal =
   | {
       readonly kind: 'changes';
-      /** Empty when nothing happened for a second or so. */
+      /** Empty when nothing happened for `idleMs`. */
       readonly changes: readonly Change[];
       /** Resumes after `changes`; moves on while nothing happens, too. */
       readonly token: ResumeToken;
       /** More has arrived already. */
       readonly more: boolean;
+      /** Everything committed before this moment has been told. Moves on while nothing happens, too. */
+      readonly upTo: Timestamp | undefined;
     }
   | { readonly kind: 'lost'; readonly reason: LostReason; readonly error?: unknown };
 
@@ -58,6 +60,8 @@ export interface ChangesOptions {
   readonly log: Logger;
   /** At most so many changes in one signal. */
   readonly batch?: number;
+  /** How long the server holds an idle request, in ms: the pace of empty signals, not of changes. A second, unless given. */
+  readonly idleMs?: number;
   /** Called whenever the stream is opened again, with what broke it. */
   readonly onReopen?: (error: unknown) => void;
 }
@@ -75,7 +79,6 @@ export interface Changes {
   stop(): void;
 }
 
-/** How long the server holds an idle request: the pace of idle signals, not of changes, which come at once. */
 const IDLE_MS = 1_000;
 /** CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost, BSONObjectTooLarge. */
 const LOST_CODES = new Set<unknown>([136, 260, 280, 286, 10_334]);
@@ -97,7 +100,7 @@ export async function clusterNow(db: Db): Promise<Timestamp> {
  * the primary, and another is opened after the last token.
  */
 export function openChanges(db: Db, options: ChangesOptions): Changes {
-  const { log, batch = 1_000 } = options;
+  const { log, batch = 1_000, idleMs = IDLE_MS } = options;
   const operations = new Set<string>(options.operations);
   let token: ResumeToken | undefined = 'after' in options.from ? options.from.after : undefined;
   let stream: ChangeStream | undefined;
@@ -112,7 +115,7 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
 
   const open = (): ChangeStream => {
     const place = token === undefined ? startOf(options) : { resumeAfter: token };
-    const next = db.watch(pipelineOf(options), { maxAwaitTimeMS: IDLE_MS, batchSize: batch, ...place });
+    const next = db.watch(pipelineOf(options), { maxAwaitTimeMS: idleMs, batchSize: batch, ...place });
     // The first reply brings a token, or documents; the driver would wait for a second one before it says so.
     next.once('resumeTokenChanged', () => markOpen());
     return next;
@@ -150,7 +153,7 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
       raw = changes.length < batch && from.bufferedCount() > 0 ? await from.tryNext() : null;
     }
     token = from.resumeToken;
-    return { kind: 'changes', changes, token, more: from.bufferedCount() > 0 };
+    return { kind: 'changes', changes, token, more: from.bufferedCount() > 0, upTo: timeIn(token) };
   };
 
   const next = async (): Promise<Signal | null> => {
@@ -229,6 +232,14 @@ function projectionOf(fields: readonly string[]): Document {
 
 function isOfDocument(operation: Change['operation']): boolean {
   return operation !== 'drop' && operation !== 'rename';
+}
+
+/** A token begins with the type of what follows (0x82, a timestamp) and the moment, in hexadecimal. */
+function timeIn(token: ResumeToken): Timestamp | undefined {
+  const data: unknown = typeof token === 'object' && token !== null ? Reflect.get(token, '_data') : undefined;
+  const [, t, i] = (typeof data === 'string' && /^82([\dA-F]{8})([\dA-F]{8})/i.exec(data)) || [];
+  if (t === undefined || i === undefined) return undefined;
+  return new Timestamp({ t: Number.parseInt(t, 16), i: Number.parseInt(i, 16) });
 }
 
 function toChange(raw: ChangeStreamDocument): Change | null {

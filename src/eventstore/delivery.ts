@@ -1,26 +1,34 @@
 import { BSON, type Timestamp } from 'mongodb';
-import { cursorAt } from './feed-item.ts';
+import { type Place, writeCursor } from './cursor.ts';
 
 /**
  * One change on its way to subscribers, shared by all of them: what costs something to know is found out once, and
  * only if someone asks.
  */
 export class Delivery<D extends object> {
+  /** Whose feed it is of. */
+  readonly scope: string;
   readonly id: string;
   /** The document after the change; null when it is gone. */
   readonly document: D | null;
-  readonly clusterTime: Timestamp;
+  /** Behind this change, and before the next. */
+  readonly place: Place;
   #cursor: string | undefined;
   #bytes: number | undefined;
 
-  constructor(id: string, document: D | null, clusterTime: Timestamp) {
+  constructor(scope: string, id: string, document: D | null, place: Place) {
+    this.scope = scope;
     this.id = id;
     this.document = document;
-    this.clusterTime = clusterTime;
+    this.place = place;
+  }
+
+  get clusterTime(): Timestamp {
+    return this.place.time;
   }
 
   get cursor(): string {
-    this.#cursor ??= cursorAt(this.clusterTime);
+    this.#cursor ??= writeCursor(this.scope, this.place);
     return this.#cursor;
   }
 

@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer';
-import type { Timestamp } from 'mongodb';
 import type { StoredEvent } from './event.ts';
 import type { Row } from './projection.ts';
 
@@ -48,10 +46,3 @@ export type FrameChange<R extends Row> =
 
 /** The log lane: events as they are recorded. It begins with a heartbeat, which says: from here on, all of them. */
 export type LogChange = (Item<'appended'> & { readonly event: StoredEvent }) | GapItem | HeartbeatItem;
-
-/**
- * The cursor of a place in the feed: version 1 and the cluster time. Only what reads cursors may look inside.
- */
-export function cursorAt(place: Timestamp): string {
-  return Buffer.from(JSON.stringify({ v: 1, t: place.toString(16) })).toString('base64url');
-}

@@ -1,11 +1,16 @@
-import type { Timestamp } from 'mongodb';
+import type { Place } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
+import type { Held } from './feed-holdings.ts';
 import type { Excess } from './feed-limits.ts';
 
 /** What a subscriber has waiting for its client, and what it knows of what the client has. */
 export interface Lane<D extends object, T> {
   /** A change to tell. @returns the limit that is now exceeded, if any */
   accept(delivery: Delivery<D>): Excess | undefined;
+  /** A change that arrived before it is known what the client has. */
+  keep(delivery: Delivery<D>): Excess | undefined;
+  /** The client has everything up to `place`, or what makes it so waits for it: tells what was kept and lies behind it. */
+  cutover(place: Place, cursor: string): Excess | undefined;
   /** The next item for the client, if one is due. */
   take(now: number): T | undefined;
   /** Milliseconds until something is due; undefined when nothing waits. */
@@ -18,12 +23,8 @@ export interface Lane<D extends object, T> {
   readonly size: number;
 }
 
-/** A lane that begins with a snapshot. Until the snapshot is complete, changes are kept aside. */
+/** A lane of rows: the client begins with some. */
 export interface SnapshotLane<D extends object, T> extends Lane<D, T> {
-  /** A change that arrived while the snapshot is being read. */
-  keep(delivery: Delivery<D>): Excess | undefined;
-  /** Rows of the snapshot: the client has these. */
-  hold(rows: readonly D[]): void;
-  /** The snapshot is complete: tells what was kept and committed after `snapshot`; the rest is in it already. */
-  cutover(snapshot: Timestamp): Excess | undefined;
+  /** The client has these. */
+  hold(rows: readonly Held[]): void;
 }

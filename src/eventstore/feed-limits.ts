@@ -1,4 +1,4 @@
-/** Bounds of one subscriber. What goes beyond closes that subscriber, never another. */
+/** Bounds, of one subscriber unless it says otherwise. What goes beyond closes that subscriber, never another. */
 export interface FeedLimits {
   /** Changes waiting for the client, in the ordered and the log lane. */
   readonly queueItems: number;
@@ -14,6 +14,9 @@ export interface FeedLimits {
   readonly snapshotRows: number;
   /** Rows in one frame; the rest goes with the next. */
   readonly frameRows: number;
+  /** Changes that are kept for subscribers who resume, in bytes, by read models and by the log; so many at most. */
+  readonly historyBytes: number;
+  readonly historyItems: number;
   /** How often a snapshot that breaks off is begun again before the subscription fails. */
   readonly snapshotTries: number;
 }
@@ -26,6 +29,8 @@ export const FEED_LIMITS: FeedLimits = {
   heartbeatMs: 15_000,
   snapshotRows: 500,
   frameRows: 2_000,
+  historyBytes: 64 * 1024 * 1024,
+  historyItems: 1_000_000,
   snapshotTries: 5,
 };
 

@@ -24,6 +24,10 @@ export interface Routes {
   pin(): Promise<Timestamp>;
   /** Whose change it is, by the name under which receivers joined; undefined: it concerns nobody. */
   nameOf(collection: string): string | undefined;
+  /** Among whose changes it counts: those of all generations and of the pointer, so that every process counts the same. */
+  countedFor(change: Change): string | undefined;
+  /** The read model whose changes before and after this one cannot be joined, if it is such a change. */
+  breakOf(change: Change): string | undefined;
   /** Takes in a change of a pointer. @returns what it comes to, if it is a switch */
   turn(change: Change): Flip | undefined;
 }
@@ -35,6 +39,8 @@ export function logRoutes(db: Db): Routes {
     operations: ['insert'],
     pin: () => clusterNow(db),
     nameOf: (collection) => collection,
+    countedFor: ({ collection }) => collection,
+    breakOf: () => undefined,
     turn: () => undefined,
   };
 }
@@ -74,6 +80,16 @@ export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
       return pinned.time ?? clusterNow(db);
     },
     nameOf: (collection) => nameByCollection.get(collection),
+    countedFor: ({ collection, key }) => {
+      if (collection === POINTERS) return String(key);
+      return names.find((name) => collection === name || collection.startsWith(`${name}_v`));
+    },
+    breakOf({ collection, operation, document, key }) {
+      if (operation === 'drop' || operation === 'rename') return nameByCollection.get(collection);
+      // Only the change that is a switch names what was ahead.
+      const isSwitch = collection === POINTERS && (document as Pointer | null)?.ahead !== undefined;
+      return isSwitch ? String(key) : undefined;
+    },
     turn({ collection: where, document }) {
       if (where !== POINTERS || document === null) return undefined;
       const { _id: name, generation, version, ahead = [] } = document as Pointer;
@@ -86,4 +102,17 @@ export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
       return { name, collection: generationCollection(name, generation), ahead: isOther ? null : ahead };
     },
   };
+}
+
+/** Whose change it is, and of what: rows say it in their `_id` even when they are gone, events in themselves. */
+export function addressee({ key, document }: Change): readonly [tenantId: string, id: string] {
+  const name = String(key);
+  if (!name.includes('/')) return [String(document?.tenantId), name];
+  const tenantId = tenantOf(name);
+  return [tenantId, name.slice(tenantId.length + 1)];
+}
+
+/** Of a row, by its `_id`. */
+export function tenantOf(rowId: string): string {
+  return rowId.slice(0, rowId.indexOf('/'));
 }

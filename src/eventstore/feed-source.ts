@@ -1,11 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Db, Timestamp } from 'mongodb';
+import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import { insist } from './backoff.ts';
-import { type Change, type Changes, openChanges } from './changes.ts';
+import { type Change, type Changes, clusterNow, openChanges, type Signal } from './changes.ts';
+import { ALL, isBehind, type Place, scopeOf } from './cursor.ts';
 import { Delivery } from './delivery.ts';
+import { openHistory, type Past } from './feed-history.ts';
 import type { GapReason } from './feed-item.ts';
-import type { Flip, Routes } from './feed-routes.ts';
+import { openLevel } from './feed-level.ts';
+import { openPlaces } from './feed-places.ts';
+import { PastChange, Ring, type RingLimits } from './feed-ring.ts';
+import { addressee, type Flip, type Routes, tenantOf } from './feed-routes.ts';
 import { rowsAt } from './snapshot.ts';
 
 /** Who gets deliveries. */
@@ -18,24 +23,48 @@ export interface SourceOptions {
   readonly db: Db;
   readonly log: Logger;
   readonly routes: Routes;
+  readonly limits: RingLimits;
   readonly onReopen: (reason: string) => void;
+}
+
+/** A receiver that is registered. */
+export interface Joined {
+  readonly leave: () => void;
+  /** What comes behind this is delivered. */
+  readonly place: Place;
+}
+
+/** A receiver that goes on from where it was. */
+export interface Resumed extends Joined {
+  /** What it missed, up to `place`. */
+  readonly past: Past;
 }
 
 /** One change stream, handed out to whom it concerns. */
 export interface Source {
   /**
    * Registers once the stream is open; what is committed from then on is delivered.
-   * @returns how to leave
+   * @returns how to leave, and where it begins
    */
-  join(name: string, tenantId: string, receiver: Receiver): Promise<() => void>;
-  /** How far the stream has come. */
-  place(): Timestamp;
+  join(name: string, tenantId: string, receiver: Receiver): Promise<Joined>;
+  /** The same from a place on. @returns undefined, and nothing is registered, where what came since cannot be told */
+  resume(name: string, tenantId: string, after: Place, receiver: Receiver): Promise<Resumed | undefined>;
+  /** How far the stream has come in the changes of `name`. */
+  place(name: string): Place;
+  /** How old what it has told last may be, in ms; 0 while it keeps up. */
+  lagMs(): number;
+  /** What is kept for those who resume. */
+  readonly historyBytes: number;
   close(): void;
 }
 
 /** Deliveries, and changes, between two pauses: those who keep up must get their turn before their queues fill. */
 const BURST = 256;
 const BURST_CHANGES = 32;
+/** How long a subscriber who was told more elsewhere waits for this process to come as far, in ms. */
+const CATCH_UP_MS = 15_000;
+
+type Told = Extract<Signal, { kind: 'changes' }>;
 
 /**
  * Opens a change stream over collections; its receivers are kept by read model and tenant, so that nobody pays for
@@ -45,13 +74,16 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const { db, log, routes } = options;
   const receivers = new Map<string, Set<Receiver>>();
   let pinned = await routes.pin();
-  let place = pinned;
+  let places = openPlaces(pinned);
+  const ring = new Ring(options.limits, pinned);
+  const history = openHistory({ ...options, ring, historyBytes: options.limits.historyBytes });
+  const level = openLevel();
   let closed = false;
   const begin = (): Changes => {
     return openChanges(db, {
       collections: routes.collections,
       operations: routes.operations,
-      from: { at: place },
+      from: { at: pinned },
       log,
       onReopen: () => options.onReopen('error'),
     });
@@ -64,18 +96,23 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     for (const change of batch) {
       // A stream tells of the moment at which it begins once more: what was dropped then is known to be gone.
       if (change.clusterTime.lessThanOrEqual(pinned)) continue;
-      place = change.clusterTime;
+      const place = places.take(routes.countedFor(change) ?? '', change.clusterTime);
+      const broken = routes.breakOf(change);
+      if (broken !== undefined) ring.breakAt(broken, place);
       const flip = routes.turn(change);
-      if (flip !== undefined) await turn(flip, change.clusterTime);
+      if (flip !== undefined) await turn(flip, place);
       const name = routes.nameOf(change.collection);
       if (name === undefined) continue;
       if (change.operation === 'drop' || change.operation === 'rename') return true;
       const [tenantId, id] = addressee(change);
-      const audience = receivers.get(`${name}/${tenantId}`);
-      if (audience === undefined) continue;
-      const delivery = new Delivery(id, change.document, change.clusterTime);
-      for (const receiver of audience) receiver.accept(delivery);
-      burst += Math.max(audience.size, BURST / BURST_CHANGES);
+      const scope = scopeOf(name, tenantId);
+      const audience = receivers.get(scope);
+      if (audience !== undefined) {
+        const delivery = new Delivery(scope, id, change.document, place);
+        for (const receiver of audience) receiver.accept(delivery);
+      }
+      ring.push(new PastChange(scope, id, change.document, place));
+      burst += Math.max(audience?.size ?? 0, BURST / BURST_CHANGES);
       if (burst < BURST) continue;
       burst = 0;
       await setImmediate();
@@ -84,15 +121,19 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   };
 
   /** The rows live elsewhere from here on. What is further there is told as a change of this moment. */
-  const turn = async ({ name, collection, ahead }: Flip, at: Timestamp): Promise<void> => {
-    const ids = ahead?.filter((id) => receivers.has(`${name}/${tenantOf(id)}`));
+  const turn = async ({ name, collection, ahead }: Flip, place: Place): Promise<void> => {
+    const at = place.time;
+    // Whoever goes away amid these comes back to before the switch, from where nothing can be joined.
+    const amid = { time: at, ordinal: place.ordinal - 1 };
+    const ids = ahead?.filter((id) => receivers.has(scopeOf(name, tenantOf(id))));
     if (ids?.length === 0) return;
     try {
       if (ids === undefined) throw new Error('The read model was replaced by one that tells other things.');
       const rows = new Map((await rowsAt(db, collection, ids, at)).map((row) => [row._id, row]));
       for (const id of ids) {
-        const delivery = new Delivery(id.slice(tenantOf(id).length + 1), rows.get(id) ?? null, at);
-        for (const receiver of receivers.get(`${name}/${tenantOf(id)}`) ?? []) receiver.accept(delivery);
+        const scope = scopeOf(name, tenantOf(id));
+        const delivery = new Delivery(scope, id.slice(tenantOf(id).length + 1), rows.get(id) ?? null, amid);
+        for (const receiver of receivers.get(scope) ?? []) receiver.accept(delivery);
       }
     } catch (error) {
       log.info({ projection: name, collection, reason: String(error) }, 'subscribers get a gap at a switch');
@@ -101,10 +142,16 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     }
   };
 
+  const comeTo = (signal: Told): void => {
+    if (signal.upTo !== undefined) places.reach(signal.upTo);
+    level.told(signal);
+  };
+
   const follow = async (): Promise<void> => {
     for (let signal = await changes.next(); signal !== null; signal = await changes.next()) {
       if (signal.kind !== 'changes') await startOver(signal.reason, signal.error);
       else if (await deliver(signal.changes)) await startOver('replaced', undefined);
+      else comeTo(signal);
     }
   };
 
@@ -123,7 +170,8 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     );
     if (now === undefined) return;
     pinned = now;
-    place = now;
+    places = openPlaces(now);
+    ring.reset(now);
     changes = begin();
     if (closed) changes.stop();
     const opening = changes;
@@ -133,38 +181,62 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     });
   };
 
+  const isOpen = async (): Promise<void> => {
+    for (let known: Changes | undefined; known !== changes; ) {
+      known = changes;
+      await known.opened;
+    }
+  };
+
+  const register = (name: string, tenantId: string, receiver: Receiver): (() => void) => {
+    const key = scopeOf(name, tenantId);
+    const audience = receivers.get(key) ?? new Set();
+    receivers.set(key, audience.add(receiver));
+    return () => {
+      audience.delete(receiver);
+      if (audience.size === 0 && receivers.get(key) === audience) receivers.delete(key);
+    };
+  };
+
+  /** Comes to where another process was already when it told its client. @returns false where that is nowhere */
+  const catchUp = async (name: string, after: Place): Promise<boolean> => {
+    const isThere = (): boolean => {
+      const place = places.of(name);
+      return !isBehind(after, place) || (after.ordinal === ALL && after.time.equals(place.time));
+    };
+    if (isThere()) return true;
+    if (after.time.greaterThan(await clusterNow(db))) return false;
+    const since = performance.now();
+    while (!isThere() && !closed && performance.now() - since < CATCH_UP_MS) await level.next();
+    return isThere();
+  };
+
   void follow();
   return {
     async join(name, tenantId, receiver) {
-      for (let known: Changes | undefined; known !== changes; ) {
-        known = changes;
-        await known.opened;
-      }
-      const key = `${name}/${tenantId}`;
-      const audience = receivers.get(key) ?? new Set();
-      receivers.set(key, audience.add(receiver));
-      return () => {
-        audience.delete(receiver);
-        if (audience.size === 0 && receivers.get(key) === audience) receivers.delete(key);
-      };
+      await isOpen();
+      return { place: places.of(name), leave: register(name, tenantId, receiver) };
     },
-    place: () => place,
+    async resume(name, tenantId, after, receiver) {
+      await isOpen();
+      if (!(await catchUp(name, after))) return undefined;
+      const found = await history.since(name, tenantId, after, (past) => ({
+        past,
+        place: places.of(name),
+        leave: register(name, tenantId, receiver),
+      }));
+      return found?.taken;
+    },
+    place: (name) => places.of(name),
+    lagMs: () => level.lagMs(),
+    get historyBytes() {
+      return ring.bytes;
+    },
     close() {
       closed = true;
+      history.close();
+      level.close();
       changes.stop();
     },
   };
-}
-
-/** Whose change it is, and of what: rows say it in their `_id` even when they are gone, events in themselves. */
-function addressee({ key, document }: Change): readonly [tenantId: string, id: string] {
-  const name = String(key);
-  if (!name.includes('/')) return [String(document?.tenantId), name];
-  const tenantId = tenantOf(name);
-  return [tenantId, name.slice(tenantId.length + 1)];
-}
-
-/** Of a row, by its `_id`. */
-function tenantOf(rowId: string): string {
-  return rowId.slice(0, rowId.indexOf('/'));
 }

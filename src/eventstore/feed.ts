@@ -1,29 +1,28 @@
 import { Timestamp } from 'mongodb';
+import { type Place, readCursor, scopeOf, writeCursor } from './cursor.ts';
 import type { StoredEvent } from './event.ts';
+import type { HistorySource } from './feed-history.ts';
+import { openHoldings, type Wanted } from './feed-holdings.ts';
 import type { FrameChange, GapReason, LogChange, OrderedChange, SnapshotItem } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
 import { type Excess, FEED_LIMITS, type FeedLimits } from './feed-limits.ts';
 import { logRoutes, rowRoutes } from './feed-routes.ts';
-import { openSource, type Source } from './feed-source.ts';
+import { openSource, type Resumed, type Source } from './feed-source.ts';
 import { openLatestLane } from './latest-lane.ts';
 import { openLogLane } from './log-lane.ts';
 import { openOrderedLane } from './ordered-lane.ts';
-import type { Projection, Row } from './projection.ts';
-import type { RowFilter } from './rows.ts';
+import type { Row } from './projection.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
-import { type CommonItem, type Member, Subscriber } from './subscriber.ts';
+import { Subscriber } from './subscriber.ts';
+import type { After, Comeback, CommonItem, Member, Placed } from './subscriber-options.ts';
 
 export type { FrameChange, GapReason, LogChange, OrderedChange } from './feed-item.ts';
 
-/** Which rows, of whose. */
-export interface Selection<R extends Row> {
-  readonly tenantId: string;
-  readonly projection: Projection<R>;
-  /** For the snapshot, without the tenant: the feed binds it. */
-  readonly filter: RowFilter;
-  /** The same filter in memory. */
-  matches(row: R): boolean;
+/** Which rows, of whose; the filter once for the database, without the tenant, and once for a row in memory. */
+export interface Selection<R extends Row> extends Wanted<R> {
+  /** The cursor of the last item that was told for the same filter: goes on from there. */
+  readonly after?: string | undefined;
   /** The subscriber was closed because it reads too slowly: here its socket is. */
   onOverflow?(limit: Excess): void;
 }
@@ -31,18 +30,38 @@ export interface Selection<R extends Row> {
 /** Which events, of whose. */
 export interface LogSelection {
   readonly tenantId: string;
+  /** The cursor of the last item that was told: goes on from there. */
+  readonly after?: string | undefined;
   matches(event: StoredEvent): boolean;
   onOverflow?(limit: Excess): void;
 }
 
 export type LaneName = 'ordered' | 'latest' | 'log';
+export type StreamName = 'rows' | 'events';
 
 /** What the feed tells whoever measures it. Every call is cheap and never throws. */
 export interface FeedObserver {
   subscribed(lane: LaneName, change: 1 | -1): void;
   overflowed(lane: LaneName, limit: Excess): void;
   gap(reason: GapReason): void;
-  reopened(stream: 'rows' | 'events', reason: string): void;
+  reopened(stream: StreamName, reason: string): void;
+  /** A subscriber came back, and what it missed was found, or was not. */
+  resumed(lane: LaneName, from: HistorySource | 'nowhere'): void;
+}
+
+/** How one of the change streams is doing. */
+export interface StreamHealth {
+  readonly stream: StreamName;
+  /** How old what it told last is, in ms; 0 while it keeps up. */
+  readonly lagMs: number;
+  /** What it keeps for subscribers who resume. */
+  readonly historyBytes: number;
+}
+
+/** Items as they come; written by hand, so that it can be ended while it waits. */
+export interface Subscription<T> extends AsyncIterableIterator<T> {
+  /** Of the item that was handed over last, or the one it began from; empty before. */
+  readonly lastCursor: string;
 }
 
 export interface FeedOptions {
@@ -50,40 +69,50 @@ export interface FeedOptions {
   readonly observer?: FeedObserver;
 }
 
-/** Changes of read models and of the log, on their way to subscribers (design section 7). */
+/**
+ * Changes of read models and of the log, on their way to subscribers (design section 7). With `after` each goes on from
+ * there; where what was missed cannot be told, a Gap comes first, and it begins anew.
+ * @throws InvalidCursorError, at once, for an `after` that is none of the same kind and tenant
+ */
 export interface Feed {
   /** First the rows that match, then each change of them, in order, none missing. */
-  ordered<R extends Row>(selection: Selection<R>): AsyncIterableIterator<OrderedChange<R>>;
+  ordered<R extends Row>(selection: Selection<R>): Subscription<OrderedChange<R>>;
   /** First the rows that match, then the newest of those that changed, in at most `maxPerSecond` frames (default: as fast as the client reads). */
   latest<R extends Row>(
     selection: Selection<R>,
     pace: { readonly maxPerSecond?: number | undefined },
-  ): AsyncIterableIterator<FrameChange<R>>;
+  ): Subscription<FrameChange<R>>;
   /** The log as it grows, from the heartbeat that comes first. */
-  log(selection: LogSelection): AsyncIterableIterator<LogChange>;
+  log(selection: LogSelection): Subscription<LogChange>;
   /** Items waiting for clients, by lane: for a gauge. */
   waiting(): Readonly<Record<LaneName, number>>;
+  /** Of the change streams that are open. */
+  streams(): readonly StreamHealth[];
   /** Ends every subscription and the change streams. */
   close(): void;
 }
 
-type StreamName = 'rows' | 'events';
-
 interface Audience {
   readonly tenantId: string;
+  readonly after?: string | undefined;
   onOverflow?(limit: Excess): void;
 }
 
-const SILENT: FeedObserver = { subscribed() {}, overflowed() {}, gap() {}, reopened() {} };
+const SILENT: FeedObserver = { subscribed() {}, overflowed() {}, gap() {}, reopened() {}, resumed() {} };
 
 /** How often quiet and stalled subscribers are looked for, in ms. */
 const TICK_MS = 1_000;
+/** Missed changes that are handed to a subscriber before it takes what comes of them. */
+const REPLAYED = 256;
 
 /**
  * Opens the feed of one process: at most one change stream over all read models and one over the log, each opened
  * with the first subscriber that needs it.
  */
-export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, options: FeedOptions = {}): Feed {
+export function openFeed(
+  store: Pick<Store, 'db' | 'log' | 'projections' | 'events' | 'registry'>,
+  options: FeedOptions = {},
+): Feed {
   const { db, log, projections } = store;
   const limits: FeedLimits = { ...FEED_LIMITS, ...options.limits };
   const observer = options.observer ?? SILENT;
@@ -91,6 +120,8 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
   /** Those who wait for the stream to open. */
   const joining = new Set<Member>();
   const sources = new Map<StreamName, Promise<Source>>();
+  const opened = new Map<StreamName, Source>();
+  const holdings = openHoldings(store);
   const ticking = setInterval(
     () => {
       const now = performance.now();
@@ -107,11 +138,15 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
       db,
       log,
       routes: name === 'events' ? logRoutes(db) : rowRoutes(db, projections),
+      limits,
       onReopen: (reason) => observer.reopened(name, reason),
     });
     sources.set(name, opening);
     // Where the database cannot be reached, the next subscriber tries anew.
-    opening.catch(() => sources.delete(name));
+    opening.then(
+      (source) => opened.set(name, source),
+      () => sources.delete(name),
+    );
     return opening;
   };
 
@@ -125,34 +160,56 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
     };
   };
 
+  /** Until it is registered, or has failed, a subscriber is ended with the feed, too. */
+  const joinAs = async <T>(
+    self: Member,
+    name: StreamName,
+    register: (source: Source) => Promise<T>,
+  ): Promise<T> => {
+    if (closed) throw new Error('The feed is closed.');
+    joining.add(self);
+    try {
+      return await register(await sourceOf(name));
+    } finally {
+      joining.delete(self);
+    }
+  };
+
   /** A subscriber's side towards the feed. */
   const membership = (lane: LaneName, name: string, selection: Audience) => {
-    let source: Source | undefined;
-    const place = (): Timestamp => source?.place() ?? new Timestamp(0n);
+    const { tenantId, after } = selection;
+    const scope = scopeOf(name, tenantId);
+    const stream = lane === 'log' ? 'events' : 'rows';
     return {
       limits,
-      place,
+      replayed: lane === 'latest' ? Number.POSITIVE_INFINITY : REPLAYED,
+      after: after === undefined ? undefined : { ...readCursor(scope, after), cursor: after },
+      place: (): Place => opened.get(stream)?.place(name) ?? { time: new Timestamp(0n), ordinal: 0 },
+      cursorAt: (place: Place, complete?: boolean) => writeCursor(scope, place, complete),
       onGap: (reason: GapReason) => observer.gap(reason),
       onOverflow: (limit: Excess) => {
-        log.warn({ lane, limit, tenantId: selection.tenantId }, 'subscriber reads too slowly; closed');
+        log.warn({ lane, limit, tenantId }, 'subscriber reads too slowly; closed');
         observer.overflowed(lane, limit);
         selection.onOverflow?.(limit);
       },
-      join: async (self: Member) => {
-        if (closed) throw new Error('The feed is closed.');
-        joining.add(self);
-        try {
-          source = await sourceOf(lane === 'log' ? 'events' : 'rows');
-          const leave = await source.join(name, selection.tenantId, self);
-          return enter(self, lane, leave);
-        } finally {
-          joining.delete(self);
-        }
-      },
+      join: (self: Member) =>
+        joinAs(self, stream, async (source) => {
+          const { place, leave } = await source.join(name, tenantId, self);
+          return { place, leave: enter(self, lane, leave) };
+        }),
+      /** @param heldAt tells what the client has */
+      resumeWith: (self: Member, after: After, heldAt: (resumed: Resumed) => Comeback['held']) =>
+        joinAs(self, stream, async (source): Promise<Comeback | undefined> => {
+          const resumed = await source.resume(name, tenantId, after, self);
+          observer.resumed(lane, resumed?.past.source ?? 'nowhere');
+          if (resumed === undefined) return undefined;
+          const { past, place, leave } = resumed;
+          return { place, missed: past.missed, held: heldAt(resumed), leave: enter(self, lane, leave) };
+        }),
     };
   };
 
-  const rowSubscriber = <R extends Row, T>(
+  const rowSubscriber = <R extends Row, T extends Placed>(
     laneName: LaneName,
     selection: Selection<R>,
     lane: SnapshotLane<R, T | SnapshotItem<R> | CommonItem>,
@@ -163,11 +220,22 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
     return new Subscriber<R, T | SnapshotItem<R>>({
       ...options,
       lane,
+      resume: (self, after) =>
+        options.resumeWith(self, after, (resumed) => holdings.at(selection, { ...resumed, after })),
       snapshot: {
-        lane,
-        open: () => openSnapshot<R>(db, query, options.place()),
+        hold: (rows) => lane.hold(rows),
+        open: () => openSnapshot<R>(db, query, options.place().time),
         item: (rows, complete, cursor) => ({ kind: 'snapshot', rows, complete, cursor }),
       },
+    });
+  };
+
+  const logSubscriber = (selection: LogSelection) => {
+    const options = membership('log', 'events', selection);
+    return new Subscriber<StoredEvent, LogChange>({
+      ...options,
+      lane: openLogLane((event) => selection.matches(event), limits),
+      resume: (self, after) => options.resumeWith(self, after, async () => []),
     });
   };
 
@@ -184,16 +252,18 @@ export function openFeed(store: Pick<Store, 'db' | 'log' | 'projections'>, optio
         selection,
         openLatestLane((row) => selection.matches(row), maxPerSecond, limits),
       ),
-    log: (selection) =>
-      new Subscriber<StoredEvent, LogChange>({
-        ...membership('log', 'events', selection),
-        lane: openLogLane((event) => selection.matches(event), limits),
-      }),
+    log: logSubscriber,
     waiting() {
       const sum = { ordered: 0, latest: 0, log: 0 };
       for (const [member, lane] of members) sum[lane] += member.waiting;
       return sum;
     },
+    streams: () =>
+      Array.from(opened, ([stream, source]) => ({
+        stream,
+        lagMs: source.lagMs(),
+        historyBytes: source.historyBytes,
+      })),
     close() {
       closed = true;
       clearInterval(ticking);

@@ -1,3 +1,4 @@
+import { isBehind } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { FrameChange } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
@@ -10,7 +11,8 @@ const LONGEST_INTERVAL_MS = 3_600_000;
 /**
  * The newest row of whatever changed, in frames: at most `maxPerSecond` of them, the first at once. A client that reads
  * slowly gets fewer frames, never a growing queue. Rows that came and went between two frames are not mentioned.
- * A frame whose rows left goes out as two items, `left` and `moved`, one right after the other.
+ * A frame whose rows left goes out as two items, `left` and `moved`, one right after the other. Whoever resumes from amid
+ * such a frame is told all of it again: only the last item of what is pending says where the client is.
  */
 export function openLatestLane<R extends Row>(
   matches: (row: R) => boolean,
@@ -30,6 +32,8 @@ export function openLatestLane<R extends Row>(
   let ready: FrameChange<R>[] = [];
   /** Where the next frame is in the feed. */
   let newest: Delivery<R> | undefined;
+  /** Up to where the client knows everything. */
+  let told = '';
   let nextFrameAt = 0;
 
   const accept = (delivery: Delivery<R>) => {
@@ -63,9 +67,10 @@ export function openLatestLane<R extends Row>(
       }
     }
     nextFrameAt = now + interval;
-    const cursor = newest?.cursor ?? '';
-    if (ids.length > 0) ready.push({ kind: 'left', ids, cursor });
-    if (rows.length > 0) ready.push({ kind: 'moved', rows, cursor });
+    const before = told;
+    if (pending.size === 0 && newest !== undefined) told = newest.cursor;
+    if (ids.length > 0) ready.push({ kind: 'left', ids, cursor: rows.length > 0 ? before : told });
+    if (rows.length > 0) ready.push({ kind: 'moved', rows, cursor: told });
   };
 
   return {
@@ -80,13 +85,14 @@ export function openLatestLane<R extends Row>(
     hold(rows) {
       for (const row of rows) has.set(row.id, row.lastSequence);
     },
-    cutover(snapshot) {
+    cutover(place, cursor) {
+      told = cursor;
       const deliveries = kept;
       for (const id of keptGone) if (has.has(id)) gone.add(id);
       kept = new Map();
       keptGone = new Set();
       for (const delivery of deliveries.values()) {
-        const excess = delivery.clusterTime.lessThanOrEqual(snapshot) ? undefined : accept(delivery);
+        const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
         if (excess !== undefined) return excess;
       }
       return undefined;
@@ -105,6 +111,7 @@ export function openLatestLane<R extends Row>(
       gone.clear();
       pending.clear();
       ready = [];
+      newest = undefined;
     },
     get size() {
       return pending.size + kept.size + ready.length;

@@ -1,3 +1,4 @@
+import { isBehind } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { StoredEvent } from './event.ts';
 import type { LogChange } from './feed-item.ts';
@@ -14,23 +15,33 @@ export function openLogLane(
   limits: FeedLimits,
 ): Lane<StoredEvent, LogChange> {
   const queue = openQueue<LogChange>(limits);
+  const kept = openQueue<Delivery<StoredEvent>>(limits);
+  const accept = (delivery: Delivery<StoredEvent>) => {
+    const { document: event } = delivery;
+    if (event === null || !matches(event)) return undefined;
+    const item = toldItem(
+      APPENDED,
+      delivery,
+      ({ cursor }): LogChange => ({ kind: 'appended', event, cursor }),
+    );
+    return queue.push(item, delivery.bytes);
+  };
   return {
-    accept(delivery: Delivery<StoredEvent>) {
-      const { document: event } = delivery;
-      if (event === null || !matches(event)) return undefined;
-      const item = toldItem(
-        APPENDED,
-        delivery,
-        ({ cursor }): LogChange => ({ kind: 'appended', event, cursor }),
-      );
-      return queue.push(item, delivery.bytes);
+    accept,
+    keep: (delivery) => kept.push(delivery, delivery.bytes),
+    cutover(place) {
+      for (let delivery = kept.shift(); delivery !== undefined; delivery = kept.shift()) {
+        const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
+        if (excess !== undefined) return excess;
+      }
+      return undefined;
     },
     say: (item) => void queue.push(item, 64),
     take: () => queue.shift(),
     dueIn: () => (queue.length > 0 ? 0 : undefined),
     reset: () => queue.clear(),
     get size() {
-      return queue.length;
+      return queue.length + kept.length;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isBehind } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { OrderedChange } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
@@ -38,9 +39,9 @@ export function openOrderedLane<R extends Row>(
     hold(rows) {
       for (const row of rows) has.set(row.id, row.lastSequence);
     },
-    cutover(snapshot) {
+    cutover(place) {
       for (let delivery = kept.shift(); delivery !== undefined; delivery = kept.shift()) {
-        const excess = delivery.clusterTime.lessThanOrEqual(snapshot) ? undefined : accept(delivery);
+        const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
         if (excess !== undefined) return excess;
       }
       return undefined;

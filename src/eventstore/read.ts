@@ -19,7 +19,11 @@ export function streamKey(stream: StreamRef): string {
  * The events of a stream in sequence order, majority-committed, after `afterSequence` (default: all), each in the
  * newest version of its type (`asStored` tells what is stored). Served by the stream index (S-03).
  */
-export function readStream(store: Store, stream: StreamRef, afterSequence = 0): FindCursor<StoredEvent> {
+export function readStream(
+  store: Pick<Store, 'events' | 'registry'>,
+  stream: StreamRef,
+  afterSequence = 0,
+): FindCursor<StoredEvent> {
   const { tenantId, aggregateType } = stream;
   const aggregateId = new UUID(stream.aggregateId);
   const filter = afterSequence === 0 ? {} : { sequence: { $gt: afterSequence } };

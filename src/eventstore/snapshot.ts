@@ -99,6 +99,22 @@ export async function rowsAt(
   });
 }
 
+/** Rows that match a filter as they were at a moment not long past, wherever they lived then. */
+export async function rowsMatching(
+  db: Db,
+  projection: string,
+  filter: Document,
+  time: Timestamp,
+  fields: Document = {},
+): Promise<Row[]> {
+  return db.client.withSession({ snapshot: true }, async (session) => {
+    Reflect.set(session, 'snapshotTime', time);
+    const pointer = await snapshotOf<Pointer>(db, POINTERS).findOne({ _id: projection }, { session });
+    const rows = snapshotOf<Row>(db, generationCollection(projection, pointer?.generation ?? 1));
+    return rows.find(filter as Filter<Row>, { session, projection: fields, batchSize: 10_000 }).toArray();
+  });
+}
+
 /** Said here as well: a read concern inherited from the URI would silently take the place of the session's. */
 export function snapshotOf<T extends Document>(db: Db, collection: string): Collection<T> {
   return db.collection<T>(collection, { readConcern: { level: 'snapshot' } });

@@ -1,43 +1,21 @@
-import type { Timestamp } from 'mongodb';
 import { backoff } from './backoff.ts';
+import { isBehind, type Place, placeBehind } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
-import { cursorAt, type GapItem, type GapReason, type HeartbeatItem } from './feed-item.ts';
-import type { Lane, SnapshotLane } from './feed-lane.ts';
-import { type Excess, type FeedLimits, SlowConsumerError } from './feed-limits.ts';
-import type { Receiver } from './feed-source.ts';
+import type { GapReason } from './feed-item.ts';
+import { type Excess, SlowConsumerError } from './feed-limits.ts';
+import type { PastChange } from './feed-ring.ts';
 import { mayReadAgain, type SnapshotReader } from './snapshot.ts';
+import type {
+  After,
+  CommonItem,
+  Member,
+  Placed,
+  SnapshotSource,
+  SubscriberOptions,
+} from './subscriber-options.ts';
 
-/** What every subscription may tell. */
-export type CommonItem = GapItem | HeartbeatItem;
-
-/** A subscriber, seen from the feed. */
-export interface Member extends Receiver {
-  tick(now: number): void;
-  end(): void;
-  readonly waiting: number;
-}
-
-/** How a subscriber begins with a snapshot. */
-export interface SnapshotSource<D extends object, T> {
-  readonly lane: SnapshotLane<D, T | CommonItem>;
-  open(): SnapshotReader<D>;
-  item(rows: readonly D[], complete: boolean, cursor: string): T;
-}
-
-export interface SubscriberOptions<D extends object, T> {
-  readonly lane: Lane<D, T | CommonItem>;
-  /** Absent: the subscription begins with a heartbeat and what comes next. */
-  readonly snapshot?: SnapshotSource<D, T>;
-  readonly limits: FeedLimits;
-  /** Registers with the feed, once its stream is open. @returns how to leave again */
-  join(self: Member): Promise<() => void>;
-  /** The feed's present place. */
-  place(): Timestamp;
-  onGap(reason: GapReason): void;
-  onOverflow(limit: Excess): void;
-}
-
-type Phase = 'new' | 'joining' | 'snapshot' | 'live' | 'closed';
+/** `returning`: it is being found out what the client has. `replay`: what it missed is being told. */
+type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
 
 interface Waiter<T> {
   resolve(result: IteratorResult<T, undefined>): void;
@@ -48,7 +26,9 @@ interface Waiter<T> {
  * One subscription: an iterator on the client's side, `accept` on the feed's. Written by hand, since a generator's
  * `return()` waits for its pending `next()`, which on a quiet subscription is for ever.
  */
-export class Subscriber<D extends object, T> implements AsyncIterableIterator<T | CommonItem>, Member {
+export class Subscriber<D extends object, T extends Placed>
+  implements AsyncIterableIterator<T | CommonItem>, Member
+{
   readonly #options: SubscriberOptions<D, T>;
   readonly #waiters: Waiter<T | CommonItem>[] = [];
   #phase: Phase = 'new';
@@ -60,6 +40,12 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
   #reading = false;
   #tries = 0;
   #toldRows = false;
+  /** What is still to be told of what the client missed, from `#missedAt` on. */
+  #missed: readonly PastChange[] = [];
+  #missedAt = 0;
+  /** The client has more than the stream has come to yet. */
+  #ahead: After | undefined;
+  #lastCursor: string;
   #leave: () => void = () => undefined;
   #failure: unknown;
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +54,12 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
 
   constructor(options: SubscriberOptions<D, T>) {
     this.#options = options;
+    this.#lastCursor = options.after?.cursor ?? '';
+  }
+
+  /** Of the item that was handed over last, or where the client said it was. */
+  get lastCursor(): string {
+    return this.#lastCursor;
   }
 
   [Symbol.asyncIterator](): this {
@@ -97,11 +89,11 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
 
   /** A change, from the feed. Never throws: a filter that does ends its own subscription only. */
   accept(delivery: Delivery<D>): void {
-    if (this.#phase === 'closed') return;
-    const { lane, snapshot } = this.#options;
-    const kept = snapshot !== undefined && this.#phase !== 'live';
+    if (this.#phase === 'closed' || !this.#isNews(delivery)) return;
+    const { lane } = this.#options;
+    const kept = this.#phase !== 'live';
     try {
-      const excess = kept ? snapshot.lane.keep(delivery) : lane.accept(delivery);
+      const excess = kept ? lane.keep(delivery) : lane.accept(delivery);
       if (excess !== undefined) this.#overflow(excess);
     } catch (error) {
       this.end(error);
@@ -111,15 +103,15 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
 
   /** Changes were missed: tells so, and begins anew where there is a snapshot. */
   lost(reason: GapReason): void {
-    if (this.#phase !== 'live' && this.#phase !== 'snapshot') return;
-    this.#options.onGap(reason);
-    const gap: CommonItem = { kind: 'gap', reason, cursor: cursorAt(this.#options.place()) };
-    if (this.#options.snapshot === undefined) this.#options.lane.say(gap);
+    if (this.#phase === 'new' || this.#phase === 'joining' || this.#phase === 'closed') return;
+    const { snapshot, lane, place, cursorAt } = this.#options;
+    this.#ahead = undefined;
+    const isLive = this.#phase === 'live';
+    if (snapshot !== undefined || !isLive) this.#restart();
+    if (snapshot !== undefined) this.#beginSnapshot(reason);
     else {
-      this.#restart();
-      this.#outbox = [gap];
-      this.#phase = 'snapshot';
-      this.#tries = 0;
+      if (!isLive) this.#goLive(place(), cursorAt(place()));
+      lane.say(this.#gap(reason, place()));
     }
     this.#pump();
   }
@@ -132,7 +124,12 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
         this.#outbox.push(this.#heartbeat());
         this.#pump();
       }
-    } else if (this.#outbox.length > 0 || lane.size > 0 || this.#phase === 'snapshot') {
+    } else if (
+      this.#outbox.length > 0 ||
+      lane.size > 0 ||
+      this.#phase === 'snapshot' ||
+      this.#phase === 'replay'
+    ) {
       this.#stalledSince ??= now;
       if (now - this.#stalledSince >= limits.stalledMs) this.#overflow('stalledMs');
     }
@@ -140,7 +137,7 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
 
   /** How much waits for the client. */
   get waiting(): number {
-    return this.#outbox.length + this.#options.lane.size;
+    return this.#outbox.length + this.#options.lane.size + this.#missed.length - this.#missedAt;
   }
 
   /** Ends it from either side. */
@@ -169,25 +166,108 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
 
   #begin(): void {
     this.#phase = 'joining';
-    this.#options.join(this).then(
-      (leave) => {
-        if (this.#phase === 'closed') return leave();
-        this.#leave = leave;
-        this.#phase = this.#options.snapshot === undefined ? 'live' : 'snapshot';
-        if (this.#phase === 'live') this.#outbox.push(this.#heartbeat());
-        this.#pump();
-      },
+    this.#enter().then(
+      () => this.#pump(),
       (error) => this.end(error),
     );
+  }
+
+  async #enter(): Promise<void> {
+    const { after, snapshot, join, cursorAt } = this.#options;
+    if (after?.complete === true && (await this.#comeBack(after))) return;
+    const { leave, place } = await join(this);
+    if (this.#phase === 'closed') return leave();
+    this.#leave = leave;
+    const reason = after?.complete === false ? 'SNAPSHOT_INTERRUPTED' : 'HISTORY_LOST';
+    if (snapshot !== undefined) return this.#beginSnapshot(after === undefined ? undefined : reason);
+    const cursor = cursorAt(place);
+    this.#outbox.push(
+      after === undefined ? { kind: 'heartbeat', at: new Date(), cursor } : this.#gap(reason, place),
+    );
+    this.#goLive(place, cursor);
+  }
+
+  /** Goes on from where the client was. @returns false where that is not possible; then nothing has been done */
+  async #comeBack(after: After): Promise<boolean> {
+    const { snapshot, resume } = this.#options;
+    const back = await resume(this, after);
+    if (back === undefined) return false;
+    const { leave, missed } = back;
+    if (this.#phase === 'closed') {
+      leave();
+      back.held.catch(() => undefined);
+      return true;
+    }
+    this.#leave = leave;
+    this.#phase = 'returning';
+    const round = this.#round;
+    this.#ahead = after;
+    const held = await back.held;
+    if (round !== this.#round) return true;
+    if (held === undefined) {
+      this.lost('HISTORY_LOST');
+      return true;
+    }
+    snapshot?.hold(held);
+    this.#missed = missed;
+    this.#missedAt = 0;
+    this.#phase = 'replay';
+    return true;
+  }
+
+  /** Hands over some of what was missed; behind the last of it, what was kept. */
+  #replay(after: After): void {
+    const { lane, replayed } = this.#options;
+    const some = this.#missed.slice(this.#missedAt, this.#missedAt + replayed);
+    this.#missedAt += some.length;
+    for (const change of some) {
+      const excess = lane.accept(change.delivery() as Delivery<D>);
+      if (excess === undefined) continue;
+      this.#overflow(excess);
+      return;
+    }
+    if (this.#missedAt < this.#missed.length) return;
+    this.#missed = [];
+    this.#missedAt = 0;
+    this.#goLive(after, after.cursor);
+    // So that the client knows that it has missed nothing.
+    if (lane.size === 0) this.#outbox.push(this.#heartbeat());
+  }
+
+  #goLive(place: Place, cursor: string): void {
+    this.#phase = 'live';
+    const excess = this.#options.lane.cutover(place, cursor);
+    if (excess !== undefined) this.#overflow(excess);
+  }
+
+  #beginSnapshot(reason: GapReason | undefined): void {
+    const { place } = this.#options;
+    this.#outbox = reason === undefined ? [] : [this.#gap(reason, place(), false)];
+    this.#phase = 'snapshot';
+    this.#tries = 0;
+  }
+
+  /** False for what the client has been told by another process, which was further than this one. */
+  #isNews(delivery: Delivery<D>): boolean {
+    if (this.#ahead === undefined) return true;
+    if (!isBehind(delivery.place, this.#ahead)) return false;
+    this.#ahead = undefined;
+    return true;
   }
 
   /** Hands over what is due; where nothing is, sees to it that something will be. */
   #pump(): void {
     const now = performance.now();
+    const { lane, after } = this.#options;
     while (this.#waiters.length > 0) {
-      const value = this.#outbox.shift() ?? this.#options.lane.take(now);
+      let value = this.#outbox.shift() ?? lane.take(now);
+      while (value === undefined && this.#phase === 'replay' && after !== undefined) {
+        this.#replay(after);
+        value = this.#outbox.shift() ?? lane.take(now);
+      }
       if (value === undefined) break;
       this.#handedOverAt = now;
+      this.#lastCursor = value.cursor;
       this.#waiters.shift()?.resolve({ done: false, value });
     }
     if (this.#waiters.length === 0) return;
@@ -213,7 +293,7 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
     try {
       this.#reader ??= snapshot.open();
       const { rows, complete, time } = await this.#reader.next();
-      if (round === this.#round) this.#tell(snapshot, rows, complete, time);
+      if (round === this.#round) this.#tell(snapshot, rows, complete, placeBehind(time));
     } catch (error) {
       if (round === this.#round) await this.#readAgain(error);
     }
@@ -221,29 +301,24 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
     this.#pump();
   }
 
-  #tell(snapshot: SnapshotSource<D, T>, rows: readonly D[], complete: boolean, time: Timestamp): void {
+  #tell(snapshot: SnapshotSource<D, T>, rows: readonly D[], complete: boolean, place: Place): void {
     this.#toldRows = true;
-    snapshot.lane.hold(rows);
-    this.#outbox.push(snapshot.item(rows, complete, cursorAt(time)));
+    snapshot.hold(rows);
+    const cursor = this.#options.cursorAt(place, complete);
+    this.#outbox.push(snapshot.item(rows, complete, cursor));
     if (!complete) return;
     this.#reader?.close();
     this.#reader = undefined;
-    this.#phase = 'live';
-    const excess = snapshot.lane.cutover(time);
-    if (excess !== undefined) this.#overflow(excess);
+    this.#goLive(place, cursor);
   }
 
   async #readAgain(error: unknown): Promise<void> {
-    const { limits, onGap, place } = this.#options;
+    const { limits, place } = this.#options;
     this.#tries += 1;
     if (!mayReadAgain(error) || this.#tries >= limits.snapshotTries) return this.end(error);
-    const reason: GapReason = 'SNAPSHOT_INTERRUPTED';
     const told = this.#toldRows;
     this.#restart();
-    if (told) {
-      onGap(reason);
-      this.#outbox = [{ kind: 'gap', reason, cursor: cursorAt(place()) }];
-    }
+    if (told) this.#outbox = [this.#gap('SNAPSHOT_INTERRUPTED', place(), false)];
     await backoff(this.#tries, () => undefined);
   }
 
@@ -251,6 +326,8 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
   #restart(): void {
     this.#round += 1;
     this.#toldRows = false;
+    this.#missed = [];
+    this.#missedAt = 0;
     this.#reader?.close();
     this.#reader = undefined;
     clearTimeout(this.#timer);
@@ -259,6 +336,21 @@ export class Subscriber<D extends object, T> implements AsyncIterableIterator<T 
   }
 
   #heartbeat(): CommonItem {
-    return { kind: 'heartbeat', at: new Date(), cursor: cursorAt(this.#options.place()) };
+    return { kind: 'heartbeat', at: new Date(), cursor: this.#cursorNow() };
+  }
+
+  /** Where the client is when it has what was handed over. */
+  #cursorNow(): string {
+    const { lane, place, cursorAt } = this.#options;
+    const now = place();
+    // What a frame has still to tell lies before the present.
+    if (lane.size > 0 || (this.#ahead !== undefined && isBehind(this.#ahead, now))) return this.#lastCursor;
+    return cursorAt(now);
+  }
+
+  #gap(reason: GapReason, place: Place, complete = true): CommonItem {
+    const { onGap, cursorAt } = this.#options;
+    onGap(reason);
+    return { kind: 'gap', reason, cursor: cursorAt(place, complete) };
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import { placeBehind } from '../../src/eventstore/cursor.ts';
 import { Delivery } from '../../src/eventstore/delivery.ts';
 import { FeedIndex, type Occurrence } from '../../src/eventstore/feed-index.ts';
 import type { SnapshotLane } from '../../src/eventstore/feed-lane.ts';
@@ -106,7 +107,7 @@ class World {
   cutOver(twin: Twin): void {
     if (twin.isLive || twin.snapshotAt === undefined || this.told < twin.snapshotAt) return;
     twin.isLive = true;
-    for (const lane of twin.lanes.flat()) lane.cutover(momentOf(twin.snapshotAt));
+    for (const lane of twin.lanes.flat()) lane.cutover(placeBehind(momentOf(twin.snapshotAt)), '');
   }
 
   leave(twin: Twin): void {
