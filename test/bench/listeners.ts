@@ -14,6 +14,8 @@ export interface Listeners {
 export interface Subscription {
   readonly query: string;
   readonly token: string;
+  /** Of the socket with this number. */
+  readonly variables?: (index: number) => object;
 }
 
 /** How long messages may take before the run fails. */
@@ -35,8 +37,11 @@ export async function openListeners(
   let missing = 0;
   let last: RawData | undefined;
   let done: () => void = () => undefined;
+  let begun = 0;
   const listen = async (): Promise<void> => {
-    const socket = subscription === undefined ? await open(url) : await openSubscriber(url, subscription);
+    const index = begun++;
+    const socket =
+      subscription === undefined ? await open(url) : await openSubscriber(url, subscription, index);
     sockets.push(socket);
     socket.on('message', (data: Buffer) => {
       if (!data.includes(marker)) return;
@@ -74,7 +79,11 @@ async function open(url: string, protocol?: string): Promise<WebSocket> {
 }
 
 /** Speaks as much graphql-transport-ws as it takes to be a subscriber. */
-async function openSubscriber(url: string, { query, token }: Subscription): Promise<WebSocket> {
+async function openSubscriber(
+  url: string,
+  { query, token, variables }: Subscription,
+  index: number,
+): Promise<WebSocket> {
   const socket = await open(url, 'graphql-transport-ws');
   const answered = async (marker: string, sent: object): Promise<void> => {
     const answer = hear(socket, marker);
@@ -85,7 +94,11 @@ async function openSubscriber(url: string, { query, token }: Subscription): Prom
     type: 'connection_init',
     payload: { authorization: `Bearer ${token}` },
   });
-  await answered('"complete":true', { id: '1', type: 'subscribe', payload: { query } });
+  await answered('"complete":true', {
+    id: '1',
+    type: 'subscribe',
+    payload: { query, variables: variables?.(index) },
+  });
   return socket;
 }
 

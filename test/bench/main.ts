@@ -7,6 +7,7 @@ import { type Mongo, openMongo } from '../../src/mongo/mongo.ts';
 import { benchAppend } from './append.ts';
 import { benchAsOf } from './as-of.ts';
 import { benchFanOut } from './fan-out.ts';
+import { benchIdleMemory } from './idle-memory.ts';
 import { benchInMemory } from './in-memory.ts';
 import { benchLatency } from './latency.ts';
 import { benchLoad } from './load.ts';
@@ -34,6 +35,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   'in-memory': onDatabase('bench_in_memory', benchInMemory),
   latency: onStage('latency', benchLatency),
   'fan-out': onStage('fan-out', benchFanOut),
+  'idle-memory': onStage('idle-memory', benchIdleMemory),
   rebuild: onDatabase('bench_rebuild', benchRebuild),
   verify: onDatabase('bench_verify', benchVerify),
   'as-of': onDatabase('bench_as_of', benchAsOf),

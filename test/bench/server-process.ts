@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** A server in a process of its own, so that it shares no thread with the load. */
@@ -7,6 +8,8 @@ export interface ServerProcess {
   readonly url: string;
   /** Hands something over and waits until it has been taken. */
   tell(message: unknown): Promise<void>;
+  /** The memory that it uses when everything it lets go of has been collected, in bytes. */
+  memory(): Promise<NodeJS.MemoryUsage>;
   /** Lets it close itself, and waits until the process has gone. */
   close(): Promise<void>;
 }
@@ -18,7 +21,9 @@ export interface Served {
   close(): Promise<void>;
 }
 
-type Order = { readonly kind: 'start' | 'tell'; readonly message: unknown } | { readonly kind: 'close' };
+type Order =
+  | { readonly kind: 'start' | 'tell'; readonly message: unknown }
+  | { readonly kind: 'close' | 'memory' };
 
 /**
  * Starts a module that calls `serveParent` in a process of its own.
@@ -32,8 +37,8 @@ export async function startProcess(
 ): Promise<ServerProcess> {
   const path = fileURLToPath(new URL(`./${module}.js`, import.meta.url));
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
-  // As `npm start` sets it.
-  const execArgv = ['--max-semi-space-size=64', ...profiling];
+  // The first as `npm start` sets it.
+  const execArgv = ['--max-semi-space-size=64', '--expose-gc', ...profiling];
   const child = fork(path, { execArgv, serialization: 'advanced' });
   const exited = once(child, 'exit');
   const order = async (sent: Order): Promise<unknown> => {
@@ -47,6 +52,7 @@ export async function startProcess(
   return {
     url: String(url),
     tell: async (told) => void (await order({ kind: 'tell', message: told })),
+    memory: async () => (await order({ kind: 'memory' })) as NodeJS.MemoryUsage,
     close: async () => {
       if (child.connected) child.send({ kind: 'close' } satisfies Order);
       await exited;
@@ -60,6 +66,7 @@ export function serveParent(start: (message: unknown) => Promise<Served>): void 
   const obey = async (order: Order): Promise<void> => {
     if (order.kind === 'start') served = await start(order.message);
     if (order.kind === 'tell') served?.tell?.(order.message);
+    if (order.kind === 'memory') return void process.send?.(await memory());
     if (order.kind !== 'close') return void process.send?.(served?.url);
     await served?.close();
     process.exit(0);
@@ -73,4 +80,13 @@ export function serveParent(start: (message: unknown) => Promise<Served>): void 
   process.on('disconnect', () => process.exit(1));
   // Ctrl-C reaches every process of the terminal; the one that started this one closes it.
   process.on('SIGINT', () => undefined);
+}
+
+/** Finalizers run between two collections, and free what the second one takes. */
+async function memory(): Promise<NodeJS.MemoryUsage> {
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.();
+    await setImmediate();
+  }
+  return process.memoryUsage();
 }

@@ -18,7 +18,7 @@ export interface Door {
 export interface Stage {
   readonly client: MongoClient;
   readonly db: Db;
-  readonly gateway: Door;
+  readonly gateway: Door & { memory(): Promise<NodeJS.MemoryUsage> };
   readonly bare: Door & { tell(told: Told): Promise<void> };
   /** Of a dispatcher. */
   readonly token: string;
@@ -36,6 +36,7 @@ export async function openStage(mongo: Mongo, name: string, profileDir?: string)
     MONGODB_URI: mongo.uri,
     WAYBILL_DATABASE: database,
     WAYBILL_JWT_SECRET: secret,
+    WAYBILL_MAX_SOCKETS_PER_TENANT: '100000',
   };
   const processes: ServerProcess[] = [];
   const doors: Requests[] = [];
@@ -44,7 +45,7 @@ export async function openStage(mongo: Mongo, name: string, profileDir?: string)
     processes.push(server);
     const requests = openRequests(server.url, token);
     doors.push(requests);
-    return { url: server.url, requests, tell: server.tell };
+    return { url: server.url, requests, tell: server.tell, memory: server.memory };
   };
   return {
     client: mongo.client,
