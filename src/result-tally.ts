@@ -1,0 +1,37 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What became of the items that subscribers were told, in plain numbers: there are hundreds of thousands a second. */
+export interface ResultTally {
+  /** Handed to a subscriber as it was made for its group. */
+  shared: number;
+  /** Executed for one subscriber. */
+  alone: number;
+  /** How much is remembered for further subscribers. */
+  bytes: () => number;
+}
+
+/** Makes a tally that a registry shows. */
+export function openResultTally(registry: Registry): ResultTally {
+  const tally: ResultTally = { shared: 0, alone: 0, bytes: () => 0 };
+  const registers = [registry];
+  new Counter({
+    name: 'waybill_subscription_results_total',
+    help: 'Results handed to subscribers, by how they were made: shared with others, or alone.',
+    labelNames: ['how'],
+    registers,
+    collect() {
+      this.reset();
+      this.inc({ how: 'shared' }, tally.shared);
+      this.inc({ how: 'alone' }, tally.alone);
+    },
+  });
+  new Gauge({
+    name: 'waybill_shared_result_bytes',
+    help: 'Text of results that is kept for further subscribers, at most.',
+    registers,
+    collect() {
+      this.set(tally.bytes());
+    },
+  });
+  return tally;
+}
