@@ -8,7 +8,7 @@ export interface DrillSubscription {
   readonly token: string;
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
-  /** Every message but the first, as it comes. */
+  /** Every item, those of the snapshot too, as it comes. */
   onMessage?(message: Buffer): void;
 }
 
@@ -41,17 +41,16 @@ export async function openDrillSocket(subscription: DrillSubscription): Promise<
   const say = (message: object): void => socket.send(JSON.stringify(message));
   const snapshot = new Promise<void>((resolve, reject) => {
     closed.then((code) => reject(new Error(`A socket was closed with ${code} before its snapshot came.`)));
-    const begin = (data: Buffer): void => {
+    let complete = false;
+    socket.on('message', (data: Buffer) => {
+      if (complete) return subscription.onMessage?.(data);
       if (data.includes('"type":"connection_ack"'))
-        say({ type: 'subscribe', id: '1', payload: { query, variables } });
-      else if (data.includes('"type":"error"')) reject(new Error(String(data)));
-      else if (data.includes('"complete":true')) {
-        socket.off('message', begin);
-        socket.on('message', (message: Buffer) => subscription.onMessage?.(message));
-        resolve();
-      }
-    };
-    socket.on('message', begin);
+        return say({ type: 'subscribe', id: '1', payload: { query, variables } });
+      if (data.includes('"type":"error"')) return reject(new Error(String(data)));
+      subscription.onMessage?.(data);
+      complete = data.includes('"complete":true');
+      if (complete) resolve();
+    });
   });
   socket.once('open', () => say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
   await snapshot;

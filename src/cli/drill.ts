@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { Variables } from '../setting.ts';
+import { addCrowdDrills } from './drill-crowds.ts';
 import { drillDrift } from './drill-drift.ts';
 import { drillDuplicates } from './drill-duplicates.ts';
 import { DRILL_KINDS, type DrillKind } from './drill-kinds.ts';
 import { drillReplay } from './drill-replay.ts';
 import { type DrillReport, openDrillReport } from './drill-report.ts';
 import { type Scratch, withScratch } from './drill-scratch.ts';
-import { drillStalled, type StalledDrill } from './drill-stalled.ts';
 import { wholeBetween } from './number-option.ts';
 
 interface ReplayFlags {
@@ -42,19 +42,16 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .description('try on made-up data that Waybill keeps what it promises, and see how long it takes')
     .addHelpText('after', EPILOG);
 
+
   const run = async (
-    title: string,
-    work: (scratch: Scratch, report: DrillReport) => Promise<void>,
-  ): Promise<void> => {
-    const report = openDrillReport();
-    console.log(`Drill ${title}`);
-    process.exitCode = await withScratch(variables, report, (scratch) => work(scratch, report));
-  };
-  const runSeeded = (
     name: string,
     { seed = randomBytes(4).toString('hex') }: { readonly seed?: string },
     work: (scratch: Scratch, seed: string, report: DrillReport) => Promise<void>,
-  ): Promise<void> => run(`${name}, --seed ${seed}`, (scratch, report) => work(scratch, seed, report));
+  ): Promise<void> => {
+    const report = openDrillReport();
+    console.log(`Drill ${name}, --seed ${seed}`);
+    process.exitCode = await withScratch(variables, report, (scratch) => work(scratch, seed, report));
+  };
 
   drill
     .command('replay')
@@ -68,7 +65,7 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addOption(seedOption())
     .addHelpText('after', EPILOG)
     .action((flags: ReplayFlags) =>
-      runSeeded('replay', flags, (scratch, seed, report) =>
+      run('replay', flags, (scratch, seed, report) =>
         drillReplay(scratch, { ...flags, seed, kind: kindOf(flags.projection) }, report),
       ),
     );
@@ -81,7 +78,7 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addOption(seedOption())
     .addHelpText('after', EPILOG)
     .action((flags: DuplicatesFlags) =>
-      runSeeded('duplicates', flags, (scratch, seed, report) =>
+      run('duplicates', flags, (scratch, seed, report) =>
         drillDuplicates(scratch, { ...flags, seed }, report),
       ),
     );
@@ -93,41 +90,10 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .addOption(seedOption())
     .addHelpText('after', EPILOG)
     .action((flags: DriftFlags) =>
-      runSeeded('drift', flags, (scratch, seed, report) => drillDrift(scratch, { ...flags, seed }, report)),
+      run('drift', flags, (scratch, seed, report) => drillDrift(scratch, { ...flags, seed }, report)),
     );
 
-  drill
-    .command('stalled')
-    .description(
-      'readers that read nothing, or a byte a second: each must cost little, be closed, and hurt nobody',
-    )
-    .option(
-      '--sockets <number>',
-      'of each kind: reading nothing, a byte a second, and properly',
-      wholeBetween(1, 5_000),
-      200,
-    )
-    .option(
-      '--seconds <number>',
-      'how long, after a quarter of it without the slow ones',
-      wholeBetween(1, 86_400),
-      120,
-    )
-    .option(
-      '--changes-per-second <number>',
-      'each of some 16 KB to who watches all of it',
-      wholeBetween(1, 1_000),
-      10,
-    )
-    .addOption(noFiguresOption())
-    .addHelpText('after', EPILOG)
-    .action((flags: StalledDrill) =>
-      run('stalled', (scratch, report) => drillStalled(scratch, flags, report)),
-    );
-}
-
-function noFiguresOption(): Option {
-  return new Option('--no-figures', 'judge what is told, not memory and times: for small numbers');
+  addCrowdDrills(drill, variables);
 }
 
 function seedOption(): Option {

@@ -31,3 +31,13 @@ describe('G-05 readers that stall, or read a byte a second, beside others', () =
     expect(said).toMatch(/\d+ changes were told to 5 readers each/);
   });
 });
+
+describe('a fleet that reports, with maps that look on', () => {
+  it('is shown by each map as it is, whatever rate it reports at', async () => {
+    const size = ['--vehicles', '200', '--every', '2', '--maps', '10', '--seconds', '3'];
+    const said = await passes('capacity', [...size, '--steps', '1', '--step-seconds', '1']);
+    expect(said).toMatch(/100 fixes a second for \d+ s: \d+ a second acknowledged/);
+    expect(said).toContain('every map was looked at');
+    expect(said).toMatch(/saturated (at|between \d+ and) 125 fixes a second/);
+  });
+});
