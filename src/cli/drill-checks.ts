@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Projection, Row } from '../eventstore/projection.ts';
+import { projectionStatus } from '../eventstore/projection-status.ts';
 import { rowsOf } from '../eventstore/rows.ts';
 import type { Store } from '../eventstore/store.ts';
 import { verifyProjection } from '../eventstore/verify.ts';
 import type { Finding } from '../eventstore/verify-finding.ts';
 import { DRILL_TENANT, type DrillKind } from './drill-kinds.ts';
-import type { DrillReport } from './drill-report.ts';
+import { count, type DrillReport } from './drill-report.ts';
 import type { DrillSubscriber } from './drill-subscriber.ts';
 
 /** How long a change may take to a screen, and a projector to be level, in ms. */
@@ -81,6 +82,26 @@ export async function checkRows(
   if (rows !== expected)
     report.problem(`${projection.name} has ${rows} rows, where there are ${expected} streams.`);
   return rows;
+}
+
+/** Every read model comes to be level with the log, and no row differs from the fold of its stream. */
+export async function checkVerified(store: Store, report: DrillReport): Promise<void> {
+  let rows = 0;
+  for (const projection of store.projections) {
+    const level = async (): Promise<boolean> => {
+      const status = (await projectionStatus(store)).find(({ name }) => name === projection.name);
+      return status?.state !== 'catching_up' && status?.lagMs === 0;
+    };
+    for (let waitedMs = 0; !(await level()) && waitedMs < PATIENCE_MS; waitedMs += LOOK_MS)
+      await pause(LOOK_MS);
+    const verified = await verifyProjection(store, projection, {
+      onFinding: (finding) => report.problem(`verify found ${wordsOf(finding)}.`),
+    });
+    if (verified.behind > 0)
+      report.problem(`${verified.behind} rows of ${projection.name} stayed behind the log.`);
+    rows += verified.rows;
+  }
+  report.say(`compared ${count(rows)} rows with the fold of their streams`);
 }
 
 function wordsOf(finding: Finding): string {

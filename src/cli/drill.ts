@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { Variables } from '../setting.ts';
 import { addCrowdDrills } from './drill-crowds.ts';
+import { addCrashDrills } from './drill-crashes.ts';
 import { drillDrift } from './drill-drift.ts';
 import { drillDuplicates } from './drill-duplicates.ts';
 import { DRILL_KINDS, type DrillKind } from './drill-kinds.ts';

@@ -28,6 +28,8 @@ export interface LaunchOptions {
   readonly replicaSet: string | null;
   /** WiredTiger's cache in GiB, 0.25 or more. */
   readonly cacheGb?: number | undefined;
+  /** Room for the history of changes, in MB; 1,024 if absent. */
+  readonly oplogMb?: number | undefined;
   readonly setParameters?: Readonly<Record<string, string | number>>;
 }
 
@@ -56,6 +58,14 @@ export interface Mongod {
  * Throws StartupError that says in a sentence why it did not start.
  */
 export async function launch(options: LaunchOptions, spawned?: (pid: number) => void): Promise<Mongod> {
+  const mongod = await spawnMongod(options);
+  spawned?.(mongod.pid);
+  await ready(options, mongod.pid, mongod.exited);
+  return mongod;
+}
+
+/** As `launch`, without waiting for anything: for members of a set whose primary is for them to elect. */
+export async function spawnMongod(options: LaunchOptions): Promise<Mongod> {
   await mkdir(options.folder, { recursive: true });
   // One log per run and that of the run before: enough to see what happened, and it does not grow for ever.
   await rename(options.logFile, previous(options.logFile)).catch(() => undefined);
@@ -67,9 +77,7 @@ export async function launch(options: LaunchOptions, spawned?: (pid: number) => 
   const exited = watch(child);
   const { pid } = child;
   if (pid === undefined) throw explainExit(await exited, options);
-  spawned?.(pid);
   const uri = `mongodb://${LOOPBACK}:${options.port}/`;
-  await ready(options, pid, exited);
   return {
     pid,
     port: options.port,
@@ -118,7 +126,7 @@ function args(options: LaunchOptions): string[] {
     ...['--wiredTigerCacheSizeGB', String(options.cacheGb ?? CACHE_GB)],
     ...(options.replicaSet === null
       ? []
-      : ['--replSet', options.replicaSet, '--oplogSize', String(OPLOG_MB)]),
+      : ['--replSet', options.replicaSet, '--oplogSize', String(options.oplogMb ?? OPLOG_MB)]),
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
   ];
 }

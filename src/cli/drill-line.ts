@@ -1,0 +1,111 @@
+import { get } from 'node:http';
+import WebSocket from 'ws';
+import { z } from 'zod';
+
+/** Over which a subscription is told: a socket of graphql-transport-ws, or Server-Sent Events. */
+export const TRANSPORTS = ['ws', 'sse'] as const;
+export type DrillTransport = (typeof TRANSPORTS)[number];
+
+export interface LineOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly query: string;
+  /** Where to go on: as a variable over a socket, as `Last-Event-ID` over SSE. */
+  readonly after: string | undefined;
+  /** Each `data` that comes; over SSE with the id that it came with. */
+  onData(data: unknown, id: string | undefined): void;
+  /** The subscription was refused, or ended with errors. */
+  onErrors(errors: unknown): void;
+}
+
+/** One connection with one subscription, for as long as it holds. */
+export interface Line {
+  /** Resolves when it has ended, however it did. */
+  readonly ended: Promise<void>;
+  cut(): void;
+}
+
+const message = z.object({ type: z.string(), payload: z.unknown().optional() });
+const result = z.object({ data: z.unknown().optional(), errors: z.array(z.unknown()).optional() });
+
+export function openLine(transport: DrillTransport, options: LineOptions): Line {
+  return transport === 'ws' ? openSocketLine(options) : openEventLine(options);
+}
+
+/** By hand: hundreds of them must cost a drill little. */
+function openSocketLine({ url, token, query, after, onData, onErrors }: LineOptions): Line {
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
+    perMessageDeflate: false,
+  });
+  const say = (words: object): void => socket.send(JSON.stringify(words));
+  // A failure is followed by 'close'.
+  socket.on('error', () => undefined);
+  socket.once('open', () => say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+  socket.on('message', (bytes: Buffer) => {
+    const { type, payload } = message.parse(JSON.parse(String(bytes)));
+    if (type === 'connection_ack')
+      say({ type: 'subscribe', id: '1', payload: { query, variables: { after } } });
+    else if (type === 'next') take(payload, undefined, onData, onErrors);
+    else if (type === 'error') {
+      onErrors(payload);
+      socket.terminate();
+    }
+  });
+  return {
+    ended: new Promise((resolve) => socket.once('close', () => resolve())),
+    cut: () => socket.terminate(),
+  };
+}
+
+function openEventLine({ url, token, query, after, onData, onErrors }: LineOptions): Line {
+  const address = new URL(url);
+  address.searchParams.set('query', query);
+  const headers = {
+    accept: 'text/event-stream',
+    authorization: `Bearer ${token}`,
+    ...(after === undefined ? {} : { 'last-event-id': after }),
+  };
+  // Without an agent: one connection each.
+  const request = get(address, { headers, agent: false }, (response) => {
+    let rest = '';
+    response.setEncoding('utf8');
+    if (response.statusCode !== 200) onErrors(`HTTP status ${response.statusCode}`);
+    response.on('data', (text: string) => {
+      const events = `${rest}${text}`.split('\n\n');
+      rest = events.pop() ?? '';
+      for (const event of events) {
+        const fields = fieldsOf(event);
+        if (fields.get('event') === 'next')
+          take(JSON.parse(fields.get('data') ?? ''), fields.get('id'), onData, onErrors);
+      }
+    });
+    response.on('error', () => undefined);
+  });
+  request.on('error', () => undefined);
+  return {
+    ended: new Promise((resolve) => request.once('close', () => resolve())),
+    cut: () => request.destroy(),
+  };
+}
+
+function take(
+  payload: unknown,
+  id: string | undefined,
+  onData: LineOptions['onData'],
+  onErrors: LineOptions['onErrors'],
+): void {
+  const { data, errors } = result.parse(payload);
+  if (errors !== undefined) onErrors(errors);
+  else onData(data, id);
+}
+
+/** The fields of one event, as the specification of event streams has them. */
+function fieldsOf(event: string): ReadonlyMap<string, string> {
+  const lines = event.split('\n').filter((line) => !line.startsWith(':'));
+  return new Map(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+    }),
+  );
+}
