@@ -37,7 +37,7 @@ export class FeedIndex<D extends object, M> {
   readonly #seats = new Set<Seat<M>>();
   /** What they want cannot be told from a document. */
   readonly #unbound = new Set<Seat<M>>();
-  readonly #byId = new ValueShelf<D, M>(() => []);
+  readonly #byId = new ValueShelf<D, M>({ valuesOf: () => [] });
   readonly #byValue = new Map<ValueFacet<D>, ValueShelf<D, M>>();
   readonly #byPlace = new Map<PlaceFacet<D>, PlaceShelf<D, M>>();
   /** Those of `byValue` and `byPlace`, in the order of a trace's readings. */
@@ -112,12 +112,12 @@ export class FeedIndex<D extends object, M> {
   #shelve(seat: Seat<M>, interest: Exclude<Interest<D>, { ids: unknown }>): () => void {
     if ('values' in interest) {
       const { facet, values } = interest;
-      const shelf = this.#byValue.get(facet) ?? this.#putUp(new ValueShelf<D, M>(facet.valuesOf));
+      const shelf = this.#byValue.get(facet) ?? this.#putUp(new ValueShelf<D, M>(facet));
       this.#byValue.set(facet, shelf);
       return shelf.join(seat, values);
     }
     const { facet, boxes } = interest;
-    const shelf = this.#byPlace.get(facet) ?? this.#putUp(new PlaceShelf<D, M>(facet.placeOf));
+    const shelf = this.#byPlace.get(facet) ?? this.#putUp(new PlaceShelf<D, M>(facet));
     this.#byPlace.set(facet, shelf);
     return shelf.join(seat, boxes);
   }

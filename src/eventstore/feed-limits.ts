@@ -17,6 +17,8 @@ export interface FeedLimits {
   /** Changes that are kept for subscribers who resume, in bytes, by read models and by the log; so many at most. */
   readonly historyBytes: number;
   readonly historyItems: number;
+  /** Rows of one read model and tenant of which the feed remembers who may have them; a change of another is shown to all. */
+  readonly rememberedRows: number;
   /** How often a snapshot that breaks off is begun again before the subscription fails. */
   readonly snapshotTries: number;
 }
@@ -31,6 +33,7 @@ export const FEED_LIMITS: FeedLimits = {
   frameRows: 2_000,
   historyBytes: 64 * 1024 * 1024,
   historyItems: 1_000_000,
+  rememberedRows: 100_000,
   snapshotTries: 5,
 };
 

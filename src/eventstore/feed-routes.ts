@@ -2,7 +2,7 @@ import type { Db, Timestamp } from 'mongodb';
 import { backoff } from './backoff.ts';
 import { type Change, clusterNow } from './changes.ts';
 import { generationCollection, generationsPattern, POINTERS, type Pointer } from './pointers.ts';
-import type { Projection } from './projection.ts';
+import type { Projection, Row } from './projection.ts';
 import { mayReadAgain, pointersAtOnce } from './snapshot.ts';
 
 const PIN_TRIES = 5;
@@ -28,6 +28,8 @@ export interface Routes {
   countedFor(change: Change): string | undefined;
   /** The read model whose changes before and after this one cannot be joined, if it is such a change. */
   breakOf(change: Change): string | undefined;
+  /** Rises with each change of a document; absent where documents never change. */
+  versionOf?(document: object): number;
   /** Takes in a change of a pointer. @returns what it comes to, if it is a switch */
   turn(change: Change): Flip | undefined;
 }
@@ -80,6 +82,7 @@ export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
       return pinned.time ?? clusterNow(db);
     },
     nameOf: (collection) => nameByCollection.get(collection),
+    versionOf: (row) => (row as Row).lastSequence,
     countedFor: ({ collection, key }) => {
       if (collection === POINTERS) return String(key);
       return names.find((name) => collection === name || collection.startsWith(`${name}_v`));

@@ -6,15 +6,20 @@ import { type Change, type Changes, clusterNow, openChanges, type Signal } from 
 import { ALL, isBehind, type Place, scopeOf } from './cursor.ts';
 import { Delivery } from './delivery.ts';
 import { openHistory, type Past } from './feed-history.ts';
+import { FeedIndex } from './feed-index.ts';
 import type { GapReason } from './feed-item.ts';
 import { openLevel } from './feed-level.ts';
+import type { FeedLimits } from './feed-limits.ts';
 import { openPlaces } from './feed-places.ts';
 import { PastChange, Ring, type RingLimits } from './feed-ring.ts';
 import { addressee, type Flip, type Routes, tenantOf } from './feed-routes.ts';
+import type { Interest } from './interest.ts';
 import { rowsAt } from './snapshot.ts';
 
 /** Who gets deliveries. */
 export interface Receiver {
+  /** What a delivery must touch to come here; undefined: nothing. */
+  readonly interest: Interest<object> | undefined;
   accept(delivery: Delivery<object>): void;
   lost(reason: GapReason): void;
 }
@@ -23,7 +28,7 @@ export interface SourceOptions {
   readonly db: Db;
   readonly log: Logger;
   readonly routes: Routes;
-  readonly limits: RingLimits;
+  readonly limits: RingLimits & Pick<FeedLimits, 'rememberedRows'>;
   readonly onReopen: (reason: string) => void;
 }
 
@@ -55,6 +60,8 @@ export interface Source {
   lagMs(): number;
   /** What is kept for those who resume. */
   readonly historyBytes: number;
+  /** Rows of which it is known who may have them. */
+  readonly rememberedRows: number;
   close(): void;
 }
 
@@ -72,7 +79,7 @@ type Told = Extract<Signal, { kind: 'changes' }>;
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
   const { db, log, routes } = options;
-  const receivers = new Map<string, Set<Receiver>>();
+  const audiences = new Map<string, FeedIndex<object, Receiver>>();
   let pinned = await routes.pin();
   let places = openPlaces(pinned);
   const ring = new Ring(options.limits, pinned);
@@ -106,13 +113,9 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       if (change.operation === 'drop' || change.operation === 'rename') return true;
       const [tenantId, id] = addressee(change);
       const scope = scopeOf(name, tenantId);
-      const audience = receivers.get(scope);
-      if (audience !== undefined) {
-        const delivery = new Delivery(scope, id, change.document, place);
-        for (const receiver of audience) receiver.accept(delivery);
-      }
+      const asked = tell(new Delivery(scope, id, change.document, place), change.operation === 'insert');
       ring.push(new PastChange(scope, id, change.document, place));
-      burst += Math.max(audience?.size ?? 0, BURST / BURST_CHANGES);
+      burst += Math.max(asked, BURST / BURST_CHANGES);
       if (burst < BURST) continue;
       burst = 0;
       await setImmediate();
@@ -120,25 +123,37 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     return false;
   };
 
+  /** @returns how many may want to know */
+  const tell = (delivery: Delivery<object>, isNew: boolean): number => {
+    const { scope, id, document } = delivery;
+    const concerned = audiences.get(scope)?.concerned({ id, document, isNew }) ?? [];
+    for (const receiver of concerned) receiver.accept(delivery);
+    return concerned.length;
+  };
+
+  /** Of all tenants. */
+  const audiencesOf = (name: string): FeedIndex<object, Receiver>[] =>
+    [...audiences].filter(([scope]) => scope.startsWith(`${name}/`)).map(([, audience]) => audience);
+
   /** The rows live elsewhere from here on. What is further there is told as a change of this moment. */
   const turn = async ({ name, collection, ahead }: Flip, place: Place): Promise<void> => {
     const at = place.time;
     // Whoever goes away amid these comes back to before the switch, from where nothing can be joined.
     const amid = { time: at, ordinal: place.ordinal - 1 };
-    const ids = ahead?.filter((id) => receivers.has(scopeOf(name, tenantOf(id))));
+    for (const audience of audiencesOf(name)) audience.forget();
+    const ids = ahead?.filter((id) => audiences.has(scopeOf(name, tenantOf(id))));
     if (ids?.length === 0) return;
     try {
       if (ids === undefined) throw new Error('The read model was replaced by one that tells other things.');
       const rows = new Map((await rowsAt(db, collection, ids, at)).map((row) => [row._id, row]));
       for (const id of ids) {
         const scope = scopeOf(name, tenantOf(id));
-        const delivery = new Delivery(scope, id.slice(tenantOf(id).length + 1), rows.get(id) ?? null, amid);
-        for (const receiver of receivers.get(scope) ?? []) receiver.accept(delivery);
+        tell(new Delivery(scope, id.slice(tenantOf(id).length + 1), rows.get(id) ?? null, amid), false);
       }
     } catch (error) {
       log.info({ projection: name, collection, reason: String(error) }, 'subscribers get a gap at a switch');
-      for (const [key, audience] of receivers)
-        if (key.startsWith(`${name}/`)) for (const receiver of audience) receiver.lost('HISTORY_LOST');
+      const everyone = audiencesOf(name).flatMap((audience) => audience.everyone());
+      for (const receiver of everyone) receiver.lost('HISTORY_LOST');
     }
   };
 
@@ -172,12 +187,13 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     pinned = now;
     places = openPlaces(now);
     ring.reset(now);
+    for (const audience of audiences.values()) audience.forget();
     changes = begin();
     if (closed) changes.stop();
     const opening = changes;
     void opening.opened.then(() => {
-      for (const audience of receivers.values())
-        for (const receiver of audience) receiver.lost('HISTORY_LOST');
+      for (const audience of audiences.values())
+        for (const receiver of audience.everyone()) receiver.lost('HISTORY_LOST');
     });
   };
 
@@ -189,12 +205,15 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   };
 
   const register = (name: string, tenantId: string, receiver: Receiver): (() => void) => {
-    const key = scopeOf(name, tenantId);
-    const audience = receivers.get(key) ?? new Set();
-    receivers.set(key, audience.add(receiver));
+    const scope = scopeOf(name, tenantId);
+    const { versionOf } = routes;
+    const known = audiences.get(scope);
+    const audience = known ?? new FeedIndex({ versionOf, remembered: options.limits.rememberedRows });
+    audiences.set(scope, audience);
+    const leave = audience.join(receiver, receiver.interest);
     return () => {
-      audience.delete(receiver);
-      if (audience.size === 0 && receivers.get(key) === audience) receivers.delete(key);
+      leave();
+      if (audience.size === 0 && audiences.get(scope) === audience) audiences.delete(scope);
     };
   };
 
@@ -231,6 +250,11 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     lagMs: () => level.lagMs(),
     get historyBytes() {
       return ring.bytes;
+    },
+    get rememberedRows() {
+      let rows = 0;
+      for (const audience of audiences.values()) rows += audience.remembered;
+      return rows;
     },
     close() {
       closed = true;

@@ -8,6 +8,7 @@ import type { SnapshotLane } from './feed-lane.ts';
 import { type Excess, FEED_LIMITS, type FeedLimits } from './feed-limits.ts';
 import { logRoutes, rowRoutes } from './feed-routes.ts';
 import { openSource, type Resumed, type Source } from './feed-source.ts';
+import type { Interest } from './interest.ts';
 import { openLatestLane } from './latest-lane.ts';
 import { openLogLane } from './log-lane.ts';
 import { openOrderedLane } from './ordered-lane.ts';
@@ -21,6 +22,8 @@ export type { FrameChange, GapReason, LogChange, OrderedChange } from './feed-it
 
 /** Which rows, of whose; the filter once for the database, without the tenant, and once for a row in memory. */
 export interface Selection<R extends Row> extends Wanted<R> {
+  /** Lets through what the filter does, and is cheap to look up; absent: everything may match. */
+  readonly interest?: Interest<R> | undefined;
   /** The cursor of the last item that was told for the same filter: goes on from there. */
   readonly after?: string | undefined;
   /** The subscriber was closed because it reads too slowly: here its socket is. */
@@ -33,6 +36,7 @@ export interface LogSelection {
   /** The cursor of the last item that was told: goes on from there. */
   readonly after?: string | undefined;
   matches(event: StoredEvent): boolean;
+  readonly interest?: Interest<StoredEvent> | undefined;
   onOverflow?(limit: Excess): void;
 }
 
@@ -56,6 +60,8 @@ export interface StreamHealth {
   readonly lagMs: number;
   /** What it keeps for subscribers who resume. */
   readonly historyBytes: number;
+  /** Rows of which it knows who may have them. */
+  readonly rememberedRows: number;
 }
 
 /** Items as they come; written by hand, so that it can be ended while it waits. */
@@ -214,12 +220,13 @@ export function openFeed(
     selection: Selection<R>,
     lane: SnapshotLane<R, T | SnapshotItem<R> | CommonItem>,
   ) => {
-    const { tenantId, filter, projection } = selection;
+    const { tenantId, filter, projection, interest } = selection;
     const options = membership(laneName, projection.name, selection);
     const query = { projection: projection.name, tenantId, filter, rows: limits.snapshotRows };
     return new Subscriber<R, T | SnapshotItem<R>>({
       ...options,
       lane,
+      interest,
       resume: (self, after) =>
         options.resumeWith(self, after, (resumed) => holdings.at(selection, { ...resumed, after })),
       snapshot: {
@@ -235,6 +242,7 @@ export function openFeed(
     return new Subscriber<StoredEvent, LogChange>({
       ...options,
       lane: openLogLane((event) => selection.matches(event), limits),
+      interest: selection.interest,
       resume: (self, after) => options.resumeWith(self, after, async () => []),
     });
   };
@@ -263,6 +271,7 @@ export function openFeed(
         stream,
         lagMs: source.lagMs(),
         historyBytes: source.historyBytes,
+        rememberedRows: source.rememberedRows,
       })),
     close() {
       closed = true;

@@ -19,11 +19,11 @@ export interface Shelf<D, M, R> {
 
 /** Seats by a text: a value, or an id. */
 export class ValueShelf<D, M> implements Shelf<D, M, readonly (string | null | undefined)[]> {
-  readonly #valuesOf: ValueFacet<D>['valuesOf'];
+  readonly #facet: ValueFacet<D>;
   readonly #seats = new Map<string, Set<Seat<M>>>();
 
-  constructor(valuesOf: ValueFacet<D>['valuesOf']) {
-    this.#valuesOf = valuesOf;
+  constructor(facet: ValueFacet<D>) {
+    this.#facet = facet;
   }
 
   /** @returns how to leave */
@@ -36,7 +36,7 @@ export class ValueShelf<D, M> implements Shelf<D, M, readonly (string | null | u
   }
 
   read(document: D): readonly (string | null | undefined)[] {
-    return this.#valuesOf(document);
+    return this.#facet.valuesOf(document);
   }
 
   find(values: readonly (string | null | undefined)[], visit: (seat: Seat<M>) => void): void {
@@ -57,12 +57,12 @@ interface Window<M> extends Box {
 
 /** Seats by the boxes that they look at, in an R-tree: finding the boxes around a point hardly depends on how many there are. */
 export class PlaceShelf<D, M> implements Shelf<D, M, Point | null> {
-  readonly #placeOf: PlaceFacet<D>['placeOf'];
+  readonly #facet: PlaceFacet<D>;
   readonly #tree = new RBush<Window<M>>();
   readonly #windows = new Map<string, Window<M>>();
 
-  constructor(placeOf: PlaceFacet<D>['placeOf']) {
-    this.#placeOf = placeOf;
+  constructor(facet: PlaceFacet<D>) {
+    this.#facet = facet;
   }
 
   /** @returns how to leave */
@@ -74,7 +74,7 @@ export class PlaceShelf<D, M> implements Shelf<D, M, Point | null> {
   }
 
   read(document: D): Point | null {
-    return this.#placeOf(document);
+    return this.#facet.placeOf(document);
   }
 
   find(place: Point | null, visit: (seat: Seat<M>) => void): void {

@@ -14,12 +14,12 @@ export interface Box {
 
 /** A field by whose values subscribers choose. Known by identity: one object per field, made once. */
 export interface ValueFacet<D> {
-  readonly valuesOf: (document: D) => readonly (string | null | undefined)[];
+  valuesOf(document: D): readonly (string | null | undefined)[];
 }
 
 /** Where a document is, for those who look at a part of the map. Known by identity, too. */
 export interface PlaceFacet<D> {
-  readonly placeOf: (document: D) => Point | null;
+  placeOf(document: D): Point | null;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Lane } from './feed-lane.ts';
 import type { Excess, FeedLimits } from './feed-limits.ts';
 import type { PastChange } from './feed-ring.ts';
 import type { Joined, Receiver } from './feed-source.ts';
+import type { Interest } from './interest.ts';
 import type { SnapshotReader } from './snapshot.ts';
 
 /** What every subscription may tell. */
@@ -46,6 +47,8 @@ export interface SubscriberOptions<D extends object, T extends Placed> {
   readonly lane: Lane<D, T | CommonItem>;
   /** Absent: the subscription begins with a heartbeat and what comes next. */
   readonly snapshot?: SnapshotSource<D, T>;
+  /** What a change must touch to concern the subscriber; absent: nothing. */
+  readonly interest?: Interest<D> | undefined;
   readonly limits: FeedLimits;
   /** Absent: the subscription begins anew. */
   readonly after?: After | undefined;

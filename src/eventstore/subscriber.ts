@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.ts';
 import type { GapReason } from './feed-item.ts';
 import { type Excess, SlowConsumerError } from './feed-limits.ts';
 import type { PastChange } from './feed-ring.ts';
+import type { Interest } from './interest.ts';
 import { mayReadAgain, type SnapshotReader } from './snapshot.ts';
 import type {
   After,
@@ -85,6 +86,10 @@ export class Subscriber<D extends object, T extends Placed>
   throw(error?: unknown): Promise<IteratorResult<T | CommonItem, undefined>> {
     this.end();
     return Promise.reject(error);
+  }
+
+  get interest(): Interest<D> | undefined {
+    return this.#options.interest;
   }
 
   /** A change, from the feed. Never throws: a filter that does ends its own subscription only. */
