@@ -43,7 +43,6 @@ export function closeSocket(socket: WebSocket, [code, reason]: CloseReason, grac
 export function lineOf(socket: WebSocket, limits: LineLimits, log: Logger): Line {
   const close = (reason: CloseReason): void => closeSocket(socket, reason, limits.closeGraceMs);
   socket.on('error', (error) => log.debug({ err: error }, 'socket failed'));
-  keepAlive(socket, limits.pingMs);
   return {
     protocol: socket.protocol,
     send: (data) =>
@@ -66,18 +65,4 @@ export function lineOf(socket: WebSocket, limits: LineLimits, log: Logger): Line
       });
     },
   };
-}
-
-/** Pings; a peer that is gone, or reads nothing for the whole time between two pings, is cut. */
-function keepAlive(socket: WebSocket, pingMs: number): void {
-  let answered = true;
-  socket.on('pong', () => {
-    answered = true;
-  });
-  const pinging = setInterval(() => {
-    if (!answered) return socket.terminate();
-    answered = false;
-    if (socket.readyState === socket.OPEN) socket.ping();
-  }, pingMs).unref();
-  socket.once('close', () => clearInterval(pinging));
 }

@@ -13,6 +13,7 @@ import type { Access } from './access/access.ts';
 import { type Authenticate, credentialsOfConnection, type HeaderReader } from './access/authenticate.ts';
 import { contextOf, type Services } from './caller.ts';
 import type { Gateway, Transport } from './gateway.ts';
+import { openKeepAlive } from './keep-alive.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
@@ -68,8 +69,10 @@ export function openSockets(options: SocketOptions): WebSocketServer {
     onNext: (_link, _id, _payload, _args, result) => (result.errors ? formatted(result) : undefined),
     onError: (_link, _id, _payload, errors) => errors.map((error) => withoutHttp(mask(error)).toJSON()),
   });
+  const alive = openKeepAlive(limits.pingMs);
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     metrics.sockets.inc();
+    alive.watch(socket);
     const extra: Extra = {
       headers: headersOf(request),
       close: (reason) => closeSocket(socket, reason, limits.closeGraceMs),
@@ -95,7 +98,10 @@ async function connect(options: SocketOptions, tally: SocketTally, link: Link): 
     extra.close(close);
     return false;
   };
-  const proof = await authenticate(credentialsOfConnection(link.connectionParams, extra.headers)).catch(mask);
+  const credentials = credentialsOfConnection(link.connectionParams, extra.headers);
+  // It would be kept for as long as the socket is open.
+  Reflect.deleteProperty(link, 'connectionParams');
+  const proof = await authenticate(credentials).catch(mask);
   if (proof instanceof GraphQLError) return refuse('unavailable', CLOSE.TRY_LATER);
   if (proof.access === null) return refuse(proof.reason, [CLOSE.UNAUTHENTICATED[0], proof.message]);
   if (!extra.isOpen()) return false;
@@ -177,11 +183,15 @@ function engineOf(args: ExecutionArgs): Engine {
   return args.rootValue as Engine;
 }
 
-function headersOf(request: IncomingMessage): HeaderReader {
-  return {
-    get(name) {
-      const value = request.headers[name];
-      return Array.isArray(value) ? value[0] : value;
-    },
-  };
+/** The headers that somebody asks for. A request is not kept: it is many times as large. */
+const HEADERS = ['authorization', 'x-api-key', 'traceparent', 'x-correlation-id'];
+
+function headersOf({ headers }: IncomingMessage): HeaderReader {
+  const given = HEADERS.flatMap((name): [string, string][] => {
+    const value = [headers[name]].flat()[0];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return given.length === 0 ? NO_HEADERS : new Map(given);
 }
+
+const NO_HEADERS: HeaderReader = new Map<string, string>();
