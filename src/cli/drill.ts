@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { Variables } from '../setting.ts';
-import { addCrowdDrills } from './drill-crowds.ts';
 import { addCrashDrills } from './drill-crashes.ts';
+import { addCrowdDrills } from './drill-crowds.ts';
 import { drillDrift } from './drill-drift.ts';
 import { drillDuplicates } from './drill-duplicates.ts';
 import { DRILL_KINDS, type DrillKind } from './drill-kinds.ts';
@@ -43,6 +43,7 @@ export function addDrillCommand(program: Command, variables: Variables): void {
     .description('try on made-up data that Waybill keeps what it promises, and see how long it takes')
     .addHelpText('after', EPILOG);
 
+  addCrashDrills(drill, variables);
 
   const run = async (
     name: string,
