@@ -23,11 +23,13 @@ export interface Caller {
   readonly header: (name: string) => string | undefined;
   /** Closes the connection of a subscriber that does not read. */
   readonly onOverflow: () => void;
+  /** The `Last-Event-ID` of an event stream that was cut. */
+  readonly lastEventId?: string | undefined;
 }
 
 /** Makes the context of one operation, with store and feed bound to the caller's tenant. */
 export function contextOf(services: Services, caller: Caller): Context {
-  const { access, header, onOverflow } = caller;
+  const { access, header } = caller;
   const traceId = traceIdOf(header('traceparent'));
   const origin = {
     origin: 'graphql',
@@ -38,7 +40,7 @@ export function contextOf(services: Services, caller: Caller): Context {
     ...origin,
     access,
     store: access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin),
-    feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, onOverflow),
+    feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, caller),
     projections: services.projections,
     now: () => new Date(),
   };

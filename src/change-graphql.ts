@@ -2,6 +2,13 @@ import type { ObjectRef } from '@pothos/core';
 import { builder, type Types } from './builder.ts';
 import type { GapReason } from './eventstore/feed.ts';
 
+/** What is said of every `after`. */
+export const AFTER =
+  'The cursor of the last item that was received, of a subscription with the same filter: what was missed since follows, ' +
+  'once and in order, or a Heartbeat where nothing was. Where it cannot be told any more, a Gap and a snapshot come first, ' +
+  'as they do for the cursor of a snapshot that was not complete. Over Server-Sent Events, `Last-Event-ID` does the same. ' +
+  'INVALID_CURSOR: it is of another tenant or subscription, or damaged.';
+
 /** What every item of every subscription carries. */
 export interface ChangeShape {
   readonly cursor: string;
@@ -21,7 +28,10 @@ interface HeartbeatShape extends ChangeShape {
 export const Change = builder.interfaceRef<ChangeShape>('Change').implement({
   description: 'An item of a subscription.',
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'An opaque place in the feed.' }),
+    cursor: t.exposeString('cursor', {
+      description:
+        'An opaque place in the feed, for `after`. It holds in every gateway, after restarts, too.',
+    }),
   }),
 });
 
@@ -36,13 +46,15 @@ const GapReasonRef = builder.enumType('GapReason', {
 });
 
 const Gap = builder.objectRef<GapShape>('Gap').implement({
-  description: 'What lies between the last cursor and this one could not be replayed. A snapshot follows.',
+  description:
+    'What lies between the last cursor and this one could not be replayed. Forget what you have: a snapshot follows, but for ' +
+    '`eventsAppended`.',
   interfaces: [Change],
   fields: (t) => ({ reason: t.expose('reason', { type: GapReasonRef }) }),
 });
 
 const Heartbeat = builder.objectRef<HeartbeatShape>('Heartbeat').implement({
-  description: 'Nothing happened; the feed is alive.',
+  description: 'Nothing happened; the feed is alive. Its cursor saves going far back.',
   interfaces: [Change],
   fields: (t) => ({ at: t.expose('at', { type: 'DateTime' }) }),
 });

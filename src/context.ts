@@ -3,7 +3,7 @@ import { unauthenticated } from './errors.ts';
 import type { Aggregate, Caller, Command, Step } from './eventstore/aggregate.ts';
 import type { Moment } from './eventstore/as-of.ts';
 import type { Role, StoredEvent } from './eventstore/event.ts';
-import type { FrameChange, LogChange, OrderedChange } from './eventstore/feed.ts';
+import type { FrameChange, LogChange, OrderedChange, Subscription } from './eventstore/feed.ts';
 import type { Outcome } from './eventstore/intent.ts';
 import type { Projection, Row } from './eventstore/projection.ts';
 import type { ProjectionStatus } from './eventstore/projection-status.ts';
@@ -103,19 +103,26 @@ export interface TenantSelection<R extends Row> {
   readonly filter: RowFilter;
   /** The same filter in memory. */
   matches(row: R): boolean;
+  /** A cursor to go on from, as the client gave it. */
+  readonly after?: string | null | undefined;
 }
 
-/** The feed bound to the caller's tenant and to the caller's connection, which it closes when that can't keep up. */
+/**
+ * The feed bound to the caller's tenant and to the caller's connection, which it closes when that can't keep up. An
+ * event stream goes on from its `Last-Event-ID` where no `after` is given.
+ */
 export interface TenantFeed {
   /** Snapshot, then every change in order. */
-  ordered<R extends Row>(selection: TenantSelection<R>): AsyncIterableIterator<OrderedChange<R>>;
+  ordered<R extends Row>(selection: TenantSelection<R>): Subscription<OrderedChange<R>>;
   /** Snapshot, then frames of the newest rows. */
   latest<R extends Row>(
     selection: TenantSelection<R>,
     options: { readonly maxPerSecond?: number },
-  ): AsyncIterableIterator<FrameChange<R>>;
+  ): Subscription<FrameChange<R>>;
   /** The log as it grows. */
-  log(matches: (event: StoredEvent) => boolean): AsyncIterableIterator<LogChange>;
+  log(matches: (event: StoredEvent) => boolean, after: string | null | undefined): Subscription<LogChange>;
+  /** The cursor of the item that the operation's subscription told last. */
+  lastCursor(): string | undefined;
 }
 
 /** Who is calling. @throws UNAUTHENTICATED where nobody proved it */

@@ -5,7 +5,7 @@ export type ErrorCode =
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'INVALID_INPUT'
-  | 'RESUME_UNAVAILABLE'
+  | 'INVALID_CURSOR'
   | 'SLOW_CONSUMER'
   | 'UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
@@ -14,6 +14,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   INVALID_INPUT: 400,
+  INVALID_CURSOR: 400,
   UNAVAILABLE: 503,
 };
 
@@ -42,14 +43,4 @@ export function forbidden(message = 'The role of the caller does not allow this.
 /** An argument of a read is malformed; `field` names it. */
 export function invalidInput(message: string, field: string): GraphQLError {
   return clientError('INVALID_INPUT', message, field);
-}
-
-/** Refuses a subscription's `after`: better a clear no than changes missed in silence. */
-export function refuseResume(after: string | null | undefined): void {
-  if (after === null || after === undefined) return;
-  throw clientError(
-    'RESUME_UNAVAILABLE',
-    'Resuming from a cursor is not possible yet. Subscribe without `after`: a snapshot comes first, then every change.',
-    'after',
-  );
 }

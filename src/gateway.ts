@@ -5,6 +5,7 @@ import { refuseAnonymous } from './anonymous.ts';
 import type { Context } from './context.ts';
 import { rememberDocuments } from './documents.ts';
 import { invalidInput } from './errors.ts';
+import { tellPlaces } from './event-ids.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
@@ -55,6 +56,7 @@ export function createGateway(options: GatewayOptions) {
       refuseAnonymous(development),
       countOperations(metrics),
       wholeAnswersOnly(),
+      tellPlaces(),
       varyByOrigin(),
     ],
     graphiql: development

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { ProofUnavailableError } from './access/authenticate.ts';
 import { clientError } from './errors.ts';
+import { InvalidCursorError } from './eventstore/cursor.ts';
 import { SlowConsumerError } from './eventstore/feed-limits.ts';
 import { newId } from './eventstore/ids.ts';
 import type { Metrics } from './metrics.ts';
@@ -43,6 +44,7 @@ function rootOf(error: unknown): unknown {
 
 function knownError(error: unknown): GraphQLError | undefined {
   if (error instanceof SlowConsumerError) return clientError('SLOW_CONSUMER', error.message);
+  if (error instanceof InvalidCursorError) return clientError('INVALID_CURSOR', error.message, 'after');
   if (error instanceof ProofUnavailableError) return clientError('UNAVAILABLE', error.message);
   return undefined;
 }

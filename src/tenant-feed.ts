@@ -1,19 +1,35 @@
+import type { Caller } from './caller.ts';
 import type { TenantFeed } from './context.ts';
-import type { Feed } from './eventstore/feed.ts';
+import type { Feed, Subscription } from './eventstore/feed.ts';
 
 /**
  * Binds the feed to a tenant and to the connection that its items go to.
- * @param onOverflow closes that connection: it doesn't read what it asked for
+ * @param caller whose connection is closed when it doesn't read what it asked for
  */
-export function bindFeed(feed: Feed, tenantId: string, onOverflow: () => void): TenantFeed {
-  return {
-    ordered: (selection) => feed.ordered({ ...own(selection), tenantId, onOverflow }),
-    latest: (selection, pace) => feed.latest({ ...own(selection), tenantId, onOverflow }, pace),
-    log: (matches) => feed.log({ tenantId, matches, onOverflow }),
+export function bindFeed(
+  feed: Feed,
+  tenantId: string,
+  { onOverflow, lastEventId }: Pick<Caller, 'onOverflow' | 'lastEventId'>,
+): TenantFeed {
+  let subscription: Subscription<unknown> | undefined;
+  const begun = <S extends Subscription<unknown>>(begin: S): S => {
+    subscription = begin;
+    return begin;
   };
-}
-
-// A selection's `matches` may be a method that needs its `this`.
-function own<R>(selection: R & { matches(row: never): boolean }): R {
-  return { ...selection, matches: selection.matches.bind(selection) };
+  const bound = <R extends { readonly after?: string | null | undefined; matches(row: never): boolean }>(
+    selection: R,
+  ) => ({
+    ...selection,
+    // It may be a method that needs its `this`.
+    matches: selection.matches.bind(selection),
+    after: selection.after ?? lastEventId,
+    tenantId,
+    onOverflow,
+  });
+  return {
+    ordered: (selection) => begun(feed.ordered(bound(selection))),
+    latest: (selection, pace) => begun(feed.latest(bound(selection), pace)),
+    log: (matches, after) => begun(feed.log({ tenantId, matches, onOverflow, after: after ?? lastEventId })),
+    lastCursor: () => subscription?.lastCursor,
+  };
 }

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts';
-import { Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
+import { AFTER, Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
 import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../connection.ts';
-import { invalidInput, refuseResume } from '../errors.ts';
+import { invalidInput } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import type { ProjectionState, ProjectionStatus } from '../eventstore/projection-status.ts';
 import { type LogPlace, matchesEvent } from '../eventstore/read.ts';
@@ -110,11 +110,10 @@ builder.subscriptionField('eventsAppended', (t) =>
     type: EventChange,
     authScopes: { auditor: true },
     description: 'The log as it grows, for auditors and integrations.',
-    args: { filter: t.arg({ type: EventFilterInput }), after: t.arg.string() },
+    args: { filter: t.arg({ type: EventFilterInput }), after: t.arg.string({ description: AFTER }) },
     subscribe: (_root, { filter, after }, { feed }) => {
-      refuseResume(after);
       const wanted = eventFilterOf(filter);
-      return feed.log((event) => matchesEvent(wanted, event));
+      return feed.log((event) => matchesEvent(wanted, event), after);
     },
     resolve: (change) => change,
   }),

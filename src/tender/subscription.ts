@@ -1,8 +1,7 @@
 import { EventRef } from '../audit/graphql.ts';
 import { builder } from '../builder.ts';
-import { Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
+import { AFTER, Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
 import { type Context, requireAccess } from '../context.ts';
-import { refuseResume } from '../errors.ts';
 import { encodeGlobalId } from '../global-id.ts';
 import { selectTenders } from './filter.ts';
 import { TenderFilterInput } from './inputs.ts';
@@ -84,21 +83,20 @@ builder.subscriptionField('tenderChanges', (t) =>
     type: TenderChange,
     description:
       'First the tenders that match, then each change, in order, none missing. A subscriber that cannot keep up is ' +
-      'closed. `after` is refused (RESUME_UNAVAILABLE) until resuming is possible.',
+      'closed, and can resume.',
     args: {
       filter: t.arg({
         type: TenderFilterInput,
         description: 'Which tenders; by default all that the caller may see.',
       }),
-      after: t.arg.string({ description: 'A cursor to resume from.' }),
+      after: t.arg.string({ description: AFTER }),
     },
-    subscribe: (_root, { filter, after }, context) => {
-      refuseResume(after);
-      return context.feed.ordered({
+    subscribe: (_root, { filter, after }, context) =>
+      context.feed.ordered({
         projection: tendersRead,
         ...selectTenders(requireAccess(context), filter),
-      });
-    },
+        after,
+      }),
     resolve: (change) => change,
   }),
 );

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts';
-import { Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
+import { AFTER, Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
 import { requireAccess } from '../context.ts';
-import { invalidInput, refuseResume } from '../errors.ts';
+import { invalidInput } from '../errors.ts';
 import { encodeGlobalId } from '../global-id.ts';
 import { checkBox } from './check-box.ts';
 import { selectVehicles } from './filter.ts';
@@ -76,16 +76,15 @@ builder.subscriptionField('vehicleChanges', (t) =>
     authScopes: { tenantWide: true },
     description:
       'First the vehicles that match, then frames of those that changed; always the newest fix, never a queue of old ' +
-      'ones. `after` is refused (RESUME_UNAVAILABLE) until resuming is possible.',
+      'ones. Whoever resumes gets the newest fix of what moved meanwhile.',
     args: {
       filter: t.arg({ type: VehicleFilterInput, description: 'Which vehicles; by default all.' }),
-      after: t.arg.string({ description: 'A cursor to resume from.' }),
+      after: t.arg.string({ description: AFTER }),
       maxPerSecond: t.arg.float({
         description: `At most so many frames a second: more than 0, at most ${MAX_FRAMES_PER_SECOND}.`,
       }),
     },
     subscribe: (_root, { filter, after, maxPerSecond }, context) => {
-      refuseResume(after);
       checkBox(filter?.within);
       const most = maxPerSecond ?? undefined;
       if (most !== undefined && !(most > 0 && most <= MAX_FRAMES_PER_SECOND)) {
@@ -96,7 +95,7 @@ builder.subscriptionField('vehicleChanges', (t) =>
       }
       const { tenantId } = requireAccess(context);
       return context.feed.latest(
-        { projection: fleetStatus, ...selectVehicles(tenantId, filter) },
+        { projection: fleetStatus, ...selectVehicles(tenantId, filter), after },
         most === undefined ? {} : { maxPerSecond: most },
       );
     },

@@ -277,6 +277,6 @@ describe('the live board', () => {
       socket.iterate({ query: 'subscription { tenderChanges(after: "x") { __typename } }' }),
       'tenderChanges',
     );
-    await expect.poll(() => JSON.stringify(String(items.end?.error))).toContain('RESUME_UNAVAILABLE');
+    await expect.poll(() => JSON.stringify(String(items.end?.error))).toContain('INVALID_CURSOR');
   });
 });

@@ -64,7 +64,7 @@ describe('watching a box over the 180th meridian', () => {
 
 describe('a subscription to vehicles that cannot be honoured', () => {
   it.each([
-    ['RESUME_UNAVAILABLE', { after: 'somewhere' }],
+    ['INVALID_CURSOR', { after: 'somewhere' }],
     ['INVALID_INPUT', { maxPerSecond: 0 }],
     ['INVALID_INPUT', { maxPerSecond: -1 }],
     ['INVALID_INPUT', { maxPerSecond: 61 }],
