@@ -6,6 +6,7 @@ import { openLog } from '../../src/log.ts';
 import { type Mongo, openMongo } from '../../src/mongo/mongo.ts';
 import { benchAppend } from './append.ts';
 import { benchAsOf } from './as-of.ts';
+import { benchDelivery } from './delivery.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchInMemory } from './in-memory.ts';
@@ -35,6 +36,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   'in-memory': onDatabase('bench_in_memory', benchInMemory),
   latency: onStage('latency', benchLatency),
   'fan-out': onStage('fan-out', benchFanOut),
+  delivery: (_mongo, plan) => benchDelivery(plan),
   'idle-memory': onStage('idle-memory', benchIdleMemory),
   rebuild: onDatabase('bench_rebuild', benchRebuild),
   verify: onDatabase('bench_verify', benchVerify),
