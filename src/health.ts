@@ -11,9 +11,11 @@ export interface Probes {
   readonly ping: () => Promise<unknown>;
   /** How far each read model is behind the log. */
   readonly projections: () => Promise<readonly { readonly name: string; readonly lagMs: number }[]>;
+  /** How far the change streams that are open are behind. */
+  readonly streams?: () => readonly { readonly stream: string; readonly lagMs: number }[];
   /** True from the moment the gateway is asked to stop. */
   readonly draining: () => boolean;
-  /** A read model further behind than this makes the gateway not ready. */
+  /** A read model or a change stream further behind than this makes the gateway not ready. */
   readonly maxLagMs: number;
   /** Sets the gauges that are read only when somebody asks. */
   readonly gauge?: () => void;
@@ -39,6 +41,12 @@ export async function readinessOf(probes: Probes): Promise<Readiness> {
   const [ping, projections] = await Promise.allSettled([inTime(probes.ping()), inTime(probes.projections())]);
   const reasons: string[] = [];
   if (ping.status === 'rejected') reasons.push('MongoDB does not answer.');
+  for (const { stream, lagMs } of probes.streams?.() ?? []) {
+    if (lagMs > probes.maxLagMs)
+      reasons.push(
+        `Subscribers to ${stream} are ${Math.round(lagMs / 1000)} s behind; ${probes.maxLagMs / 1000} s are allowed.`,
+      );
+  }
   if (projections.status === 'rejected') {
     reasons.push('How far the read models are behind the log cannot be told.');
     return { status: 'not ready', reasons };

@@ -144,11 +144,17 @@ export const SETTINGS = {
     fallback: '4194304',
     doc: 'Bytes that may wait in one socket; a slower reader is closed (4408).',
   }),
+  maxHistoryBytes: integer(0, 4_294_967_296, {
+    name: 'WAYBILL_MAX_HISTORY_BYTES',
+    unit: 'B',
+    fallback: '67108864',
+    doc: 'Changes kept for subscribers who resume, of read models and of the log each; older ones are read from the oplog, as many at most.',
+  }),
   maxLagSeconds: integer(1, 86_400, {
     name: 'WAYBILL_MAX_LAG_SECONDS',
     unit: 's',
     fallback: '30',
-    doc: 'How far a read model may be behind the log before `/health/ready` says 503.',
+    doc: 'How far a read model or a change stream may be behind the log before `/health/ready` says 503.',
   }),
   snapshotEvery: integer(0, 100_000, {
     name: 'WAYBILL_SNAPSHOT_EVERY',

@@ -3,10 +3,10 @@ import { apiKeyVerifier } from './access/api-keys.ts';
 import { authenticateBy } from './access/authenticate.ts';
 import { developmentSecret } from './access/development-secret.ts';
 import { signToken, tokenVerifier } from './access/token.ts';
-import { openFeed } from './eventstore/feed.ts';
+import { type Feed, openFeed } from './eventstore/feed.ts';
 import { projectionStatus } from './eventstore/projection-status.ts';
 import { openStore, type Store } from './eventstore/store.ts';
-import { operatorPages } from './health.ts';
+import { operatorPages, type Probes } from './health.ts';
 import { startJobs } from './jobs.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics.ts';
 import { eventDefinitions, projections } from './model.ts';
@@ -112,10 +112,6 @@ async function serve(opening: Opening, store: Store): Promise<Omit<Waybill, 'clo
   const policy = await tokenPolicyOf(settings, () => developmentSecret(settings.dataDir));
   const feed = openFeed(store, { limits: feedLimitsOf(settings), observer: observersOf(metrics).feed });
   onClose(async () => feed.close());
-  const gauge = (): void => {
-    for (const [lane, items] of Object.entries(feed.waiting()))
-      metrics.subscriberQueueItems.set({ lane }, items);
-  };
   const server = await startServer({
     host: settings.host,
     port: settings.port,
@@ -128,7 +124,7 @@ async function serve(opening: Opening, store: Store): Promise<Omit<Waybill, 'clo
     }),
     log,
     metrics,
-    answerOperator: pagesOf(opening, store, gauge),
+    answerOperator: pagesOf(opening, store, feed),
     ...(development && policy.kind === 'secret'
       ? { developmentToken: () => signToken(policy, DEVELOPMENT_CLAIMS, DEVELOPMENT_TOKEN_SECONDS) }
       : {}),
@@ -138,15 +134,28 @@ async function serve(opening: Opening, store: Store): Promise<Omit<Waybill, 'clo
   return { url: server.url, port: server.port, development };
 }
 
-/** @param gauge sets the gauges that are read only when somebody asks */
-function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, gauge = (): void => undefined) {
-  const ping = () => store.db.command({ ping: 1 });
-  const maxLagMs = settings.maxLagSeconds * 1_000;
-  return operatorPages(
-    { ping, projections: () => projectionStatus(store), draining, maxLagMs, gauge },
-    metrics,
-    log,
-  );
+function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, feed?: Feed) {
+  const probes: Probes = {
+    ping: () => store.db.command({ ping: 1 }),
+    projections: () => projectionStatus(store),
+    streams: () => feed?.streams() ?? [],
+    draining,
+    maxLagMs: settings.maxLagSeconds * 1_000,
+    gauge: () => {
+      if (feed !== undefined) measureFeed(metrics, feed);
+    },
+  };
+  return operatorPages(probes, metrics, log);
+}
+
+/** Sets the gauges that are read only when somebody asks. */
+function measureFeed(metrics: Metrics, feed: Feed): void {
+  for (const [lane, items] of Object.entries(feed.waiting()))
+    metrics.subscriberQueueItems.set({ lane }, items);
+  for (const { stream, lagMs, historyBytes } of feed.streams()) {
+    metrics.feedLagSeconds.set({ stream }, lagMs / 1_000);
+    metrics.feedHistoryBytes.set({ stream }, historyBytes);
+  }
 }
 
 /** Closes the last opened first. What fails to close must not keep the rest open. */
@@ -164,6 +173,7 @@ function feedLimitsOf(settings: Settings) {
   return {
     queueItems: settings.maxQueuedChanges,
     queueBytes: settings.maxQueuedBytes,
+    historyBytes: settings.maxHistoryBytes,
     stalledMs: settings.stalledSeconds * 1_000,
     heartbeatMs: settings.heartbeatSeconds * 1_000,
   };

@@ -25,6 +25,7 @@ beforeAll(async () => {
   const current: Probes = {
     ping: () => probes.ping(),
     projections: () => probes.projections(),
+    streams: () => probes.streams?.() ?? [],
     draining: () => probes.draining(),
     maxLagMs: well.maxLagMs,
   };
@@ -81,6 +82,15 @@ describe('a gateway whose read model is far behind', () => {
     const { status, body } = await ready();
     expect(status).toBe(503);
     expect(body.reasons).toEqual(['fleet_status is 45 s behind the log; 30 s are allowed.']);
+  });
+});
+
+describe('a gateway whose subscribers are told late', () => {
+  it('is not ready, and says of what', async () => {
+    probes = { ...well, streams: () => [{ stream: 'rows', lagMs: 31_200 }] };
+    const { status, body } = await ready();
+    expect(status).toBe(503);
+    expect(body.reasons).toEqual(['Subscribers to rows are 31 s behind; 30 s are allowed.']);
   });
 });
 
