@@ -43,6 +43,22 @@ export function contextOf(services: Services, caller: Caller): Context {
     feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, caller),
     projections: services.projections,
     now: () => new Date(),
+    forGroup: () =>
+      contextOf(services, {
+        access: access === null ? null : anyoneWith(access),
+        header: () => undefined,
+        onOverflow: () => undefined,
+      }),
+  };
+}
+
+/** Somebody of the same role of the same tenant. */
+function anyoneWith({ expiresAt: _, ...access }: Access): Access {
+  return {
+    ...access,
+    get sub(): string {
+      throw new Error('What is shared by several callers must not depend on who they are.');
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface Context {
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
   /** The server's clock. */
   readonly now: () => Date;
+  /** The same for a group of callers who may see the same: in it, asking who exactly is calling fails. */
+  readonly forGroup: () => Context;
   /** W3C trace id of the request, where it came with one. */
   readonly traceId?: string;
   /** One id for everything that comes of this request. */

@@ -1,4 +1,4 @@
-import { type ExecutionResult, type GraphQLSchema, getOperationAST, Kind } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { refuseAnonymous } from './anonymous.ts';
@@ -10,6 +10,7 @@ import { graphiqlOptions, renderPage } from './graphiql.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
+import { answerSubscriptions } from './subscribing.ts';
 
 /** What the engine is given beside an operation. */
 export interface Transport {
@@ -24,10 +25,11 @@ export interface GatewayOptions {
   readonly schema: GraphQLSchema;
   readonly development: boolean;
   readonly maxBodyBytes: number;
+  readonly maxSharedBytes: number;
   readonly origins: OriginRules;
   readonly mask: Mask;
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'operations' | 'subscriptions'>;
+  readonly metrics: Pick<Metrics, 'operations' | 'subscriptions' | 'results'>;
   /** Development mode: the token that GraphiQL is given. */
   readonly developmentToken?: (() => Promise<string>) | undefined;
 }
@@ -36,7 +38,8 @@ export type Gateway = ReturnType<typeof createGateway>;
 
 /** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
 export function createGateway(options: GatewayOptions) {
-  const { schema, development, maxBodyBytes, origins, mask, log, developmentToken, metrics } = options;
+  const { schema, development, maxBodyBytes, maxSharedBytes, origins, mask, log, developmentToken, metrics } =
+    options;
   return createYoga<Transport, Context>({
     schema,
     context: ({ open }) => open(),
@@ -55,6 +58,7 @@ export function createGateway(options: GatewayOptions) {
       malformedIsTheirs(),
       refuseAnonymous(development),
       countOperations(metrics),
+      answerSubscriptions({ mask, limits: { maxSharedBytes }, metrics }),
       wholeAnswersOnly(),
       tellPlaces(),
       varyByOrigin(),
@@ -110,7 +114,7 @@ export function wholeAnswer(result: ExecutionResult): ExecutionResult {
   return { ...rest, data: data ?? null, errors: errors.map(withoutHttp) };
 }
 
-/** Counts what is asked for, and which subscriptions run. */
+/** Counts what is asked for. */
 function countOperations(metrics: GatewayOptions['metrics']): Plugin<Transport> {
   return {
     onExecute({ args }) {
@@ -118,19 +122,8 @@ function countOperations(metrics: GatewayOptions['metrics']): Plugin<Transport> 
       const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
       metrics.operations.inc({ operation, transport: contextValue.transport });
     },
-    onSubscribe({ args }) {
-      const { contextValue, document, operationName } = args;
+    onSubscribe({ args: { contextValue } }) {
       metrics.operations.inc({ operation: 'subscription', transport: contextValue.transport });
-      const selection = getOperationAST(document, operationName)?.selectionSet.selections[0];
-      const field = selection?.kind === Kind.FIELD ? selection.name.value : 'other';
-      return {
-        onSubscribeResult({ result }) {
-          if (!(Symbol.asyncIterator in result)) return undefined;
-          contextValue.onStream?.();
-          metrics.subscriptions.inc({ field });
-          return { onEnd: () => metrics.subscriptions.dec({ field }) };
-        },
-      };
     },
   };
 }

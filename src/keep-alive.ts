@@ -3,10 +3,12 @@ import type { WebSocket } from 'ws';
 /** All sockets are pinged once in an interval, but never all at once: by turns, in so many groups. */
 const TURNS = 16;
 
-/** Pings sockets; one that is gone, or reads nothing for the whole time between two pings, is cut. */
+/** Pings sockets; one that is gone, or takes nothing for the whole time between two pings, is cut. */
 export interface KeepAlive {
   /** From now on, until the socket closes. */
   watch(socket: WebSocket): void;
+  /** It has read of what waited for it, and so will come to the ping in the end. */
+  heard(socket: WebSocket): void;
 }
 
 /** Opens it for any number of sockets, with one timer for all: each is pinged every `pingMs`. */
@@ -45,5 +47,6 @@ export function openKeepAlive(pingMs: number): KeepAlive {
       socket.on('pong', heard);
       socket.once('close', forget);
     },
+    heard: (socket) => void silent.delete(socket),
   };
 }

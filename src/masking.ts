@@ -17,7 +17,8 @@ export type Mask = (error: unknown) => GraphQLError;
 export function errorMask(log: Logger, metrics: Pick<Metrics, 'bugs'>): Mask {
   return (error) => {
     const cause = rootOf(error);
-    if (cause instanceof GraphQLError) return error instanceof GraphQLError ? error : cause;
+    if (cause instanceof GraphQLError && isMeant(cause, error))
+      return error instanceof GraphQLError ? error : cause;
     const known = knownError(cause);
     const located = error instanceof GraphQLError ? error : undefined;
     if (known !== undefined) return at(located, known.message, known.extensions);
@@ -33,6 +34,12 @@ export function errorMask(log: Logger, metrics: Pick<Metrics, 'bugs'>): Mask {
       http: { status: 500 },
     });
   };
+}
+
+/** Where a resolver has failed, GraphQL's own errors have no code: a value was not what the schema says, say. */
+function isMeant(cause: GraphQLError, error: unknown): boolean {
+  const failedAt = error instanceof GraphQLError ? error.path : undefined;
+  return failedAt === undefined || cause.extensions.code !== undefined;
 }
 
 // GraphQL wraps what a resolver throws; the error that was thrown is at the end of that chain.

@@ -13,12 +13,13 @@ import { addressOf, listen } from './listen.ts';
 import { errorMask } from './masking.ts';
 import { type Metrics, measureRequest } from './metrics.ts';
 import { mayOpenSocket, type OriginRules } from './origins.ts';
+import type { MemoLimits } from './result-memo.ts';
 import { schema } from './schema.ts';
 import { openSockets, type SocketLimits } from './socket.ts';
 import { CLOSE, closeSocket } from './socket-line.ts';
 import { spread } from './spread.ts';
 
-export type ServerLimits = SocketLimits & HttpLimits;
+export type ServerLimits = SocketLimits & HttpLimits & MemoLimits;
 
 export const SERVER_LIMITS: ServerLimits = {
   maxBodyBytes: 2_097_152,
@@ -29,6 +30,7 @@ export const SERVER_LIMITS: ServerLimits = {
   initTimeoutMs: 5_000,
   pingMs: 15_000,
   closeGraceMs: 5_000,
+  maxSharedBytes: 33_554_432,
 };
 
 export interface ServerOptions {
@@ -77,6 +79,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     development,
     origins,
     maxBodyBytes: limits.maxBodyBytes,
+    maxSharedBytes: limits.maxSharedBytes,
     mask,
     log,
     metrics,

@@ -1,6 +1,8 @@
 import type { WebSocket as Line } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
+import { splice } from './ready-result.ts';
+import { Outflow } from './socket-outflow.ts';
 
 /** Close codes of our own; graphql-ws has its own between 4400 and 4429 (its protocol's text names them). */
 export const CLOSE = {
@@ -21,7 +23,7 @@ const MAX_REASON_BYTES = 123;
 export interface LineLimits {
   /** Bytes that may wait in one socket for its reader. */
   readonly maxSocketBufferBytes: number;
-  /** How often a socket is pinged; one that has not answered by the next ping is cut. */
+  /** How often a socket is pinged; one that has neither answered nor read by the next is cut. */
   readonly pingMs: number;
   /** How long a closed socket may take to drain before it is cut. */
   readonly closeGraceMs: number;
@@ -37,24 +39,23 @@ export function closeSocket(socket: WebSocket, [code, reason]: CloseReason, grac
 }
 
 /**
- * A WebSocket as graphql-ws wants it. `send` resolves when the bytes have left the process, which is what makes a
+ * A WebSocket as graphql-ws wants it. `send` is done when the bytes have left the process, which is what makes a
  * subscription wait for its reader; what waits beyond the limit closes the socket.
+ * @param onFlow told whenever something has left that had to wait for the peer
  */
-export function lineOf(socket: WebSocket, limits: LineLimits, log: Logger): Line {
+export function lineOf(socket: WebSocket, limits: LineLimits, log: Logger, onFlow: () => void): Line {
+  const outflow = new Outflow(socket, onFlow);
   const close = (reason: CloseReason): void => closeSocket(socket, reason, limits.closeGraceMs);
   socket.on('error', (error) => log.debug({ err: error }, 'socket failed'));
   return {
     protocol: socket.protocol,
-    send: (data) =>
-      new Promise((resolve) => {
-        if (socket.readyState !== socket.OPEN) return resolve();
-        if (socket.bufferedAmount > limits.maxSocketBufferBytes) {
-          close(CLOSE.SLOW_CONSUMER);
-          return resolve();
-        }
-        // A write that fails is followed by 'close', which ends the subscriptions.
-        socket.send(data, () => resolve());
-      }),
+    send(message) {
+      const text = splice(message);
+      if (socket.readyState !== socket.OPEN) return undefined;
+      if (socket.bufferedAmount > limits.maxSocketBufferBytes) return close(CLOSE.SLOW_CONSUMER);
+      // A write that fails is followed by 'close', which ends the subscriptions.
+      return outflow.send(text);
+    },
     close: (code = 1000, reason = '') => close([code, reason]),
     onMessage: (listener) => {
       socket.on('message', (data) => {

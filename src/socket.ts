@@ -17,8 +17,10 @@ import { openKeepAlive } from './keep-alive.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
+import { ReadyResult } from './ready-result.ts';
 import { CLOSE, type CloseReason, closeSocket, type LineLimits, lineOf } from './socket-line.ts';
 import { SocketTally } from './socket-tally.ts';
+import { Subscribed } from './subscribing.ts';
 
 /** What sockets may cost. */
 export interface SocketLimits extends LineLimits {
@@ -65,8 +67,8 @@ export function openSockets(options: SocketOptions): WebSocketServer {
     onConnect: (link) => connect(options, tally, link),
     onSubscribe: (link, _id, payload) => prepare(options, link, payload),
     execute: (args) => engineOf(args).execute(args),
-    subscribe: (args) => engineOf(args).subscribe(args),
-    onNext: (_link, _id, _payload, _args, result) => (result.errors ? formatted(result) : undefined),
+    subscribe: (args) => openResults(args),
+    onNext: (_link, _id, _payload, _args, result) => payloadOf(result),
     onError: (_link, _id, _payload, errors) => errors.map((error) => withoutHttp(mask(error)).toJSON()),
   });
   const alive = openKeepAlive(limits.pingMs);
@@ -78,7 +80,10 @@ export function openSockets(options: SocketOptions): WebSocketServer {
       close: (reason) => closeSocket(socket, reason, limits.closeGraceMs),
       isOpen: () => socket.readyState === socket.OPEN,
     };
-    const closed = protocol.opened(lineOf(socket, limits, log), extra);
+    const closed = protocol.opened(
+      lineOf(socket, limits, log, () => alive.heard(socket)),
+      extra,
+    );
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
       metrics.socketCloses.inc({ code });
@@ -162,6 +167,18 @@ interface Result {
   readonly data?: Record<string, unknown> | null | undefined;
   readonly errors?: readonly GraphQLError[] | undefined;
   readonly extensions?: Record<string, unknown> | undefined;
+}
+
+/** Results of a subscription, without what the engine would put around each of them. */
+async function openResults(args: ExecutionArgs): Promise<Awaited<OperationResult>> {
+  const answer: Awaited<OperationResult> | Subscribed = await engineOf(args).subscribe(args);
+  return answer instanceof Subscribed ? answer.results : answer;
+}
+
+/** Undefined: as it is. */
+function payloadOf(result: Result): FormattedExecutionResult | undefined {
+  if (result instanceof ReadyResult) return result;
+  return result.errors ? formatted(result) : undefined;
 }
 
 /** A result with errors, as a socket carries it. */

@@ -37,6 +37,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     schema: bareSchema(tenders),
     development: false,
     maxBodyBytes: SERVER_LIMITS.maxBodyBytes,
+    maxSharedBytes: SERVER_LIMITS.maxSharedBytes,
     origins: { allowed: [], loopback: false },
     mask,
     log,
