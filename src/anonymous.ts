@@ -1,29 +1,17 @@
 import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
-import type { Context } from './context.ts';
 import { unauthenticated } from './errors.ts';
+import type { Guard } from './guards.ts';
 
 /**
  * Lets nobody who has not proved who they are do anything but ask for `__typename`, and in development mode for the
  * schema. It looks at the whole operation, so that an anonymous one is not half answered.
  */
-export function refuseAnonymous(development: boolean): Plugin<Context> {
+export function refuseAnonymous(development: boolean): Guard {
   const harmless = new Set(development ? ['__typename', '__schema', '__type'] : ['__typename']);
-  type Stop = (result: { errors: ReturnType<typeof unauthenticated>[] }) => void;
-  interface Args {
-    readonly contextValue: Context;
-    readonly document: DocumentNode;
-    readonly operationName?: string | null | undefined;
-  }
-  const check = ({ contextValue, document, operationName }: Args, stop: Stop): void => {
-    if (contextValue.access !== null) return;
+  return ({ contextValue, document, operationName }) => {
+    if (contextValue.access !== null) return undefined;
     const asked = rootFields(document, operationName);
-    if ([...asked].every((field) => harmless.has(field))) return;
-    stop({ errors: [unauthenticated()] });
-  };
-  return {
-    onExecute: ({ args, setResultAndStopExecution }) => check(args, setResultAndStopExecution),
-    onSubscribe: ({ args, setResultAndStopExecution }) => check(args, setResultAndStopExecution),
+    return [...asked].every((field) => harmless.has(field)) ? undefined : unauthenticated();
   };
 }
 

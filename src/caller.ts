@@ -6,7 +6,7 @@ import { newId } from './eventstore/ids.ts';
 import type { ProjectionStatus } from './eventstore/projection-status.ts';
 import type { Store } from './eventstore/store.ts';
 import { bindFeed } from './tenant-feed.ts';
-import { bindStore } from './tenant-store.ts';
+import { bindStore, type Origin } from './tenant-store.ts';
 
 /** What requests are answered with, opened once per process. */
 export interface Services {
@@ -30,14 +30,12 @@ export interface Caller {
 /** Makes the context of one operation, with store and feed bound to the caller's tenant. */
 export function contextOf(services: Services, caller: Caller): Context {
   const { access, header } = caller;
-  const traceId = traceIdOf(header('traceparent'));
-  const origin = {
-    origin: 'graphql',
-    correlationId: correlationIdOf(header('x-correlation-id')),
-    ...(traceId === undefined ? {} : { traceId }),
+  let known: Origin | undefined;
+  const origin = (): Origin => {
+    known ??= originOf(header);
+    return known;
   };
   return {
-    ...origin,
     access,
     store: access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin),
     feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, caller),
@@ -72,6 +70,15 @@ function denied<T extends object>(): T {
 }
 const DENIED_STORE = denied<TenantStore>();
 const DENIED_FEED = denied<TenantFeed>();
+
+function originOf(header: Caller['header']): Origin {
+  const traceId = traceIdOf(header('traceparent'));
+  return {
+    origin: 'graphql',
+    correlationId: correlationIdOf(header('x-correlation-id')),
+    ...(traceId === undefined ? {} : { traceId }),
+  };
+}
 
 /** The trace id of a `traceparent` header (W3C Trace Context, level 1). */
 function traceIdOf(traceparent: string | undefined): string | undefined {

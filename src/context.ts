@@ -26,10 +26,6 @@ export interface Context {
   readonly now: () => Date;
   /** The same for a group of callers who may see the same: in it, asking who exactly is calling fails. */
   readonly forGroup: () => Context;
-  /** W3C trace id of the request, where it came with one. */
-  readonly traceId?: string;
-  /** One id for everything that comes of this request. */
-  readonly correlationId: string;
 }
 
 /** A command of the caller's: the tenant, the channel and the trace are put in by the context. */

@@ -1,9 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type DocumentNode, type ExecutionResult, getOperationAST, OperationTypeNode } from 'graphql';
-import { processRegularResult } from 'graphql-yoga';
+import { normalizedExecutor } from '@graphql-tools/executor';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
+import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
 import { rememberDocuments } from './documents.ts';
 import { type Gateway, type Transport, wholeAnswer } from './gateway.ts';
+import type { Admit } from './guards.ts';
 import type { Mask } from './masking.ts';
 import {
   type AnswerType,
@@ -19,6 +27,8 @@ export type Answer = (request: IncomingMessage, response: ServerResponse, transp
 
 export interface FastLaneOptions {
   readonly gateway: Gateway;
+  readonly schema: GraphQLSchema;
+  readonly admit: Admit;
   readonly mask: Mask;
   readonly maxBodyBytes: number;
 }
@@ -35,7 +45,7 @@ interface Operation {
  * handler as it came: other methods and types, streams, pages of other origins, and whatever is wrong with a request.
  * Hooks of plugins that belong to HTTP do not run here, so nothing that protects the gateway may be one.
  */
-export function openFastLane({ gateway, mask, maxBodyBytes }: FastLaneOptions): Answer {
+export function openFastLane({ gateway, schema, admit, mask, maxBodyBytes }: FastLaneOptions): Answer {
   const { getEnveloped, fetchAPI } = gateway;
   const known = rememberDocuments<DocumentNode>();
 
@@ -51,7 +61,7 @@ export function openFastLane({ gateway, mask, maxBodyBytes }: FastLaneOptions): 
   };
 
   const validDocument = (query: string, transport: Transport): DocumentNode | undefined => {
-    const { parse, validate, schema } = getEnveloped({ ...transport });
+    const { parse, validate } = getEnveloped({ ...transport });
     try {
       const document: DocumentNode = parse(query);
       if (validate(schema, document).length > 0) return undefined;
@@ -62,16 +72,24 @@ export function openFastLane({ gateway, mask, maxBodyBytes }: FastLaneOptions): 
     }
   };
 
-  const run = async ({ document, params }: Operation, transport: Transport): Promise<ExecutionResult> => {
-    const { execute, contextFactory, schema } = getEnveloped({ ...transport, params });
+  /** Undefined where the request asks for what cannot be begun: a variable that does not fit, say. */
+  const run = async (operation: Operation, transport: Transport): Promise<ExecutionResult | undefined> => {
+    const { document, params } = operation;
+    const { operationName, variables: variableValues } = params;
     try {
-      return await execute({
+      const contextValue = await transport.open();
+      const refusal = admit({ document, operationName, contextValue }, 'http');
+      if (refusal !== undefined) return { errors: [refusal] };
+      const result = await normalizedExecutor({
         schema,
         document,
-        contextValue: await contextFactory(),
-        variableValues: params.variables,
-        operationName: params.operationName,
+        contextValue,
+        variableValues,
+        operationName,
       });
+      if (isAsyncIterable(result)) throw new Error('A query was answered by a stream.');
+      if (result.errors === undefined) return result;
+      return result.data === undefined ? undefined : { ...result, errors: result.errors.map(mask) };
     } catch (error) {
       return { errors: [mask(error)] };
     }
@@ -88,6 +106,9 @@ export function openFastLane({ gateway, mask, maxBodyBytes }: FastLaneOptions): 
     return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
   };
 
+  const handOver = (request: IncomingMessage, response: ServerResponse, transport: Transport, body: Buffer) =>
+    gateway(Object.assign(request, { body: Readable.from([body]) }), response, transport);
+
   const answer = async (request: IncomingMessage, response: ServerResponse, transport: Transport) => {
     const type = answerTypeFor(request.headers.accept);
     if (type === undefined || !isPlainPost(request, maxBodyBytes))
@@ -95,9 +116,9 @@ export function openFastLane({ gateway, mask, maxBodyBytes }: FastLaneOptions): 
     const body = await readBody(request);
     if (body === undefined) return undefined;
     const operation = operationOf(body, transport);
-    if (operation === undefined)
-      return gateway(Object.assign(request, { body: Readable.from([body]) }), response, transport);
+    if (operation === undefined) return handOver(request, response, transport, body);
     const result = await run(operation, transport);
+    if (result === undefined) return handOver(request, response, transport, body);
     if (result.errors !== undefined) return sendErrors(response, result, type);
     return send(
       response,
@@ -116,6 +137,6 @@ export function openFastLane({ gateway, mask, maxBodyBytes }: FastLaneOptions): 
 }
 
 function send(response: ServerResponse, status: number, headers: Record<string, string>, text: string): void {
-  const body = Buffer.from(text);
-  response.writeHead(status, { ...headers, 'content-length': body.byteLength }).end(body);
+  // As a text it goes out in one write with the head.
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
 }

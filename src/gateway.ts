@@ -1,12 +1,12 @@
-import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { refuseAnonymous } from './anonymous.ts';
 import type { Context } from './context.ts';
 import { rememberDocuments } from './documents.ts';
 import { invalidInput } from './errors.ts';
 import { tellPlaces } from './event-ids.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
+import type { Admit } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
@@ -23,13 +23,14 @@ export interface Transport {
 
 export interface GatewayOptions {
   readonly schema: GraphQLSchema;
+  readonly admit: Admit;
   readonly development: boolean;
   readonly maxBodyBytes: number;
   readonly maxSharedBytes: number;
   readonly origins: OriginRules;
   readonly mask: Mask;
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'operations' | 'subscriptions' | 'results'>;
+  readonly metrics: Pick<Metrics, 'subscriptions' | 'results'>;
   /** Development mode: the token that GraphiQL is given. */
   readonly developmentToken?: (() => Promise<string>) | undefined;
 }
@@ -38,8 +39,7 @@ export type Gateway = ReturnType<typeof createGateway>;
 
 /** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
 export function createGateway(options: GatewayOptions) {
-  const { schema, development, maxBodyBytes, maxSharedBytes, origins, mask, log, developmentToken, metrics } =
-    options;
+  const { schema, admit, development, maxBodyBytes, maxSharedBytes, origins, mask, log, developmentToken, metrics } = options;
   return createYoga<Transport, Context>({
     schema,
     context: ({ open }) => open(),
@@ -56,8 +56,7 @@ export function createGateway(options: GatewayOptions) {
     logging: quiet(log),
     plugins: [
       malformedIsTheirs(),
-      refuseAnonymous(development),
-      countOperations(metrics),
+      guarded(admit),
       answerSubscriptions({ mask, limits: { maxSharedBytes }, metrics }),
       wholeAnswersOnly(),
       tellPlaces(),
@@ -114,16 +113,16 @@ export function wholeAnswer(result: ExecutionResult): ExecutionResult {
   return { ...rest, data: data ?? null, errors: errors.map(withoutHttp) };
 }
 
-/** Counts what is asked for. */
-function countOperations(metrics: GatewayOptions['metrics']): Plugin<Transport> {
+/** Asks the guards before an operation is executed, over HTTP by Yoga and on sockets. */
+function guarded(admit: Admit): Plugin<Transport & Context> {
   return {
-    onExecute({ args }) {
-      const { contextValue, document, operationName } = args;
-      const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
-      metrics.operations.inc({ operation, transport: contextValue.transport });
+    onExecute({ args, setResultAndStopExecution }) {
+      const refusal = admit(args, args.contextValue.transport);
+      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] });
     },
-    onSubscribe({ args: { contextValue } }) {
-      metrics.operations.inc({ operation: 'subscription', transport: contextValue.transport });
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const refusal = admit(args, args.contextValue.transport);
+      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] });
     },
   };
 }

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import type { Access } from './access/access.ts';
 import { type Authenticate, credentialsOfHeaders } from './access/authenticate.ts';
 import { contextOf, type Services } from './caller.ts';
 import type { Context } from './context.ts';
 import { unauthenticated } from './errors.ts';
 import { openFastLane } from './fast-lane.ts';
 import type { Gateway } from './gateway.ts';
+import type { Admit } from './guards.ts';
 import type { Mask } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
@@ -18,6 +21,8 @@ export interface HttpLimits {
 
 export interface HttpOptions {
   readonly gateway: Gateway;
+  readonly schema: GraphQLSchema;
+  readonly admit: Admit;
   readonly services: Services;
   readonly authenticate: Authenticate;
   readonly mask: Mask;
@@ -35,60 +40,85 @@ export interface Http {
   stop(): readonly (() => void)[];
 }
 
+/** A request under way, and its answer. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Who asks, once that is known. */
+  access: Access | null;
+  /** True once the answer has turned out to be a stream. */
+  isStream: boolean;
+}
+
 /** Hands HTTP requests to the GraphQL engine, and knows which answers are under way. */
 export function openHttp(options: HttpOptions): Http {
-  const underWay = new Set<ServerResponse>();
-  const streams = new WeakSet<ServerResponse>();
+  const underWay = new Set<Exchange>();
   let stopping = false;
   const answer = openFastLane({ ...options, maxBodyBytes: options.limits.maxBodyBytes });
   return {
     answer(request, response) {
-      if (!URL.canParse(`http://${request.headers.host ?? 'localhost'}`)) {
+      if (!isHost(request.headers.host)) {
         // The engine would show the stack of what it cannot make an URL of.
         response.writeHead(400, { connection: 'close' }).end();
         return;
       }
-      underWay.add(response);
-      response.once('close', () => underWay.delete(response));
+      const exchange: Exchange = { request, response, access: null, isStream: false };
+      underWay.add(exchange);
+      response.once('close', () => underWay.delete(exchange));
       if (stopping) response.setHeader('connection', 'close');
-      const open = (): Promise<Context> => openContext(options, request, response, streams);
-      const onStream = (): void => {
-        streams.add(response);
-        if (stopping) response.destroy();
-      };
-      answer(request, response, { transport: 'http', open, onStream });
+      answer(request, response, {
+        transport: 'http',
+        open: () => openContext(options, exchange),
+        onStream: () => {
+          beginStream(exchange);
+          if (stopping) response.destroy();
+        },
+      });
     },
     stop() {
       stopping = true;
-      const answers = [...underWay];
-      for (const response of answers) if (!response.headersSent) response.setHeader('connection', 'close');
-      return answers
-        .filter((response) => streams.has(response))
-        .map((response) => () => void response.destroy());
+      const exchanges = [...underWay];
+      for (const { response } of exchanges)
+        if (!response.headersSent) response.setHeader('connection', 'close');
+      const streams = exchanges.filter(({ isStream }) => isStream);
+      return streams.map(({ response }) => () => {
+        response.destroy();
+      });
     },
   };
 }
 
+/** True for what a URL can be made with; nearly all need no parser to tell. */
+function isHost(host = 'localhost'): boolean {
+  return /^[a-z][a-z0-9.-]*(:\d{1,4})?$/.test(host) || URL.canParse(`http://${host}`);
+}
+
+/** From here on the answer may outlast the proof that it began with, and must not. */
+function beginStream(exchange: Exchange): void {
+  const { access, response } = exchange;
+  exchange.isStream = true;
+  if (access !== null)
+    response.once(
+      'close',
+      atEndOfProof(access, () => void response.destroy()),
+    );
+}
+
 async function openContext(
   { authenticate, services, limits, metrics }: HttpOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  streams: WeakSet<ServerResponse>,
+  exchange: Exchange,
 ): Promise<Context> {
+  const { request, response } = exchange;
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
     return Array.isArray(value) ? value[0] : value;
   };
   const proof = await authenticate(credentialsOfHeaders({ get: header }));
+  exchange.access = proof.access;
   if (proof.access === null) {
     metrics.unauthenticated.inc({ reason: proof.reason });
     // Nothing shown is left to the operation: anyone may ask for __typename. What was shown must be good.
     if (proof.reason !== 'missing') throw unauthenticated(proof.message);
-  } else {
-    const stop = atEndOfProof(proof.access, () => {
-      if (streams.has(response)) response.destroy();
-    });
-    response.once('close', stop);
   }
   return contextOf(services, {
     access: proof.access,

@@ -6,6 +6,7 @@ import type { WebSocketServer } from 'ws';
 import type { Authenticate } from './access/authenticate.ts';
 import type { Services } from './caller.ts';
 import { createGateway } from './gateway.ts';
+import { openGuards } from './guards.ts';
 import type { AnswerOperator } from './health.ts';
 import { type HttpLimits, openHttp } from './http.ts';
 import { trackIdleLines } from './http-lines.ts';
@@ -74,8 +75,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const mask = errorMask(log, metrics);
   const origins = { allowed: options.allowedOrigins ?? [], loopback: development };
+  const admit = openGuards(development, metrics);
   const gateway = createGateway({
     schema,
+    admit,
     development,
     origins,
     maxBodyBytes: limits.maxBodyBytes,
@@ -85,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     developmentToken: options.developmentToken,
   });
-  const http = openHttp({ gateway, services, authenticate, mask, limits, metrics });
+  const http = openHttp({ gateway, schema, admit, services, authenticate, mask, limits, metrics });
   const sockets = openSockets({ gateway, services, authenticate, mask, limits, log, metrics });
   const server = createServer((request, response) => {
     measureRequest(metrics, request, response);

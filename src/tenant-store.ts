@@ -15,18 +15,21 @@ import { uuid } from './eventstore/uuid.ts';
 /** Where a request comes from: written into the metadata of every event it leads to. */
 export interface Origin {
   readonly origin: string;
+  /** One id for everything that comes of the request. */
   readonly correlationId: string;
+  /** W3C trace id of the request, where it came with one. */
   readonly traceId?: string;
 }
 
 /**
  * Binds the event store to a tenant. Every read and write on behalf of a client goes through what this returns, and
  * nothing in it takes a tenant from its caller.
+ * @param origin asked only for what is written: most requests only read
  */
-export function bindStore(store: Store, tenantId: string, origin: Origin): TenantStore {
+export function bindStore(store: Store, tenantId: string, origin: () => Origin): TenantStore {
   const bound = <S, C extends Command>(intent: TenantIntent<S, C>): Intent<S, C> => ({
     ...intent,
-    ...origin,
+    ...origin(),
     tenantId,
   });
   return {

@@ -6,6 +6,7 @@ import { tokenVerifier } from '../../src/access/token.ts';
 import { openFeed } from '../../src/eventstore/feed.ts';
 import { openStore } from '../../src/eventstore/store.ts';
 import { createGateway } from '../../src/gateway.ts';
+import { openGuards } from '../../src/guards.ts';
 import { openHttp } from '../../src/http.ts';
 import { openLog } from '../../src/log.ts';
 import { errorMask } from '../../src/masking.ts';
@@ -33,8 +34,11 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const db = client.db(database);
   const store = await openStore({ client, db, log, definitions: [], projections: [] });
   const feed = openFeed(store, {});
+  const schema = bareSchema(tenders);
+  const admit = openGuards(false, metrics);
   const gateway = createGateway({
-    schema: bareSchema(tenders),
+    schema,
+    admit,
     development: false,
     maxBodyBytes: SERVER_LIMITS.maxBodyBytes,
     maxSharedBytes: SERVER_LIMITS.maxSharedBytes,
@@ -45,6 +49,8 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   });
   const http = openHttp({
     gateway,
+    schema,
+    admit,
     mask,
     metrics,
     services: { store, feed, projections: async () => [] },
