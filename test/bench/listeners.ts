@@ -18,6 +18,9 @@ export interface Subscription {
   readonly variables?: (index: number) => object;
 }
 
+/** Opens a socket that is to hear; resolves when it is ready. */
+export type OpenSocket = (url: string) => Promise<WebSocket>;
+
 /** How long messages may take before the run fails. */
 const PATIENCE_MS = 60_000;
 /** Sockets that are opened at once. */
@@ -25,13 +28,13 @@ const OPENED_AT_ONCE = 20;
 
 /**
  * Opens sockets that count the messages in which `marker` stands; resolves when each is open and, with a subscription,
- * has its whole snapshot.
+ * has its whole snapshot, or is as ready as who opens it says.
  */
 export async function openListeners(
   url: string,
   count: number,
   marker: string,
-  subscription?: Subscription,
+  subscription?: Subscription | OpenSocket,
 ): Promise<Listeners> {
   const sockets: WebSocket[] = [];
   let missing = 0;
@@ -40,8 +43,7 @@ export async function openListeners(
   let begun = 0;
   const listen = async (): Promise<void> => {
     const index = begun++;
-    const socket =
-      subscription === undefined ? await open(url) : await openSubscriber(url, subscription, index);
+    const socket = await openBy(url, subscription, index);
     sockets.push(socket);
     socket.on('message', (data: Buffer) => {
       if (!data.includes(marker)) return;
@@ -70,6 +72,15 @@ export async function openListeners(
       for (const socket of sockets) socket.terminate();
     },
   };
+}
+
+function openBy(
+  url: string,
+  subscription: Subscription | OpenSocket | undefined,
+  index: number,
+): Promise<WebSocket> {
+  if (subscription === undefined) return open(url);
+  return typeof subscription === 'function' ? subscription(url) : openSubscriber(url, subscription, index);
 }
 
 async function open(url: string, protocol?: string): Promise<WebSocket> {
@@ -103,7 +114,7 @@ async function openSubscriber(
 }
 
 /** Resolves with the first message in which `marker` stands. */
-function hear(socket: WebSocket, marker: string): Promise<void> {
+export function hear(socket: WebSocket, marker: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const listen = (data: Buffer): void => {
       if (data.includes('"type":"error"')) reject(new Error(String(data)));

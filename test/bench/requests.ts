@@ -12,8 +12,12 @@ export function bodyOf(query: string, variables: object): Buffer {
   return Buffer.from(JSON.stringify({ query, variables }));
 }
 
-/** Node's own HTTP client: cheap enough to leave the server the machine. */
-export function openRequests(url: string, token: string): Requests {
+/** Node's own HTTP client: cheap enough to leave the server the machine. `more` are headers for other servers. */
+export function openRequests(
+  url: string,
+  token: string,
+  more: Readonly<Record<string, string>> = {},
+): Requests {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo' });
   const { hostname, port, pathname } = new URL(url);
   const target = { agent, method: 'POST', hostname, port, path: pathname };
@@ -21,6 +25,7 @@ export function openRequests(url: string, token: string): Requests {
     'content-type': 'application/json',
     accept: 'application/json',
     authorization: `Bearer ${token}`,
+    ...more,
   };
   return {
     post: (body) =>
