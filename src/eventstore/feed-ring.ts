@@ -75,6 +75,8 @@ export class Ring {
   }
 
   push(change: PastChange): void {
+    // The rest of a moment that was let go of already.
+    if (!change.place.time.greaterThan(this.#from)) return;
     const line = this.#scopes.get(change.scope) ?? { items: [], head: 0 };
     this.#scopes.set(change.scope, line);
     line.items.push(change);
