@@ -34,9 +34,9 @@ interface Trace {
  */
 export class FeedIndex<D extends object, M> {
   readonly #options: FeedIndexOptions<D>;
-  readonly #seats = new Set<Seat<M>>();
+  readonly #seats = new Set<Seat<D, M>>();
   /** What they want cannot be told from a document. */
-  readonly #unbound = new Set<Seat<M>>();
+  readonly #unbound = new Set<Seat<D, M>>();
   readonly #byId = new ValueShelf<D, M>({ valuesOf: () => [] });
   readonly #byValue = new Map<ValueFacet<D>, ValueShelf<D, M>>();
   readonly #byPlace = new Map<PlaceFacet<D>, PlaceShelf<D, M>>();
@@ -51,21 +51,38 @@ export class FeedIndex<D extends object, M> {
     this.#options = options;
   }
 
-  /** Without an interest, everything may concern it. @returns how to leave */
-  join(member: M, interest?: Interest<D>): () => void {
-    const seat = { member, askedAt: 0 };
-    const stand = this.#place(seat, interest);
+  /** Without an interest, everything may concern it. @returns its place, to leave with */
+  join(member: M, interest?: Interest<D>): Seat<D, M> {
+    const seat = { member, interest, askedAt: 0 };
     this.#seats.add(seat);
-    return () => {
-      if (this.#seats.delete(seat)) stand();
-    };
+    if (interest === undefined) this.#unbound.add(seat);
+    else if ('ids' in interest) this.#byId.join(seat, interest.ids);
+    else {
+      this.#shelved += 1;
+      if ('values' in interest) this.#shelfByValue(interest.facet).join(seat, interest.values);
+      else this.#shelfByPlace(interest.facet).join(seat, interest.boxes);
+    }
+    return seat;
+  }
+
+  leave(seat: Seat<D, M>): void {
+    const { interest } = seat;
+    if (!this.#seats.delete(seat)) return;
+    if (interest === undefined) this.#unbound.delete(seat);
+    else if ('ids' in interest) this.#byId.leave(seat, interest.ids);
+    else {
+      this.#shelved -= 1;
+      if ('values' in interest) this.#shelfByValue(interest.facet).leave(seat, interest.values);
+      else this.#shelfByPlace(interest.facet).leave(seat, interest.boxes);
+      if (this.#shelved === 0) this.#clear();
+    }
   }
 
   /** Finds whom a change may concern, each once, and remembers it. Every change must come here, in order. */
   concerned(occurrence: Occurrence<D>): readonly M[] {
     const found: M[] = [];
     this.#changes += 1;
-    const visit = (seat: Seat<M>): void => {
+    const visit = (seat: Seat<D, M>): void => {
       if (seat.askedAt === this.#changes) return;
       seat.askedAt = this.#changes;
       found.push(seat.member);
@@ -94,32 +111,16 @@ export class FeedIndex<D extends object, M> {
     return this.#traces.size;
   }
 
-  #place(seat: Seat<M>, interest: Interest<D> | undefined): () => void {
-    if (interest === undefined) {
-      this.#unbound.add(seat);
-      return () => void this.#unbound.delete(seat);
-    }
-    if ('ids' in interest) return this.#byId.join(seat, interest.ids);
-    const stand = this.#shelve(seat, interest);
-    this.#shelved += 1;
-    return () => {
-      stand();
-      this.#shelved -= 1;
-      if (this.#shelved === 0) this.#clear();
-    };
+  #shelfByValue(facet: ValueFacet<D>): ValueShelf<D, M> {
+    const shelf = this.#byValue.get(facet) ?? this.#putUp(new ValueShelf<D, M>(facet));
+    this.#byValue.set(facet, shelf);
+    return shelf;
   }
 
-  #shelve(seat: Seat<M>, interest: Exclude<Interest<D>, { ids: unknown }>): () => void {
-    if ('values' in interest) {
-      const { facet, values } = interest;
-      const shelf = this.#byValue.get(facet) ?? this.#putUp(new ValueShelf<D, M>(facet));
-      this.#byValue.set(facet, shelf);
-      return shelf.join(seat, values);
-    }
-    const { facet, boxes } = interest;
+  #shelfByPlace(facet: PlaceFacet<D>): PlaceShelf<D, M> {
     const shelf = this.#byPlace.get(facet) ?? this.#putUp(new PlaceShelf<D, M>(facet));
     this.#byPlace.set(facet, shelf);
-    return shelf.join(seat, boxes);
+    return shelf;
   }
 
   #putUp<S extends Shelf<D, M, unknown>>(shelf: S): S {
@@ -135,7 +136,7 @@ export class FeedIndex<D extends object, M> {
     this.#traces.clear();
   }
 
-  #search({ id, document, isNew }: Occurrence<D>, visit: (seat: Seat<M>) => void): void {
+  #search({ id, document, isNew }: Occurrence<D>, visit: (seat: Seat<D, M>) => void): void {
     const after = document === null ? null : this.#read(document);
     const before = isNew || this.#options.versionOf === undefined ? null : this.#traces.get(id);
     this.#remember(id, after);

@@ -210,9 +210,9 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const known = audiences.get(scope);
     const audience = known ?? new FeedIndex({ versionOf, remembered: options.limits.rememberedRows });
     audiences.set(scope, audience);
-    const leave = audience.join(receiver, receiver.interest);
+    const seat = audience.join(receiver, receiver.interest);
     return () => {
-      leave();
+      audience.leave(seat);
       if (audience.size === 0 && audiences.get(scope) === audience) audiences.delete(scope);
     };
   };

@@ -91,7 +91,8 @@ class World {
       pair(() => openLatestLane<Mover>(wish.matches, undefined, FEED_LIMITS) as AnyLane),
     ];
     const twin: Twin = { wish, lanes, isLive: false, leave: () => undefined };
-    twin.leave = this.index.join(twin, wish.interest);
+    const seat = this.index.join(twin, wish.interest);
+    twin.leave = () => this.index.leave(seat);
     this.twins.push(twin);
   }
 
@@ -183,7 +184,7 @@ describe('the index of subscribers', () => {
     ];
     index.concerned({ id: 'a', document: mover('a', 1, { x: 1, y: 1, fleets: [] }), isNew: true });
     expect([index.size, index.remembered]).toEqual([3, 1]);
-    for (const leave of [...leaving, ...leaving]) leave();
+    for (const seat of [...leaving, ...leaving]) index.leave(seat);
     expect([index.size, index.remembered]).toEqual([0, 0]);
   });
 });
