@@ -99,11 +99,12 @@ export function openHoldings(store: Reads): Holdings {
       const time = isAhead ? after.time : isWhole ? place.time : justBefore(place.time);
       try {
         const now = matchingAt(wanted, time, isAhead ? undefined : past.from);
+        const matchingNow = await now.rows;
         const states = toldStates(past.told, firsts, now.time);
         const unseen = [...firsts.values()].filter(({ id }) => !states.has(id));
         const rows = await previousOf(wanted, unseen);
         for (const [index, { id }] of unseen.entries()) states.set(id, rows[index] ?? null);
-        const held: Held[] = (await now.rows).filter(({ id }) => !states.has(id));
+        const held: Held[] = matchingNow.filter(({ id }) => !states.has(id));
         for (const row of states.values()) if (row !== null && wanted.matches(row as never)) held.push(row);
         return held.map(({ id, lastSequence }) => ({ id, lastSequence }));
       } catch (error) {
