@@ -1,20 +1,54 @@
+import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import type { MongoSettings } from '../mongo/mongo.ts';
 import type { Variables } from '../setting.ts';
 import { drillFailover, ELECTION_TIMEOUT_MS, type FailoverDrill } from './drill-failover.ts';
+import { TRANSPORTS } from './drill-line.ts';
+import { drillReconnect, type ReconnectDrill } from './drill-reconnect.ts';
 import type { DrillReport } from './drill-report.ts';
 import { openDrillReport } from './drill-report.ts';
+import { drillRollover, OPLOG_MB, type RolloverDrill } from './drill-rollover.ts';
 import { type Scratch, withScratch } from './drill-scratch.ts';
 import { type DrillServers, openDrillServers, type ServersOptions } from './drill-servers.ts';
 import { wholeBetween } from './number-option.ts';
 
-const EPILOG = `
-It starts servers of its own, by the mongod that Waybill runs, in a temporary folder that goes with them. The last line is PASSED,
-or FAILED with the first thing that was not right. Exit code 0: passed; 1: failed. Ctrl-C tidies up.`;
+type Seeded<Drill extends { readonly seed: string }> = Omit<Drill, 'seed'> & { readonly seed?: string };
 
-/** Adds `waybill drill failover`: what is promised when processes die. */
+const EPILOG = `
+The last line is PASSED, or FAILED with the first thing that was not right. Exit code 0: passed; 1: failed. Ctrl-C tidies up.`;
+const OWN_SERVERS = `
+It starts servers of its own, by the mongod that Waybill runs, in a temporary folder that goes with them.`;
+
+/** Adds `waybill drill reconnect | failover | rollover`: what is promised when processes die. */
 export function addCrashDrills(drill: Command, variables: Variables): void {
+  drill
+    .command('reconnect')
+    .description(
+      'gateways that are killed at random: each subscriber comes back, and is told every event once and in order',
+    )
+    .option('--subscribers <number>', 'half of the log, half of tenders', wholeBetween(2, 5_000), 200)
+    .option('--kills <number>', 'how often', wholeBetween(1, 1_000), 10)
+    .option('--per-second <number>', 'events, written by others', wholeBetween(1, 1_000), 100)
+    .option('--gateways <number>', 'with more than one, they come back to another', wholeBetween(1, 8), 1)
+    .addOption(
+      new Option('--transport <name>', 'socket or Server-Sent Events').choices(TRANSPORTS).default('ws'),
+    )
+    .addOption(seedOption())
+    .addHelpText(
+      'after',
+      `${EPILOG}\nIt works in a database of its own, on the MongoDB that the other commands use.`,
+    )
+    .action(({ seed = newSeed(), ...flags }: Seeded<ReconnectDrill>) => {
+      const report = openDrillReport();
+      console.log(`Drill reconnect, --seed ${seed}`);
+      return withScratch(variables, report, (scratch) =>
+        drillReconnect(scratch, { ...flags, seed }, report),
+      ).then((code) => {
+        process.exitCode = code;
+      });
+    });
+
   drill
     .command('failover')
     .description(
@@ -24,7 +58,7 @@ export function addCrashDrills(drill: Command, variables: Variables): void {
     .option('--subscribers <number>', 'half of the log, half of tenders', wholeBetween(1, 5_000), 50)
     .option('--per-second <number>', 'commands, by 16 clients', wholeBetween(1, 1_000), 50)
     .addOption(new Option('--no-figures', 'judge what is told, not times: on a machine that does much else'))
-    .addHelpText('after', EPILOG)
+    .addHelpText('after', `${EPILOG}${OWN_SERVERS}`)
     .action((flags: FailoverDrill) =>
       onServers(
         variables,
@@ -33,6 +67,31 @@ export function addCrashDrills(drill: Command, variables: Variables): void {
         (scratch, servers, report) => drillFailover(scratch, servers, flags, report),
       ),
     );
+
+  drill
+    .command('rollover')
+    .description(
+      'a database that has forgotten its changes while others were away: a gap and a snapshot, or the log, help',
+    )
+    .option('--streams <number>', 'of each kind', wholeBetween(1, 10_000), 200)
+    .addOption(seedOption())
+    .addHelpText('after', `${EPILOG}${OWN_SERVERS}`)
+    .action(({ seed = newSeed(), ...flags }: Seeded<RolloverDrill>) =>
+      onServers(
+        variables,
+        `rollover, --seed ${seed}`,
+        { members: 1, electionTimeoutMs: ELECTION_TIMEOUT_MS, oplogMb: OPLOG_MB, checkpointS: 1 },
+        (scratch, _servers, report) => drillRollover(scratch, { ...flags, seed }, report),
+      ),
+    );
+}
+
+function seedOption(): Option {
+  return new Option('--seed <text>', 'what the data is made from (default: chosen by chance, and printed)');
+}
+
+function newSeed(): string {
+  return randomBytes(4).toString('hex');
 }
 
 /** Runs a drill on servers of its own. */

@@ -73,7 +73,7 @@ function listening(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const hear = (chunk: Buffer): void => {
       words = `${words}${chunk}`.slice(-4 * LAST_WORDS);
-      const [, origin] = /listens on (http:\S+)\/graphql/.exec(words) ?? [];
+      const [, origin] = /(?:listens|metrics are) on (http:\/\/[^/\s]+)/.exec(words) ?? [];
       if (origin !== undefined) resolve(origin);
     };
     child.stdout?.on('data', hear);

@@ -18,6 +18,8 @@ export interface ServersOptions {
   readonly electionTimeoutMs: number;
   /** Room for the history of changes, in MB. */
   readonly oplogMb: number;
+  /** Between two checkpoints, in s: only what is in one is forgotten, so that a small oplog needs them often. */
+  readonly checkpointS?: number;
 }
 
 /** A replica set of a drill's own, made to be killed. */
@@ -46,7 +48,7 @@ const STANDING: readonly unknown[] = ['PRIMARY', 'SECONDARY'];
 /** Starts mongods of the program that Waybill runs by itself, in a temporary folder, and makes them a replica set. */
 export async function openDrillServers(
   { mongodPath, cacheDir }: MongoSettings,
-  { members: count, electionTimeoutMs, oplogMb }: ServersOptions,
+  { members: count, electionTimeoutMs, oplogMb, checkpointS }: ServersOptions,
   log: Logger,
 ): Promise<DrillServers> {
   const binary = await findBinary({ mongodPath, cacheDir }, log);
@@ -67,8 +69,7 @@ export async function openDrillServers(
         replicaSet: REPLICA_SET,
         cacheGb: CACHE_GB,
         oplogMb,
-        // What is checkpointed may be forgotten: with the default of a minute, a small oplog grows beyond its size.
-        setParameters: { syncdelay: 1 },
+        checkpointS,
       });
     members.push({ port, start, mongod: await start(), killed: false });
   }

@@ -30,6 +30,8 @@ export interface LaunchOptions {
   readonly cacheGb?: number | undefined;
   /** Room for the history of changes, in MB; 1,024 if absent. */
   readonly oplogMb?: number | undefined;
+  /** Between two checkpoints, in s; MongoDB's minute if absent. */
+  readonly checkpointS?: number | undefined;
   readonly setParameters?: Readonly<Record<string, string | number>>;
 }
 
@@ -124,6 +126,7 @@ function args(options: LaunchOptions): string[] {
     ...(process.platform === 'win32' ? [] : ['--nounixsocket']),
     ...['--logpath', options.logFile, '--logappend', '--quiet'],
     ...['--wiredTigerCacheSizeGB', String(options.cacheGb ?? CACHE_GB)],
+    ...(options.checkpointS === undefined ? [] : ['--syncdelay', String(options.checkpointS)]),
     ...(options.replicaSet === null
       ? []
       : ['--replSet', options.replicaSet, '--oplogSize', String(options.oplogMb ?? OPLOG_MB)]),
