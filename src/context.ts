@@ -5,6 +5,7 @@ import type { Moment } from './eventstore/as-of.ts';
 import type { Role, StoredEvent } from './eventstore/event.ts';
 import type { FrameChange, LogChange, OrderedChange, Subscription } from './eventstore/feed.ts';
 import type { Outcome } from './eventstore/intent.ts';
+import type { Interest } from './eventstore/interest.ts';
 import type { Projection, Row } from './eventstore/projection.ts';
 import type { ProjectionStatus } from './eventstore/projection-status.ts';
 import type { EventFilter, LogPlace } from './eventstore/read.ts';
@@ -101,7 +102,17 @@ export interface TenantSelection<R extends Row> {
   readonly filter: RowFilter;
   /** The same filter in memory. */
   matches(row: R): boolean;
+  /** What a change must touch to be looked at; absent: nothing. It lets through whatever matches. */
+  readonly interest?: Interest<R> | undefined;
   /** A cursor to go on from, as the client gave it. */
+  readonly after?: string | null | undefined;
+}
+
+/** What a subscription wants to see of the log. */
+export interface TenantLogSelection {
+  matches(event: StoredEvent): boolean;
+  /** As of a read model. */
+  readonly interest?: Interest<StoredEvent> | undefined;
   readonly after?: string | null | undefined;
 }
 
@@ -118,7 +129,7 @@ export interface TenantFeed {
     options: { readonly maxPerSecond?: number },
   ): Subscription<FrameChange<R>>;
   /** The log as it grows. */
-  log(matches: (event: StoredEvent) => boolean, after: string | null | undefined): Subscription<LogChange>;
+  log(selection: TenantLogSelection): Subscription<LogChange>;
   /** The cursor of the item that the operation's subscription told last. */
   lastCursor(): string | undefined;
 }

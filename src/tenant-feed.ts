@@ -1,6 +1,7 @@
 import type { Caller } from './caller.ts';
-import type { TenantFeed } from './context.ts';
+import type { TenantFeed, TenantLogSelection, TenantSelection } from './context.ts';
 import type { Feed, Subscription } from './eventstore/feed.ts';
+import type { Row } from './eventstore/projection.ts';
 
 /**
  * Binds the feed to a tenant and to the connection that its items go to.
@@ -9,27 +10,55 @@ import type { Feed, Subscription } from './eventstore/feed.ts';
 export function bindFeed(
   feed: Feed,
   tenantId: string,
-  { onOverflow, lastEventId }: Pick<Caller, 'onOverflow' | 'lastEventId'>,
+  caller: Pick<Caller, 'onOverflow' | 'lastEventId'>,
 ): TenantFeed {
-  let subscription: Subscription<unknown> | undefined;
-  const begun = <S extends Subscription<unknown>>(begin: S): S => {
-    subscription = begin;
-    return begin;
-  };
-  const bound = <R extends { readonly after?: string | null | undefined; matches(row: never): boolean }>(
-    selection: R,
-  ) => ({
-    ...selection,
-    // It may be a method that needs its `this`.
-    matches: selection.matches.bind(selection),
-    after: selection.after ?? lastEventId,
-    tenantId,
-    onOverflow,
-  });
-  return {
-    ordered: (selection) => begun(feed.ordered(bound(selection))),
-    latest: (selection, pace) => begun(feed.latest(bound(selection), pace)),
-    log: (matches, after) => begun(feed.log({ tenantId, matches, onOverflow, after: after ?? lastEventId })),
-    lastCursor: () => subscription?.lastCursor,
-  };
+  return new BoundFeed(feed, tenantId, caller);
+}
+
+class BoundFeed implements TenantFeed {
+  readonly #feed: Feed;
+  readonly #tenantId: string;
+  readonly #caller: Pick<Caller, 'onOverflow' | 'lastEventId'>;
+  #subscription: Subscription<unknown> | undefined;
+
+  constructor(feed: Feed, tenantId: string, caller: Pick<Caller, 'onOverflow' | 'lastEventId'>) {
+    this.#feed = feed;
+    this.#tenantId = tenantId;
+    this.#caller = caller;
+  }
+
+  ordered<R extends Row>(selection: TenantSelection<R>) {
+    return this.#begun(this.#feed.ordered(this.#bind(selection)));
+  }
+
+  latest<R extends Row>(selection: TenantSelection<R>, pace: { readonly maxPerSecond?: number }) {
+    return this.#begun(this.#feed.latest(this.#bind(selection), pace));
+  }
+
+  log(selection: TenantLogSelection) {
+    return this.#begun(this.#feed.log(this.#bind(selection)));
+  }
+
+  lastCursor(): string | undefined {
+    return this.#subscription?.lastCursor;
+  }
+
+  #begun<S extends Subscription<unknown>>(subscription: S): S {
+    this.#subscription = subscription;
+    return subscription;
+  }
+
+  #bind<S extends { readonly after?: string | null | undefined; matches(row: never): boolean }>(
+    selection: S,
+  ) {
+    const { onOverflow, lastEventId } = this.#caller;
+    return {
+      ...selection,
+      // It may be a method that needs its `this`.
+      matches: selection.matches.bind(selection),
+      after: selection.after ?? lastEventId,
+      tenantId: this.#tenantId,
+      onOverflow,
+    };
+  }
 }

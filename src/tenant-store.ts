@@ -1,15 +1,23 @@
 import type { TenantIntent, TenantStore } from './context.ts';
-import type { Command } from './eventstore/aggregate.ts';
-import { rowAsOf } from './eventstore/as-of.ts';
+import type { Aggregate, Command } from './eventstore/aggregate.ts';
+import { type Moment, rowAsOf } from './eventstore/as-of.ts';
 import { handle } from './eventstore/handle.ts';
 import { handleMany } from './eventstore/handle-many.ts';
 import { aggregateIdFor, newId } from './eventstore/ids.ts';
 import type { Intent } from './eventstore/intent.ts';
-import { pageEvents, pageStream, readStream } from './eventstore/read.ts';
+import type { Projection, Row } from './eventstore/projection.ts';
+import {
+  type EventFilter,
+  type LogPlace,
+  pageEvents,
+  pageStream,
+  readStream,
+  type StreamRef,
+} from './eventstore/read.ts';
 import { rowsOf } from './eventstore/rows.ts';
 import { statesOf } from './eventstore/states.ts';
 import type { Store } from './eventstore/store.ts';
-import { pageInTime } from './eventstore/time-page.ts';
+import { pageInTime, type Stretch } from './eventstore/time-page.ts';
 import { uuid } from './eventstore/uuid.ts';
 
 /** Where a request comes from: written into the metadata of every event it leads to. */
@@ -27,29 +35,88 @@ export interface Origin {
  * @param origin asked only for what is written: most requests only read
  */
 export function bindStore(store: Store, tenantId: string, origin: () => Origin): TenantStore {
-  const bound = <S, C extends Command>(intent: TenantIntent<S, C>): Intent<S, C> => ({
-    ...intent,
-    ...origin(),
-    tenantId,
-  });
-  return {
-    handle: (intent) => handle(store, bound(intent)),
-    handleMany: (intents) => handleMany(store, intents.map(bound)),
-    states: (aggregate, ids) => statesOf(store, tenantId, aggregate, ids),
-    rows: (projection) => rowsOf(store, tenantId, projection),
-    rowAsOf: (aggregate, projection, aggregateId, moment) =>
-      rowAsOf(store, { tenantId, aggregateType: aggregate.type, aggregateId }, aggregate, projection, moment),
-    pageInTime: (aggregate, aggregateId, stretch, limit) =>
-      pageInTime(store, { tenantId, aggregateType: aggregate.type, aggregateId }, aggregate, stretch, limit),
-    pageStream: (aggregateType, aggregateId, page) =>
-      pageStream(store, { tenantId, aggregateType, aggregateId }, page),
-    readStream: (aggregateType, aggregateId) => readStream(store, { tenantId, aggregateType, aggregateId }),
-    pageEvents: (filter, page) => pageEvents(store, tenantId, filter, page),
-    eventsByIds: async (ids) => {
-      const found = await Promise.all(ids.map((id) => store.pointReads.event(uuid(id))));
-      return found.map((event) => (event?.tenantId === tenantId ? event : null));
-    },
-    newId: (aggregateType, key) =>
-      key === null || key === undefined ? newId() : aggregateIdFor(tenantId, aggregateType, key),
-  };
+  return new BoundStore(store, tenantId, origin);
+}
+
+/** A class, for there is one for each operation and each subscriber, and few of them use much of it. */
+class BoundStore implements TenantStore {
+  readonly #store: Store;
+  readonly #tenantId: string;
+  readonly #origin: () => Origin;
+
+  constructor(store: Store, tenantId: string, origin: () => Origin) {
+    this.#store = store;
+    this.#tenantId = tenantId;
+    this.#origin = origin;
+  }
+
+  handle<S, C extends Command>(intent: TenantIntent<S, C>) {
+    return handle(this.#store, this.#bind(intent));
+  }
+
+  handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]) {
+    return handleMany(
+      this.#store,
+      intents.map((intent) => this.#bind(intent)),
+    );
+  }
+
+  states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]) {
+    return statesOf(this.#store, this.#tenantId, aggregate, ids);
+  }
+
+  rows<R extends Row>(projection: Projection<R>) {
+    return rowsOf(this.#store, this.#tenantId, projection);
+  }
+
+  rowAsOf<S, C extends Command, R extends Row>(
+    aggregate: Aggregate<S, C>,
+    projection: Projection<R>,
+    aggregateId: string,
+    moment: Moment,
+  ) {
+    return rowAsOf(this.#store, this.#stream(aggregate.type, aggregateId), aggregate, projection, moment);
+  }
+
+  pageInTime<S, C extends Command>(
+    aggregate: Aggregate<S, C>,
+    aggregateId: string,
+    stretch: Stretch,
+    limit: number,
+  ) {
+    return pageInTime(this.#store, this.#stream(aggregate.type, aggregateId), aggregate, stretch, limit);
+  }
+
+  pageStream(
+    aggregateType: string,
+    aggregateId: string,
+    page: { readonly after?: number; readonly limit: number },
+  ) {
+    return pageStream(this.#store, this.#stream(aggregateType, aggregateId), page);
+  }
+
+  readStream(aggregateType: string, aggregateId: string) {
+    return readStream(this.#store, this.#stream(aggregateType, aggregateId));
+  }
+
+  pageEvents(filter: EventFilter, page: { readonly after?: LogPlace; readonly limit: number }) {
+    return pageEvents(this.#store, this.#tenantId, filter, page);
+  }
+
+  async eventsByIds(ids: readonly string[]) {
+    const found = await Promise.all(ids.map((id) => this.#store.pointReads.event(uuid(id))));
+    return found.map((event) => (event?.tenantId === this.#tenantId ? event : null));
+  }
+
+  newId(aggregateType: string, key?: string | null): string {
+    return key === null || key === undefined ? newId() : aggregateIdFor(this.#tenantId, aggregateType, key);
+  }
+
+  #bind<S, C extends Command>(intent: TenantIntent<S, C>): Intent<S, C> {
+    return { ...intent, ...this.#origin(), tenantId: this.#tenantId };
+  }
+
+  #stream(aggregateType: string, aggregateId: string): StreamRef {
+    return { tenantId: this.#tenantId, aggregateType, aggregateId };
+  }
 }

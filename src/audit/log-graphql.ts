@@ -6,7 +6,7 @@ import type { StoredEvent } from '../eventstore/event.ts';
 import type { ProjectionState, ProjectionStatus } from '../eventstore/projection-status.ts';
 import { type LogPlace, matchesEvent } from '../eventstore/read.ts';
 import { toUuid } from '../global-id.ts';
-import { eventFilterOf } from './filter.ts';
+import { eventFilterOf, interestIn } from './filter.ts';
 import { EventConnection, EventRef, RoleRef } from './graphql.ts';
 
 const EventFilterInput = builder.inputType('EventFilter', {
@@ -113,7 +113,11 @@ builder.subscriptionField('eventsAppended', (t) =>
     args: { filter: t.arg({ type: EventFilterInput }), after: t.arg.string({ description: AFTER }) },
     subscribe: (_root, { filter, after }, { feed }) => {
       const wanted = eventFilterOf(filter);
-      return feed.log((event) => matchesEvent(wanted, event), after);
+      return feed.log({
+        matches: (event) => matchesEvent(wanted, event),
+        interest: interestIn(wanted),
+        after,
+      });
     },
     resolve: (change) => change,
   }),
