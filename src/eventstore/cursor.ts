@@ -21,6 +21,16 @@ export function placeBehind(time: Timestamp): Place {
   return { time, ordinal: ALL };
 }
 
+/** The last moment before `time`. */
+export function justBefore(time: Timestamp): Timestamp {
+  return new Timestamp(time.toBigInt() - 1n);
+}
+
+/** The first moment after `time`. */
+export function justAfter(time: Timestamp): Timestamp {
+  return new Timestamp(time.toBigInt() + 1n);
+}
+
 /** True where `a` lies behind `b`; false where they are the same. */
 export function isBehind(a: Place, b: Place): boolean {
   return a.time.equals(b.time) ? a.ordinal > b.ordinal : a.time.greaterThan(b.time);

@@ -1,7 +1,7 @@
 import { type Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
-import { isBehind, type Place, placeBehind, scopeOf } from './cursor.ts';
-import { justBefore, readOplog } from './feed-oplog.ts';
+import { isBehind, justBefore, type Place, placeBehind, scopeOf } from './cursor.ts';
+import { readOplog } from './feed-oplog.ts';
 import { type PastChange, Ring, splitAt } from './feed-ring.ts';
 import type { Routes } from './feed-routes.ts';
 

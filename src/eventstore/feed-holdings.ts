@@ -1,8 +1,7 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
 import { backoff } from './backoff.ts';
-import { ALL, type Place } from './cursor.ts';
+import { ALL, justBefore, type Place } from './cursor.ts';
 import type { Past } from './feed-history.ts';
-import { justBefore } from './feed-oplog.ts';
 import type { PastChange } from './feed-ring.ts';
 import { fold, type Projection, type Row, rowId } from './projection.ts';
 import { readStream } from './read.ts';

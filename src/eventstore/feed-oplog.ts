@@ -1,7 +1,7 @@
-import { type Db, Timestamp } from 'mongodb';
+import type { Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
 import { openChanges, type Signal } from './changes.ts';
-import { scopeOf } from './cursor.ts';
+import { justBefore, scopeOf } from './cursor.ts';
 import { openPlaces } from './feed-places.ts';
 import { PastChange, type Ring } from './feed-ring.ts';
 import { addressee, type Routes } from './feed-routes.ts';
@@ -18,11 +18,6 @@ export interface OplogOptions {
   /** What is read has to reach what is in there. */
   readonly ring: Ring;
   readonly historyBytes: number;
-}
-
-/** The last moment before `time`. */
-export function justBefore(time: Timestamp): Timestamp {
-  return new Timestamp(time.toBigInt() - 1n);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
-import { insist } from './backoff.ts';
+import { backoff, insist } from './backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from './changes.ts';
-import { ALL, isBehind, type Place, scopeOf } from './cursor.ts';
+import { ALL, isBehind, justAfter, type Place, scopeOf } from './cursor.ts';
 import { Delivery } from './delivery.ts';
 import { openHistory, type Past } from './feed-history.ts';
 import { FeedIndex } from './feed-index.ts';
@@ -86,11 +86,14 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const history = openHistory({ ...options, ring, historyBytes: options.limits.historyBytes });
   const level = openLevel();
   let closed = false;
+  /** Since the stream has told anything. */
+  let losses = 0;
   const begin = (): Changes => {
     return openChanges(db, {
       collections: routes.collections,
       operations: routes.operations,
-      from: { at: pinned },
+      // Not what was committed at that very moment: it may be what no stream can tell.
+      from: { at: justAfter(pinned) },
       log,
       onReopen: () => options.onReopen('error'),
     });
@@ -101,8 +104,6 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const deliver = async (batch: readonly Change[]): Promise<boolean> => {
     let burst = 0;
     for (const change of batch) {
-      // A stream tells of the moment at which it begins once more: what was dropped then is known to be gone.
-      if (change.clusterTime.lessThanOrEqual(pinned)) continue;
       const place = places.take(routes.countedFor(change) ?? '', change.clusterTime);
       const broken = routes.breakOf(change);
       if (broken !== undefined) ring.breakAt(broken, place);
@@ -158,7 +159,9 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   };
 
   const comeTo = (signal: Told): void => {
-    if (signal.upTo !== undefined) places.reach(signal.upTo);
+    losses = 0;
+    // A stream that has only begun says so by a moment at which nothing may have happened yet.
+    if (signal.upTo?.greaterThan(justAfter(pinned))) places.reach(signal.upTo);
     level.told(signal);
   };
 
@@ -178,6 +181,8 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     );
     options.onReopen(reason);
     changes.stop();
+    if (losses > 0) await backoff(losses, () => undefined);
+    losses += 1;
     const now = await insist(
       () => routes.pin(),
       () => closed,

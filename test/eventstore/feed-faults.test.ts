@@ -102,6 +102,39 @@ describe('a subscription whose history is lost', () => {
     await rows.stop();
   });
 
+  it('gets them as well when a change is too large to be told, now and when it comes back', async () => {
+    const tenantId = newId();
+    const id = newId();
+    await handle(store, count(id, { tenantId }));
+    const rows = read(feed.ordered<CounterRow>(all(tenantId)));
+    await rows.until(() => began(rows.items));
+    const after = rows.items.at(-1)?.cursor;
+    // As large as the oplog takes it, with its id beside it; the change that tells of it has the id a third time.
+    const _id = `somebody/${'x'.repeat(30_000)}`;
+    const blob = 'x'.repeat(16 * 1024 * 1024 - 2 * _id.length);
+    await store.db.collection<{ _id: string; blob: string }>('counters_read').insertOne({ _id, blob });
+    await rows.until(() => gaps(rows.items) === 1 && rows.items.at(-1)?.kind === 'snapshot');
+    await handle(store, count(id, { tenantId }));
+    await rows.until(() => view(rows.items).get(id)?.lastSequence === 2);
+    const back = read(feed.ordered<CounterRow>({ ...all(tenantId), after }));
+    await back.until(() => began(back.items));
+    expect(back.items).toMatchObject([{ kind: 'gap' }, { kind: 'snapshot', rows: [{ lastSequence: 2 }] }]);
+    await Promise.all([rows.stop(), back.stop()]);
+  });
+
+  it('gets them as well when the whole database is dropped', async () => {
+    const tenantId = newId();
+    await handle(store, count(newId(), { tenantId }));
+    const rows = read(feed.ordered<CounterRow>(all(tenantId)));
+    const log = read(feed.log({ tenantId, matches: () => true }));
+    await Promise.all([rows.until(() => began(rows.items)), log.until(() => log.items.length > 0)]);
+    await store.db.dropDatabase();
+    await rows.until(() => gaps(rows.items) > 0 && rows.items.at(-1)?.kind === 'snapshot');
+    await log.until(() => gaps(log.items) > 0);
+    expect(view(rows.items).size).toBe(0);
+    await Promise.all([rows.stop(), log.stop()]);
+  });
+
   it('gets them as well when the read model is dropped', async () => {
     const tenantId = newId();
     await handle(store, count(newId(), { tenantId }));
