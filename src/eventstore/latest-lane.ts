@@ -1,5 +1,6 @@
-import { isBehind } from './cursor.ts';
+import { isBehind, type Place } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
+import type { Held } from './feed-holdings.ts';
 import type { FrameChange } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
 import type { FeedLimits } from './feed-limits.ts';
@@ -19,102 +20,144 @@ export function openLatestLane<R extends Row>(
   maxPerSecond: number | undefined,
   limits: FeedLimits,
 ): SnapshotLane<R, FrameChange<R>> {
-  const interval = maxPerSecond === undefined ? 0 : Math.min(1_000 / maxPerSecond, LONGEST_INTERVAL_MS);
-  /** What the client has: id to lastSequence. */
-  const has = new Map<string, number>();
-  /** What the next frame tells, oldest first; null: the row left. */
-  const pending = new Map<string, R | null>();
-  /** What the client has and was gone since the last frame: it may be back as another row of the same sequence. */
-  const gone = new Set<string>();
-  let kept = new Map<string, Delivery<R>>();
-  let keptGone = new Set<string>();
-  /** Items that go before the next frame. */
-  let ready: FrameChange<R>[] = [];
-  /** Where the next frame is in the feed. */
-  let newest: Delivery<R> | undefined;
-  /** Up to where the client knows everything. */
-  let told = '';
-  let nextFrameAt = 0;
+  return new LatestLane(matches, maxPerSecond, limits);
+}
 
-  const accept = (delivery: Delivery<R>) => {
+class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
+  readonly #matches: (row: R) => boolean;
+  readonly #limits: FeedLimits;
+  /** Between two frames, in ms. */
+  readonly #interval: number;
+  // What most subscribers have nothing in is made when there is something: there are thousands of them.
+  /** What the client has: id to lastSequence. */
+  #has: Map<string, number> | undefined;
+  /** What the next frame tells, oldest first; null: the row left. */
+  #pending: Map<string, R | null> | undefined;
+  /** What the client has and was gone since the last frame: it may be back as another row of the same sequence. */
+  #gone: Set<string> | undefined;
+  #kept: Map<string, Delivery<R>> | undefined;
+  #keptGone: Set<string> | undefined;
+  /** Items that go before the next frame. */
+  #ready: FrameChange<R>[] | undefined;
+  /** Where the next frame is in the feed. */
+  #newest: Delivery<R> | undefined;
+  /** Up to where the client knows everything. */
+  #told = '';
+  #nextFrameAt = 0;
+
+  constructor(matches: (row: R) => boolean, maxPerSecond: number | undefined, limits: FeedLimits) {
+    this.#matches = matches;
+    this.#limits = limits;
+    this.#interval = maxPerSecond === undefined ? 0 : Math.min(1_000 / maxPerSecond, LONGEST_INTERVAL_MS);
+  }
+
+  accept(delivery: Delivery<R>) {
     const { id, document: row } = delivery;
-    newest = delivery;
-    if (row !== null && matches(row)) {
-      const told = gone.has(id) ? 0 : (has.get(id) ?? 0);
-      if (row.lastSequence > Math.max(told, pending.get(id)?.lastSequence ?? 0)) pending.set(id, row);
-    } else if (has.has(id)) {
-      pending.set(id, null);
-      gone.add(id);
-    } else pending.delete(id);
-    return pending.size > limits.pendingRows ? 'pendingRows' : undefined;
-  };
+    this.#newest = delivery;
+    if (row !== null && this.#matches(row)) {
+      const told = this.#gone?.has(id) ? 0 : (this.#has?.get(id) ?? 0);
+      this.#pending ??= new Map();
+      if (row.lastSequence > Math.max(told, this.#pending.get(id)?.lastSequence ?? 0))
+        this.#pending.set(id, row);
+    } else if (this.#has?.has(id)) {
+      this.#pending ??= new Map();
+      this.#pending.set(id, null);
+      this.#goes(id);
+    } else this.#pending?.delete(id);
+    return (this.#pending?.size ?? 0) > this.#limits.pendingRows ? 'pendingRows' : undefined;
+  }
+
+  keep(delivery: Delivery<R>) {
+    this.#kept ??= new Map();
+    // In the order of the feed, so that the last one is where the next frame is.
+    this.#kept.delete(delivery.id);
+    this.#kept.set(delivery.id, delivery);
+    if (delivery.document === null) {
+      this.#keptGone ??= new Set();
+      this.#keptGone.add(delivery.id);
+    }
+    return this.#kept.size > this.#limits.pendingRows ? 'pendingRows' : undefined;
+  }
+
+  hold(rows: readonly Held[]) {
+    for (const row of rows) this.#hold(row);
+  }
+
+  cutover(place: Place, cursor: string) {
+    this.#told = cursor;
+    const deliveries = this.#kept;
+    for (const id of this.#keptGone ?? []) if (this.#has?.has(id)) this.#goes(id);
+    this.#kept = undefined;
+    this.#keptGone = undefined;
+    for (const delivery of deliveries?.values() ?? []) {
+      const excess = isBehind(delivery.place, place) ? this.accept(delivery) : undefined;
+      if (excess !== undefined) return excess;
+    }
+    return undefined;
+  }
+
+  say(item: FrameChange<R>) {
+    this.#ready ??= [];
+    this.#ready.push(item);
+  }
+
+  take(now: number) {
+    const waiting = this.#ready?.shift();
+    if (waiting !== undefined || this.#pending === undefined) return waiting;
+    if (this.#pending.size > 0 && now >= this.#nextFrameAt) this.#frame(this.#pending, now);
+    return this.#ready?.shift();
+  }
+
+  dueIn(now: number) {
+    if (this.#ready !== undefined && this.#ready.length > 0) return 0;
+    const waits = this.#pending !== undefined && this.#pending.size > 0;
+    return waits ? Math.max(0, this.#nextFrameAt - now) : undefined;
+  }
+
+  reset() {
+    this.#has = undefined;
+    this.#gone = undefined;
+    this.#pending = undefined;
+    this.#ready = undefined;
+    this.#newest = undefined;
+  }
+
+  get size() {
+    return (this.#pending?.size ?? 0) + (this.#kept?.size ?? 0) + (this.#ready?.length ?? 0);
+  }
+
+  #hold({ id, lastSequence }: Held): void {
+    this.#has ??= new Map();
+    this.#has.set(id, lastSequence);
+  }
+
+  #goes(id: string): void {
+    this.#gone ??= new Set();
+    this.#gone.add(id);
+  }
 
   /** Makes the next frame of what is pending and notes what the client has then. */
-  const frame = (now: number): void => {
+  #frame(pending: Map<string, R | null>, now: number): void {
     const rows: R[] = [];
     const ids: string[] = [];
     for (const [id, row] of pending) {
-      if (rows.length + ids.length === limits.frameRows) break;
+      if (rows.length + ids.length === this.#limits.frameRows) break;
       pending.delete(id);
-      const isBack = gone.delete(id) && row !== null && row.lastSequence <= (has.get(id) ?? 0);
+      const wasGone = this.#gone?.delete(id) === true;
+      const isBack = wasGone && row !== null && row.lastSequence <= (this.#has?.get(id) ?? 0);
       if (row === null || isBack) {
-        has.delete(id);
+        this.#has?.delete(id);
         ids.push(id);
       }
       if (row !== null) {
-        has.set(id, row.lastSequence);
+        this.#hold(row);
         rows.push(row);
       }
     }
-    nextFrameAt = now + interval;
-    const before = told;
-    if (pending.size === 0 && newest !== undefined) told = newest.cursor;
-    if (ids.length > 0) ready.push({ kind: 'left', ids, cursor: rows.length > 0 ? before : told });
-    if (rows.length > 0) ready.push({ kind: 'moved', rows, cursor: told });
-  };
-
-  return {
-    accept,
-    keep(delivery) {
-      // In the order of the feed, so that the last one is where the next frame is.
-      kept.delete(delivery.id);
-      kept.set(delivery.id, delivery);
-      if (delivery.document === null) keptGone.add(delivery.id);
-      return kept.size > limits.pendingRows ? 'pendingRows' : undefined;
-    },
-    hold(rows) {
-      for (const row of rows) has.set(row.id, row.lastSequence);
-    },
-    cutover(place, cursor) {
-      told = cursor;
-      const deliveries = kept;
-      for (const id of keptGone) if (has.has(id)) gone.add(id);
-      kept = new Map();
-      keptGone = new Set();
-      for (const delivery of deliveries.values()) {
-        const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
-        if (excess !== undefined) return excess;
-      }
-      return undefined;
-    },
-    say: (item) => void ready.push(item),
-    take(now) {
-      if (ready.length === 0 && pending.size > 0 && now >= nextFrameAt) frame(now);
-      return ready.shift();
-    },
-    dueIn(now) {
-      if (ready.length > 0) return 0;
-      return pending.size > 0 ? Math.max(0, nextFrameAt - now) : undefined;
-    },
-    reset() {
-      has.clear();
-      gone.clear();
-      pending.clear();
-      ready = [];
-      newest = undefined;
-    },
-    get size() {
-      return pending.size + kept.size + ready.length;
-    },
-  };
+    this.#nextFrameAt = now + this.#interval;
+    const before = this.#told;
+    if (pending.size === 0 && this.#newest !== undefined) this.#told = this.#newest.cursor;
+    if (ids.length > 0) this.say({ kind: 'left', ids, cursor: rows.length > 0 ? before : this.#told });
+    if (rows.length > 0) this.say({ kind: 'moved', rows, cursor: this.#told });
+  }
 }

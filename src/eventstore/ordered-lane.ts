@@ -1,10 +1,11 @@
-import { isBehind } from './cursor.ts';
+import { isBehind, type Place } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
+import type { Held } from './feed-holdings.ts';
 import type { OrderedChange } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
 import type { FeedLimits } from './feed-limits.ts';
 import type { Row } from './projection.ts';
-import { openQueue } from './queue.ts';
+import { type BoundedQueue, openQueue } from './queue.ts';
 import { type ToldItems, toldItem } from './told-item.ts';
 
 const UPDATES: ToldItems = new WeakMap();
@@ -15,48 +16,76 @@ export function openOrderedLane<R extends Row>(
   matches: (row: R) => boolean,
   limits: FeedLimits,
 ): SnapshotLane<R, OrderedChange<R>> {
-  const queue = openQueue<OrderedChange<R>>(limits);
-  const kept = openQueue<Delivery<R>>(limits);
-  /** The rows that the client has, or will have once the queue is read: id to lastSequence. */
-  const has = new Map<string, number>();
+  return new OrderedLane(matches, limits);
+}
 
-  const accept = (delivery: Delivery<R>) => {
+class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
+  readonly #matches: (row: R) => boolean;
+  readonly #queue: BoundedQueue<OrderedChange<R>>;
+  readonly #kept: BoundedQueue<Delivery<R>>;
+  /** The rows that the client has, or will have once the queue is read: id to lastSequence. None: nothing is kept for it. */
+  #has: Map<string, number> | undefined;
+
+  constructor(matches: (row: R) => boolean, limits: FeedLimits) {
+    this.#matches = matches;
+    this.#queue = openQueue(limits);
+    this.#kept = openQueue(limits);
+  }
+
+  accept(delivery: Delivery<R>) {
     const { id, document: row } = delivery;
-    if (row !== null && matches(row)) {
-      if ((has.get(id) ?? 0) >= row.lastSequence) return undefined;
-      has.set(id, row.lastSequence);
-      return queue.push(
+    if (row !== null && this.#matches(row)) {
+      if ((this.#has?.get(id) ?? 0) >= row.lastSequence) return undefined;
+      this.#hold(row);
+      return this.#queue.push(
         toldItem(UPDATES, delivery, ({ cursor }): OrderedChange<R> => ({ kind: 'updated', row, cursor })),
         delivery.bytes,
       );
     }
-    return has.delete(id) ? queue.push(toldItem(LEAVINGS, delivery, leavingOf), 64) : undefined;
-  };
+    return this.#has?.delete(id) ? this.#queue.push(toldItem(LEAVINGS, delivery, leavingOf), 64) : undefined;
+  }
 
-  return {
-    accept,
-    keep: (delivery) => kept.push(delivery, delivery.bytes),
-    hold(rows) {
-      for (const row of rows) has.set(row.id, row.lastSequence);
-    },
-    cutover(place) {
-      for (let delivery = kept.shift(); delivery !== undefined; delivery = kept.shift()) {
-        const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
-        if (excess !== undefined) return excess;
-      }
-      return undefined;
-    },
-    say: (item) => void queue.push(item, 64),
-    take: () => queue.shift(),
-    dueIn: () => (queue.length > 0 ? 0 : undefined),
-    reset() {
-      queue.clear();
-      has.clear();
-    },
-    get size() {
-      return queue.length + kept.length;
-    },
-  };
+  keep(delivery: Delivery<R>) {
+    return this.#kept.push(delivery, delivery.bytes);
+  }
+
+  hold(rows: readonly Held[]) {
+    for (const row of rows) this.#hold(row);
+  }
+
+  cutover(place: Place) {
+    for (let delivery = this.#kept.shift(); delivery !== undefined; delivery = this.#kept.shift()) {
+      const excess = isBehind(delivery.place, place) ? this.accept(delivery) : undefined;
+      if (excess !== undefined) return excess;
+    }
+    return undefined;
+  }
+
+  say(item: OrderedChange<R>) {
+    this.#queue.push(item, 64);
+  }
+
+  take() {
+    return this.#queue.shift();
+  }
+
+  dueIn() {
+    return this.#queue.length > 0 ? 0 : undefined;
+  }
+
+  reset() {
+    this.#queue.clear();
+    this.#has = undefined;
+  }
+
+  get size() {
+    return this.#queue.length + this.#kept.length;
+  }
+
+  #hold({ id, lastSequence }: Held): void {
+    this.#has ??= new Map();
+    this.#has.set(id, lastSequence);
+  }
 }
 
 function leavingOf<R extends Row>({ id, cursor }: Delivery<R>): OrderedChange<R> {

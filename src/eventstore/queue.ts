@@ -13,36 +13,56 @@ export interface BoundedQueue<T> {
 const COMPACT_AT = 1_024;
 
 export function openQueue<T>(limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>): BoundedQueue<T> {
-  let entries: ({ item: T; bytes: number } | undefined)[] = [];
-  let head = 0;
-  let total = 0;
-  const clear = (): void => {
-    entries = [];
-    head = 0;
-    total = 0;
-  };
-  return {
-    push(item, bytes) {
-      entries.push({ item, bytes });
-      total += bytes;
-      if (entries.length - head > limits.queueItems) return 'queueItems';
-      return total > limits.queueBytes ? 'queueBytes' : undefined;
-    },
-    shift() {
-      const entry = entries[head];
-      if (entry === undefined) return undefined;
-      entries[head++] = undefined;
-      total -= entry.bytes;
-      if (head === entries.length) clear();
-      else if (head >= COMPACT_AT) {
-        entries = entries.slice(head);
-        head = 0;
-      }
-      return entry.item;
-    },
-    clear,
-    get length() {
-      return entries.length - head;
-    },
-  };
+  return new Queue(limits);
+}
+
+interface Entry<T> {
+  readonly item: T;
+  readonly bytes: number;
+}
+
+/** Shared by all queues that are empty, as most of them are. */
+const NOTHING: never[] = [];
+
+class Queue<T> implements BoundedQueue<T> {
+  readonly #limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>;
+  #entries: (Entry<T> | undefined)[] = NOTHING;
+  #head = 0;
+  #bytes = 0;
+
+  constructor(limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>) {
+    this.#limits = limits;
+  }
+
+  push(item: T, bytes: number): Excess | undefined {
+    if (this.#entries === NOTHING) this.#entries = [];
+    this.#entries.push({ item, bytes });
+    this.#bytes += bytes;
+    if (this.length > this.#limits.queueItems) return 'queueItems';
+    return this.#bytes > this.#limits.queueBytes ? 'queueBytes' : undefined;
+  }
+
+  shift(): T | undefined {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return undefined;
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
+    this.#bytes -= entry.bytes;
+    if (this.#head === this.#entries.length) this.clear();
+    else if (this.#head >= COMPACT_AT) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return entry.item;
+  }
+
+  clear(): void {
+    this.#entries = NOTHING;
+    this.#head = 0;
+    this.#bytes = 0;
+  }
+
+  get length(): number {
+    return this.#entries.length - this.#head;
+  }
 }
