@@ -1,26 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { normalizedExecutor } from '@graphql-tools/executor';
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  type GraphQLSchema,
-  getOperationAST,
-  OperationTypeNode,
-} from 'graphql';
-import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
-import { rememberDocuments } from './documents.ts';
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import { processRegularResult } from 'graphql-yoga';
+import { type Operation, openExecutions } from './execution.ts';
 import { type Gateway, type Transport, wholeAnswer } from './gateway.ts';
-import type { Admit } from './guards.ts';
+import type { Guards } from './guards.ts';
 import type { Mask } from './masking.ts';
-import {
-  type AnswerType,
-  answerTypeFor,
-  isPlainPost,
-  type PlainParams,
-  plainParams,
-  readBody,
-} from './plain-post.ts';
+import { type AnswerType, answerTypeFor, isPlainPost, plainParams, readBody } from './plain-post.ts';
 
 /** Answers a request. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, transport: Transport) => void;
@@ -28,68 +14,47 @@ export type Answer = (request: IncomingMessage, response: ServerResponse, transp
 export interface FastLaneOptions {
   readonly gateway: Gateway;
   readonly schema: GraphQLSchema;
-  readonly admit: Admit;
+  readonly guards: Guards;
   readonly mask: Mask;
   readonly maxBodyBytes: number;
 }
 
-/** A well-formed request for a valid document. */
-interface Operation {
-  readonly document: DocumentNode;
-  readonly params: PlainParams;
-}
-
 /**
  * Answers plain POSTs of well-formed, valid queries and mutations, with the engine's own functions but without Yoga's
- * handling of requests, which costs more than a small answer. Everything else goes to Yoga's
- * handler as it came: other methods and types, streams, pages of other origins, and whatever is wrong with a request.
- * Hooks of plugins that belong to HTTP do not run here, so nothing that protects the gateway may be one.
+ * handling of requests, which costs more than a small answer. Everything else goes to Yoga's handler as it came: other
+ * methods and types, streams, pages of other origins, and whatever is wrong with a request. Hooks of plugins that belong
+ * to HTTP do not run here, so nothing that protects the gateway may be one.
  */
-export function openFastLane({ gateway, schema, admit, mask, maxBodyBytes }: FastLaneOptions): Answer {
+export function openFastLane({ gateway, schema, guards, mask, maxBodyBytes }: FastLaneOptions): Answer {
   const { getEnveloped, fetchAPI } = gateway;
-  const known = rememberDocuments<DocumentNode>();
 
-  /** Undefined for what is not valid, and for what is no query or mutation. */
-  const operationOf = (body: Buffer, transport: Transport): Operation | undefined => {
-    const params = plainParams(body);
-    if (params === undefined) return undefined;
-    const document = known.get(params.query) ?? validDocument(params.query, transport);
-    if (document === undefined) return undefined;
-    const operation = getOperationAST(document, params.operationName)?.operation;
-    if (operation === undefined || operation === OperationTypeNode.SUBSCRIPTION) return undefined;
-    return { document, params };
-  };
-
-  const validDocument = (query: string, transport: Transport): DocumentNode | undefined => {
-    const { parse, validate } = getEnveloped({ ...transport });
+  const executions = openExecutions(schema, (query) => {
+    const { parse, validate } = getEnveloped({ transport: 'http', open: noContext });
     try {
       const document: DocumentNode = parse(query);
-      if (validate(schema, document).length > 0) return undefined;
-      known.set(query, document);
-      return document;
+      return validate(schema, document).length > 0 ? undefined : document;
     } catch {
       return undefined;
     }
+  });
+
+  const operationIn = (body: Buffer): Operation | undefined => {
+    const params = plainParams(body);
+    return params && executions.of(params);
   };
 
-  /** Undefined where the request asks for what cannot be begun: a variable that does not fit, say. */
+  /** Undefined where nothing was begun. */
   const run = async (operation: Operation, transport: Transport): Promise<ExecutionResult | undefined> => {
     const { document, params } = operation;
-    const { operationName, variables: variableValues } = params;
     try {
       const contextValue = await transport.open();
-      const refusal = admit({ document, operationName, contextValue }, 'http');
+      const asked = { document, operationName: params.operationName, contextValue };
+      const refusal = guards.refusalOf(asked);
       if (refusal !== undefined) return { errors: [refusal] };
-      const result = await normalizedExecutor({
-        schema,
-        document,
-        contextValue,
-        variableValues,
-        operationName,
-      });
-      if (isAsyncIterable(result)) throw new Error('A query was answered by a stream.');
-      if (result.errors === undefined) return result;
-      return result.data === undefined ? undefined : { ...result, errors: result.errors.map(mask) };
+      const result = await operation.execute(contextValue);
+      if (result.errors !== undefined && result.data === undefined) return undefined;
+      guards.begun(asked, 'http');
+      return result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) };
     } catch (error) {
       return { errors: [mask(error)] };
     }
@@ -115,7 +80,7 @@ export function openFastLane({ gateway, schema, admit, mask, maxBodyBytes }: Fas
       return gateway(request, response, transport);
     const body = await readBody(request);
     if (body === undefined) return undefined;
-    const operation = operationOf(body, transport);
+    const operation = operationIn(body);
     if (operation === undefined) return handOver(request, response, transport, body);
     const result = await run(operation, transport);
     if (result === undefined) return handOver(request, response, transport, body);
@@ -134,6 +99,11 @@ export function openFastLane({ gateway, schema, admit, mask, maxBodyBytes }: Fas
       response.destroy();
     });
   };
+}
+
+/** Parsing and validating are the same for everyone. */
+function noContext(): Promise<never> {
+  return Promise.reject(new Error('Nobody asks.'));
 }
 
 function send(response: ServerResponse, status: number, headers: Record<string, string>, text: string): void {

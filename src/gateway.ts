@@ -1,4 +1,4 @@
-import { type ExecutionResult, type GraphQLSchema } from 'graphql';
+import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Context } from './context.ts';
@@ -6,7 +6,7 @@ import { rememberDocuments } from './documents.ts';
 import { invalidInput } from './errors.ts';
 import { tellPlaces } from './event-ids.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
-import type { Admit } from './guards.ts';
+import type { Asked, Guards } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
@@ -23,7 +23,7 @@ export interface Transport {
 
 export interface GatewayOptions {
   readonly schema: GraphQLSchema;
-  readonly admit: Admit;
+  readonly guards: Guards;
   readonly development: boolean;
   readonly maxBodyBytes: number;
   readonly maxSharedBytes: number;
@@ -39,7 +39,18 @@ export type Gateway = ReturnType<typeof createGateway>;
 
 /** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
 export function createGateway(options: GatewayOptions) {
-  const { schema, admit, development, maxBodyBytes, maxSharedBytes, origins, mask, log, developmentToken, metrics } = options;
+  const {
+    schema,
+    guards,
+    development,
+    maxBodyBytes,
+    maxSharedBytes,
+    origins,
+    mask,
+    log,
+    developmentToken,
+    metrics,
+  } = options;
   return createYoga<Transport, Context>({
     schema,
     context: ({ open }) => open(),
@@ -56,7 +67,7 @@ export function createGateway(options: GatewayOptions) {
     logging: quiet(log),
     plugins: [
       malformedIsTheirs(),
-      guarded(admit),
+      guarded(guards),
       answerSubscriptions({ mask, limits: { maxSharedBytes }, metrics }),
       wholeAnswersOnly(),
       tellPlaces(),
@@ -114,16 +125,16 @@ export function wholeAnswer(result: ExecutionResult): ExecutionResult {
 }
 
 /** Asks the guards before an operation is executed, over HTTP by Yoga and on sockets. */
-function guarded(admit: Admit): Plugin<Transport & Context> {
+function guarded({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
+  type Stop = (result: { errors: GraphQLError[] }) => void;
+  const ask = (args: Asked & { readonly contextValue: Transport }, stop: Stop): void => {
+    const refusal = refusalOf(args);
+    if (refusal === undefined) begun(args, args.contextValue.transport);
+    else stop({ errors: [refusal] });
+  };
   return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const refusal = admit(args, args.contextValue.transport);
-      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] });
-    },
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const refusal = admit(args, args.contextValue.transport);
-      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] });
-    },
+    onExecute: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
+    onSubscribe: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
   };
 }
 

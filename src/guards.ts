@@ -14,19 +14,28 @@ export interface Asked {
 /** Says why an operation is not executed; undefined where it may be. */
 export type Guard = (asked: Asked) => GraphQLError | undefined;
 
-/** To be asked before an operation is executed, by whichever lane it came. */
-export type Admit = (asked: Asked, transport: 'http' | 'socket') => GraphQLError | undefined;
+/** What every lane asks before it executes an operation, by whichever lane that came. */
+export interface Guards {
+  /** The first guard's refusal; undefined where the operation may be executed. */
+  refusalOf(asked: Asked): GraphQLError | undefined;
+  /** Counts an operation that no guard refuses. */
+  begun(asked: Asked, transport: 'http' | 'socket'): void;
+}
 
-/** Makes the one check before execution that every lane asks: lets each guard look at the operation, and counts it. */
-export function openGuards(development: boolean, { operations }: Pick<Metrics, 'operations'>): Admit {
+/** @param development whether anyone may read the schema */
+export function openGuards(development: boolean, { operations }: Pick<Metrics, 'operations'>): Guards {
   const guards: readonly Guard[] = [refuseAnonymous(development)];
-  return (asked, transport) => {
-    for (const guard of guards) {
-      const refusal = guard(asked);
-      if (refusal !== undefined) return refusal;
-    }
-    const operation = getOperationAST(asked.document, asked.operationName)?.operation ?? 'invalid';
-    operations.inc({ operation, transport });
-    return undefined;
+  return {
+    refusalOf(asked) {
+      for (const guard of guards) {
+        const refusal = guard(asked);
+        if (refusal !== undefined) return refusal;
+      }
+      return undefined;
+    },
+    begun({ document, operationName }, transport) {
+      const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
+      operations.inc({ operation, transport });
+    },
   };
 }

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { unauthenticated } from './errors.ts';
 import { openFastLane } from './fast-lane.ts';
 import type { Gateway } from './gateway.ts';
-import type { Admit } from './guards.ts';
+import type { Guards } from './guards.ts';
 import type { Mask } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
@@ -22,7 +22,7 @@ export interface HttpLimits {
 export interface HttpOptions {
   readonly gateway: Gateway;
   readonly schema: GraphQLSchema;
-  readonly admit: Admit;
+  readonly guards: Guards;
   readonly services: Services;
   readonly authenticate: Authenticate;
   readonly mask: Mask;

@@ -75,10 +75,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const mask = errorMask(log, metrics);
   const origins = { allowed: options.allowedOrigins ?? [], loopback: development };
-  const admit = openGuards(development, metrics);
+  const guards = openGuards(development, metrics);
   const gateway = createGateway({
     schema,
-    admit,
+    guards,
     development,
     origins,
     maxBodyBytes: limits.maxBodyBytes,
@@ -88,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     developmentToken: options.developmentToken,
   });
-  const http = openHttp({ gateway, schema, admit, services, authenticate, mask, limits, metrics });
+  const http = openHttp({ gateway, schema, guards, services, authenticate, mask, limits, metrics });
   const sockets = openSockets({ gateway, services, authenticate, mask, limits, log, metrics });
   const server = createServer((request, response) => {
     measureRequest(metrics, request, response);

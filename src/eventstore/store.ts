@@ -10,6 +10,7 @@ import { type Live, type OutdatedCode, openLive } from './live.ts';
 import { openPointReads, type PointReads } from './point-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry, type Registry } from './registry.ts';
+import { openRowReads, type RowReads } from './row-reads.ts';
 import { openSnapshots, type Snapshots } from './snapshot-keeper.ts';
 import { SNAPSHOT_EVERY } from './snapshots.ts';
 import { openStreamReads, type StreamReads } from './stream-reads.ts';
@@ -40,6 +41,7 @@ export interface Store {
   readonly committer: Committer;
   readonly lanes: Lanes;
   readonly pointReads: PointReads;
+  readonly rowReads: RowReads;
   readonly streamReads: StreamReads;
   readonly snapshots: Snapshots;
   readonly observer: StoreObserver;
@@ -89,6 +91,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     committer: openCommitter({ client, db, events, log, live, observer }),
     lanes: openLanes(),
     pointReads: openPointReads(events),
+    rowReads: openRowReads(db),
     streamReads: openStreamReads(events),
     snapshots: openSnapshots({ db, events, log, registry, observer, every }),
     observer,

@@ -35,10 +35,10 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const store = await openStore({ client, db, log, definitions: [], projections: [] });
   const feed = openFeed(store, {});
   const schema = bareSchema(tenders);
-  const admit = openGuards(false, metrics);
+  const guards = openGuards(false, metrics);
   const gateway = createGateway({
     schema,
-    admit,
+    guards,
     development: false,
     maxBodyBytes: SERVER_LIMITS.maxBodyBytes,
     maxSharedBytes: SERVER_LIMITS.maxSharedBytes,
@@ -50,7 +50,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const http = openHttp({
     gateway,
     schema,
-    admit,
+    guards,
     mask,
     metrics,
     services: { store, feed, projections: async () => [] },

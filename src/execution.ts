@@ -1,0 +1,83 @@
+import { normalizedExecutor } from '@graphql-tools/executor';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
+import { isAsyncIterable } from 'graphql-yoga';
+import { type Compiled, compileDocument, isQuery } from './compiled.ts';
+import type { Context } from './context.ts';
+import { rememberDocuments } from './documents.ts';
+import type { PlainParams } from './plain-post.ts';
+
+/** A query that is asked more often than this is worth compiling, which takes as long as some hundred executions. */
+const ASKED_OFTEN = 20;
+
+/** A valid document, and what has been made of it. */
+interface Known {
+  readonly document: DocumentNode;
+  readonly isQuery: boolean;
+  asked: number;
+  compiled?: Compiled | undefined;
+}
+
+/** A well-formed request for a query or mutation of a valid document. */
+export interface Operation {
+  readonly document: DocumentNode;
+  readonly params: PlainParams;
+  /** Resolves with an answer without `data` where nothing was begun: a variable does not fit, say. */
+  execute(contextValue: Context): Promise<ExecutionResult>;
+}
+
+export interface Executions {
+  /** Undefined for what is not valid, and for what is no query or mutation. */
+  of(params: PlainParams): Operation | undefined;
+}
+
+/** @param validate parses and validates; undefined for what is not valid */
+export function openExecutions(
+  schema: GraphQLSchema,
+  validate: (query: string) => DocumentNode | undefined,
+): Executions {
+  const remembered = rememberDocuments<Known>();
+  const knownOf = (query: string): Known | undefined => {
+    const known = remembered.get(query);
+    if (known !== undefined) return known;
+    const document = validate(query);
+    if (document === undefined) return undefined;
+    const made = { document, isQuery: isQuery(document), asked: 0 };
+    remembered.set(query, made);
+    return made;
+  };
+  return {
+    of(params) {
+      const known = knownOf(params.query);
+      if (known === undefined) return undefined;
+      const { document } = known;
+      const operation = getOperationAST(document, params.operationName)?.operation;
+      if (operation === undefined || operation === OperationTypeNode.SUBSCRIPTION) return undefined;
+      return { document, params, execute: (contextValue) => execute(schema, known, params, contextValue) };
+    },
+  };
+}
+
+async function execute(
+  schema: GraphQLSchema,
+  known: Known,
+  { operationName, variables: variableValues }: PlainParams,
+  contextValue: Context,
+): Promise<ExecutionResult> {
+  known.asked += 1;
+  if (known.isQuery && known.asked === ASKED_OFTEN) known.compiled = compileDocument(schema, known.document);
+  if (known.compiled !== undefined) {
+    const result = await known.compiled(contextValue, variableValues ?? {});
+    // What went wrong is for the interpreter to say, whose words every other lane uses. A query may be asked again.
+    if (result.errors === undefined) return result;
+  }
+  const { document } = known;
+  const result = await normalizedExecutor({ schema, document, contextValue, variableValues, operationName });
+  if (isAsyncIterable(result)) throw new Error('A query or mutation was answered by a stream.');
+  return result;
+}
