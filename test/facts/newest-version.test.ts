@@ -10,6 +10,7 @@ const ELSEWHERE = new Map([
   ['src/eventstore/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
   ['src/eventstore/draft.ts', 'folds what it has just made'],
   ['src/eventstore/follower.ts', 'hands batches to row-book.ts'],
+  ['src/eventstore/feed-holdings.ts', 'folds what readStream yields'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],
   ['src/cli/drill-damage.ts', 'folds what readStream yields'],
 ]);
