@@ -151,6 +151,12 @@ async function besideParse(plan: Plan): Promise<void> {
     log,
   );
   const sides: Side[] = [];
+  const tidy = async (): Promise<void> => {
+    for (const side of sides) await side.close();
+    await mongo.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  process.once('SIGINT', () => void tidy().finally(() => process.exit(130)));
   try {
     const parse = await openParse(mongo);
     sides.push(parse);
@@ -161,9 +167,7 @@ async function besideParse(plan: Plan): Promise<void> {
     console.log(report([found]));
     process.exitCode = found.lines.every(({ ok }) => ok === true) ? 0 : 1;
   } finally {
-    for (const side of sides) await side.close();
-    await mongo.close();
-    await rm(dataDir, { recursive: true, force: true });
+    await tidy();
   }
 }
 
