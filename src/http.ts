@@ -124,7 +124,7 @@ async function openContext(
     access: proof.access,
     header,
     onOverflow: () => cutSlowly(response, limits.closeGraceMs),
-    lastEventId: header('last-event-id'),
+    lastEventId: header('last-event-id') || undefined,
   });
 }
 
