@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Access } from './access/access.ts';
 import type { Context, TenantFeed, TenantStore } from './context.ts';
 import { unauthenticated } from './errors.ts';
 import type { Feed } from './eventstore/feed.ts';
-import { newId } from './eventstore/ids.ts';
 import type { ProjectionStatus } from './eventstore/projection-status.ts';
 import type { Store } from './eventstore/store.ts';
 import { bindFeed } from './tenant-feed.ts';
@@ -88,5 +88,5 @@ function traceIdOf(traceparent: string | undefined): string | undefined {
 
 /** The caller's own id of the request where it is a sane one, else a new one. */
 function correlationIdOf(header: string | undefined): string {
-  return header !== undefined && /^[\w.:-]{1,128}$/.test(header) ? header : newId();
+  return header !== undefined && /^[\w.:-]{1,128}$/.test(header) ? header : randomUUID();
 }

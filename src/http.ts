@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { Access } from './access/access.ts';
 import { type Authenticate, credentialsOfHeaders } from './access/authenticate.ts';
 import { contextOf, type Services } from './caller.ts';
@@ -88,9 +89,14 @@ export function openHttp(options: HttpOptions): Http {
   };
 }
 
-/** True for what a URL can be made with; nearly all need no parser to tell. */
+/** Clients call by few names, so nearly none needs to be parsed. */
+const knownHosts = new LRUCache<string, boolean>({ max: 100 });
+
+/** True for what a URL can be made with. */
 function isHost(host = 'localhost'): boolean {
-  return /^[a-z][a-z0-9.-]*(:\d{1,4})?$/.test(host) || URL.canParse(`http://${host}`);
+  const known = knownHosts.get(host) ?? URL.canParse(`http://${host}`);
+  knownHosts.set(host, known);
+  return known;
 }
 
 /** From here on the answer may outlast the proof that it began with, and must not. */
