@@ -172,6 +172,9 @@ interface Result {
 /** Results of a subscription, without what the engine would put around each of them. */
 async function openResults(args: ExecutionArgs): Promise<Awaited<OperationResult>> {
   const answer: Awaited<OperationResult> | Subscribed = await engineOf(args).subscribe(args);
+  // The protocol keeps the arguments for as long as the subscription runs, and what was made for them with them.
+  args.contextValue = undefined;
+  args.rootValue = undefined;
   return answer instanceof Subscribed ? answer.results : answer;
 }
 

@@ -50,22 +50,24 @@ export function answerSubscriptions({
 }: SubscribingOptions): Plugin<Transport & Context> {
   const budget = new MemoBudget(limits);
   metrics.results.bytes = () => budget.bytes;
-  const groups = new Map<string, ResultGroup>();
+  /** Each with its key: the one text of it that is kept. */
+  const groups = new Map<string, readonly [key: string, group: ResultGroup]>();
 
   /** @returns the group that these subscribers belong to, and how to leave it */
   const join = (args: SubscriptionArgs) => {
     const { access } = args.contextValue;
     if (access === null) return undefined;
     const key = groupKeyOf(args, access);
-    const group = groups.get(key) ?? new ResultGroup(runFor(args), budget);
-    groups.set(key, group);
+    const entry = groups.get(key) ?? [key, new ResultGroup(runFor(args), budget)];
+    const [known, group] = entry;
+    groups.set(known, entry);
     group.members += 1;
     return {
       group,
       leave: () => {
         group.members -= 1;
         if (group.members > 0) return;
-        groups.delete(key);
+        groups.delete(known);
         group.close();
       },
     };
@@ -82,12 +84,14 @@ export function answerSubscriptions({
     contextValue.onStream?.();
     const field = fieldOf(args);
     const joined = join(args);
+    // What was cached with the context while the subscription began is not kept for as long as it runs.
+    const own = { ...args, rootValue: undefined, contextValue: { ...contextValue } };
     metrics.subscriptions.inc({ field });
     const results = openResults(source[Symbol.asyncIterator](), {
       shared: (item) => joined?.group.resultOf(item) ?? null,
       alone: async (item) => {
         try {
-          return masked(await execute({ ...args, rootValue: item }));
+          return masked(await execute({ ...own, rootValue: item }));
         } catch (error) {
           return { errors: [mask(error)] };
         }
