@@ -23,6 +23,9 @@ export const ELECTION_TIMEOUT_MS = 2_000;
 const MOST_SILENCE_MS = 5_000;
 /** Commands that wait for their answer at once. */
 const CLIENTS = 16;
+/** How long the feed may be silent before the drill goes on, and fails. */
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 50;
 /** From one set in good health to the next kill, in ms, by chance. */
 const REST_MS = { least: 500, most: 2_000 } as const;
 
@@ -58,6 +61,7 @@ export async function drillFailover(
     takeLongest(followers);
     const port = await servers.killPrimary();
     await servers.revive();
+    await untilHeard(followers, scratch.signal);
     const silenceMs = takeLongest(followers);
     silences.push(silenceMs);
     report.say(
@@ -83,6 +87,16 @@ export async function drillFailover(
     `each of ${subscribers} subscribers was told ${count(told.get('events') ?? 0)} events, or ${count(told.get('tenders') ?? 0)} changes of tenders, once and in order; lines that broke: ${returns}`,
   );
   await checkVerified(store, report);
+}
+
+/** Waits until everybody has been told something since the last kill: only then is its silence over. */
+async function untilHeard(followers: readonly Follower[], signal: AbortSignal): Promise<void> {
+  const before = followers.map(({ told }) => told.length);
+  const deaf = (): boolean => followers.some(({ told }, index) => told.length === before[index]);
+  for (let waitedMs = 0; deaf() && waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
+    signal.throwIfAborted();
+    await pause(LOOK_MS);
+  }
 }
 
 function takeLongest(followers: readonly Follower[]): number {

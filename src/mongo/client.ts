@@ -1,4 +1,5 @@
 import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { mendClosingSockets } from './closing-sockets.ts';
 
 // The driver's `timeoutMS` does nothing as of 7.8, so each kind of waiting is bounded by its own setting.
 
@@ -49,6 +50,7 @@ const FIXED = {
  * Throws the driver's MongoParseError and the like for a URI that is none.
  */
 export function createClient(uri: string): MongoClient {
+  mendClosingSockets();
   const query = uri.slice(uri.indexOf('?') + 1).toLowerCase();
   const named = new Set(new URLSearchParams(query).keys());
   const tuned = Object.entries(TUNABLE).filter(([name]) => !named.has(name.toLowerCase()));
