@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Aggregate, type Command, record, refuse } from '../../src/eventstore/aggregate.ts';
 import { defineEvent, type StoredEvent } from '../../src/eventstore/event.ts';
 import type { Intent } from '../../src/eventstore/intent.ts';
+import type { ValueFacet } from '../../src/eventstore/interest.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
 import { openStore, type Store, type StoreObserver } from '../../src/eventstore/store.ts';
 import { refusal } from '../../src/refusal.ts';
@@ -27,6 +28,11 @@ export interface CountCommand extends Command<'Count'> {
 
 export interface CounterRow extends Row {
   readonly total: number;
+}
+
+/** What is left of the total when it is divided: rows come and go by it. */
+export function byRest(divisor: number): ValueFacet<CounterRow> {
+  return { valuesOf: ({ total }) => [String(total % divisor)] };
 }
 
 const amountOf = (event: StoredEvent): number => (event.payload as { by: number }).by;

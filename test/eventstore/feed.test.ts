@@ -6,7 +6,7 @@ import { newId } from '../../src/eventstore/ids.ts';
 import { rowsOf } from '../../src/eventstore/rows.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
-import { type CounterRow, count, countersRead, openCounterStore, upTo } from './counter.ts';
+import { byRest, type CounterRow, count, countersRead, openCounterStore, upTo } from './counter.ts';
 import { type AnyChange, began, read, view } from './reader.ts';
 
 let database: TestDatabase;
@@ -31,11 +31,13 @@ const all = (tenantId: string) => ({
   filter: {},
   matches: () => true,
 });
+const byThree = byRest(3);
 /** Rows come and go: a total that 3 divides does not match. */
 const notByThree = (tenantId: string) => ({
   ...all(tenantId),
   filter: { total: { $not: { $mod: [3, 0] } } },
   matches: (row: CounterRow) => row.total % 3 !== 0,
+  interest: { facet: byThree, values: ['1', '2'] },
 });
 const sequences = (rows: Iterable<CounterRow>) =>
   Object.fromEntries([...rows].map((row) => [row.id, row.lastSequence]));

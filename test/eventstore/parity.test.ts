@@ -6,7 +6,7 @@ import { newId } from '../../src/eventstore/ids.ts';
 import { rowsOf } from '../../src/eventstore/rows.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
-import { type CounterRow, count, countersRead, openCounterStore, upTo } from './counter.ts';
+import { byRest, type CounterRow, count, countersRead, openCounterStore, upTo } from './counter.ts';
 import { type AnyChange, type Reader, read, view } from './reader.ts';
 
 const ROWS = 5;
@@ -65,6 +65,7 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
 /** Rows come and go: a total that 3 divides does not match. A total is the row's sequence. */
 const matches = ({ total }: Pick<CounterRow, 'total'>) => total % 3 !== 0;
 const FILTER = { total: { $not: { $mod: [3, 0] } } };
+const INTEREST = { facet: byRest(3), values: ['1', '2'] };
 
 type Lane = 'ordered' | 'latest';
 
@@ -90,7 +91,8 @@ class Client {
     if (this.#reader !== undefined || feed === undefined) return;
     this.feed = to;
     const after = this.items.at(-1)?.cursor;
-    const selection = { tenantId: this.#tenantId, projection: countersRead, filter: FILTER, matches, after };
+    const wanted = { filter: FILTER, matches, interest: INTEREST };
+    const selection = { tenantId: this.#tenantId, projection: countersRead, ...wanted, after };
     this.#reader = read<AnyChange<CounterRow>>(
       this.#lane === 'ordered' ? feed.ordered<CounterRow>(selection) : feed.latest<CounterRow>(selection, {}),
     );

@@ -7,7 +7,7 @@ import { newId } from '../../src/eventstore/ids.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
 import { createClient } from '../../src/mongo/client.ts';
 import { startMongod, type TestMongod } from '../database.ts';
-import { bareCounter, type CounterRow, count, counterEvents, countersRead, upTo } from './counter.ts';
+import { bareCounter, byRest, type CounterRow, count, counterEvents, countersRead, upTo } from './counter.ts';
 import { rebuild } from './generation.ts';
 import { began, read, view } from './reader.ts';
 import { countUp, project, type TallyRow, tallies } from './tally.ts';
@@ -67,10 +67,12 @@ const all = (after?: string): Selection<CounterRow> => ({
   matches: () => true,
   after,
 });
+const byTwo = byRest(2);
 const odd = (after?: string): Selection<CounterRow> => ({
   ...all(after),
   filter: { total: { $mod: [2, 1] } },
   matches: (row) => row.total % 2 === 1,
+  interest: { facet: byTwo, values: ['1'] },
 });
 const times = (n: number, id: string) =>
   handleMany(

@@ -10,7 +10,7 @@ import { type RowFilter, rowsOf } from '../../src/eventstore/rows.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { RETAIN_MS } from '../../src/eventstore/switch.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
-import { type CounterRow, count, countersRead, upTo } from './counter.ts';
+import { byRest, type CounterRow, count, countersRead, upTo } from './counter.ts';
 import { bothModels, level, openBoth, rebuild } from './generation.ts';
 import { type AnyChange, began, type Reader, read, view } from './reader.ts';
 import { project, tallies } from './tally.ts';
@@ -45,6 +45,7 @@ const notByThree: Selection<Row> = {
   ...all(countersRead),
   filter: { total: { $not: { $mod: [3, 0] } } },
   matches: (row) => (row as CounterRow).total % 3 !== 0,
+  interest: { facet: byRest(3), values: ['1', '2'] },
 };
 const gaps = (items: readonly { kind: string }[]) => items.filter((item) => item.kind === 'gap').length;
 const sequences = (rows: Iterable<Row>) =>
