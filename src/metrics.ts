@@ -105,6 +105,12 @@ export function openMetrics() {
       labelNames: ['stream'],
       registers,
     }),
+    feedRememberedRows: new Gauge({
+      name: 'waybill_feed_remembered_rows',
+      help: 'Rows of which the feed knows who may have them; a change of another is shown to all subscribers.',
+      labelNames: ['stream'],
+      registers,
+    }),
 
     /** Kinds: insert (one insertMany), transaction. */
     appendSeconds: new Histogram({

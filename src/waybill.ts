@@ -152,9 +152,10 @@ function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, fe
 function measureFeed(metrics: Metrics, feed: Feed): void {
   for (const [lane, items] of Object.entries(feed.waiting()))
     metrics.subscriberQueueItems.set({ lane }, items);
-  for (const { stream, lagMs, historyBytes } of feed.streams()) {
+  for (const { stream, lagMs, historyBytes, rememberedRows } of feed.streams()) {
     metrics.feedLagSeconds.set({ stream }, lagMs / 1_000);
     metrics.feedHistoryBytes.set({ stream }, historyBytes);
+    metrics.feedRememberedRows.set({ stream }, rememberedRows);
   }
 }
 
