@@ -41,7 +41,7 @@ export function addCrowdDrills(drill: Command, variables: Variables): void {
     )
     .option(
       '--changes-per-second <number>',
-      'each of some 16 KB to who watches all of it',
+      'each of some 60 KB to who watches all of it',
       wholeBetween(1, 1_000),
       10,
     )

@@ -24,8 +24,8 @@ export interface GatewayFigures {
   readonly heapBytes: number;
   readonly cpuSeconds: number;
   readonly sockets: number;
-  /** How many sockets were closed, by code. */
-  readonly closes: ReadonlyMap<number, number>;
+  /** Changes that wait for subscribers of tenders. */
+  readonly waiting: number;
 }
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -92,12 +92,11 @@ async function figuresOf(origin: string): Promise<GatewayFigures> {
     const [, value] = new RegExp(`^${name} (\\S+)$`, 'm').exec(text) ?? [];
     return Number(value ?? 0);
   };
-  const closes = text.matchAll(/^waybill_socket_closes_total\{code="(\d+)"\} (\d+)$/gm);
   return {
     residentBytes: read('process_resident_memory_bytes'),
     heapBytes: read('nodejs_heap_size_used_bytes') + read('nodejs_external_memory_bytes'),
     cpuSeconds: read('process_cpu_seconds_total'),
     sockets: read('waybill_sockets'),
-    closes: new Map([...closes].map(([, code, count]) => [Number(code), Number(count)])),
+    waiting: read('waybill_subscriber_queue_items\\{lane="ordered"\\}'),
   };
 }

@@ -21,6 +21,8 @@ const MOST_BYTES_EACH = 1_048_576;
 const MOST_TIMES_SLOWER = 2;
 /** The part of the time without stalled ones: it is what the rest is held against. */
 const ALONE_SHARE = 0.25;
+/** So many changes wait for each who has stalled. */
+const BEHIND = 3;
 const LOOK_MS = 500;
 const OPENED_AT_ONCE = 20;
 /** How long the last of them may stay after the time: no longer than anybody may be silent. */
@@ -66,7 +68,14 @@ export async function drillStalled(
   });
   const until = performance.now() + seconds * 1_000;
   const anyLeft = ({ sockets: open }: GatewayFigures): boolean => open > sockets;
-  const beside = await measure(parts, (now) => anyLeft(now) && performance.now() < until + GRACE_MS);
+  const isOver = (): boolean => performance.now() >= until + GRACE_MS;
+  // Until what the system holds for them is full, they are readers like others, and served like them.
+  const filling = await measure(
+    parts,
+    (now) => anyLeft(now) && now.waiting < BEHIND * crowd.length && !isOver(),
+  );
+  report.say(`while ${count(crowd.length)} others begin to stall: ${wordsOf(filling)}`);
+  const beside = await measure(parts, (now) => anyLeft(now) && !isOver());
   report.say(
     `beside ${count(sockets)} that read nothing and ${count(sockets)} that read one byte a second: ${wordsOf(beside)}`,
   );
@@ -75,7 +84,7 @@ export async function drillStalled(
   report.say(`${count(sockets)} readers alone again: ${wordsOf(after)}`);
   await audience.settle(tenders.changed);
   report.say(`${count(tenders.changed)} changes were told to ${count(sockets)} readers each`);
-  if (drill.figures) judge(alone, beside, 2 * sockets, report);
+  if (drill.figures) judge(alone, beside, crowd.length, report);
 }
 
 /** Makes changes for as long as it is asked to, and measures. */

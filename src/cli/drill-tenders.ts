@@ -13,7 +13,7 @@ export interface ChangingTenders {
 }
 
 const TENDERS = 10;
-/** Makes one of about 16 KB, as it is told to whoever watches all of it. */
+/** With the longest names, as `WATCH_ALL` has them five times, some 60 KB: what sockets hold in the kernel is full soon. */
 const STOPS = 50;
 const NAME_LENGTH = 200;
 const PATIENCE_MS = 30_000;
@@ -29,10 +29,13 @@ const AMEND = `mutation ($input: AmendTenderInput!) {
 }`;
 const amended = z.object({ amendTender: z.object({ repeated: z.boolean() }) });
 
-/** A subscription to all of each tender, and one to what is new. */
+/** A subscription to all of each tender and more, and one to what is new. */
 export const WATCH_ALL = `subscription { tenderChanges { __typename
-  ... on TendersSnapshot { complete tenders { reference stops { name longitude latitude } } }
-  ... on TenderUpdated { event { aggregateId sequence } tender { reference stops { name longitude latitude } } } } }`;
+  ... on TendersSnapshot { complete tenders { id } }
+  ... on TenderUpdated { event { aggregateId sequence } tender {
+    reference a: stops { ...S } b: stops { ...S } c: stops { ...S } d: stops { ...S } e: stops { ...S }
+  } } } }
+fragment S on Stop { name longitude latitude }`;
 export const WATCH_NEWS = `subscription { tenderChanges { __typename
   ... on TendersSnapshot { complete tenders { id } }
   ... on TenderUpdated { event { aggregateId sequence } tender { reference } } } }`;
