@@ -43,7 +43,7 @@ export function addCrowdDrills(drill: Command, variables: Variables): void {
       '--changes-per-second <number>',
       'each of some 60 KB to who watches all of it',
       wholeBetween(1, 1_000),
-      10,
+      5,
     )
     .addOption(noFiguresOption())
     .addHelpText('after', EPILOG)
