@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Access } from './access/access.ts';
+import type { Admission } from './admission.ts';
 import type { Context, TenantFeed, TenantStore } from './context.ts';
 import { unauthenticated } from './errors.ts';
 import type { Feed } from './eventstore/feed.ts';
@@ -16,6 +17,11 @@ export interface Services {
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
 }
 
+/** The same, for as many at once as the process takes on. */
+export interface AdmittingServices extends Services {
+  readonly admission: Admission;
+}
+
 /** Who calls, over which connection. */
 export interface Caller {
   readonly access: Access | null;
@@ -28,7 +34,7 @@ export interface Caller {
 }
 
 /** Makes the context of one operation, with store and feed bound to the caller's tenant. */
-export function contextOf(services: Services, caller: Caller): Context {
+export function contextOf(services: AdmittingServices, caller: Caller): Context {
   const { access, header } = caller;
   let known: Origin | undefined;
   const origin = (): Origin => {
@@ -37,7 +43,8 @@ export function contextOf(services: Services, caller: Caller): Context {
   };
   return {
     access,
-    store: access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin),
+    store:
+      access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin, services.admission),
     feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, caller),
     projections: services.projections,
     now: () => new Date(),

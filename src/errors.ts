@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'INVALID_CURSOR'
   | 'SLOW_CONSUMER'
   | 'UNAVAILABLE'
+  | 'OVERLOADED'
   | 'INTERNAL_SERVER_ERROR';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
@@ -16,6 +17,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_INPUT: 400,
   INVALID_CURSOR: 400,
   UNAVAILABLE: 503,
+  OVERLOADED: 503,
 };
 
 /** An error that a client is meant to read: its code, a sentence, and the HTTP status where the whole answer fails. */
@@ -26,6 +28,20 @@ export function clientError(code: ErrorCode, message: string, field?: string): G
       code,
       ...(field === undefined ? {} : { field }),
       ...(status === undefined ? {} : { http: { status } }),
+    },
+  });
+}
+
+/** How long to wait before asking an overloaded process again, in s: as much as it takes on is done by then. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** The process has as much in hand as it may; nothing was begun. Over HTTP the wait is told in `Retry-After`, too. */
+export function overloaded(): GraphQLError {
+  return new GraphQLError('There is too much to do at the moment. Nothing was begun: send the same again.', {
+    extensions: {
+      code: 'OVERLOADED' satisfies ErrorCode,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      http: { status: 503, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
     },
   });
 }

@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Access } from './access/access.ts';
 import { type Authenticate, credentialsOfHeaders } from './access/authenticate.ts';
-import { contextOf, type Services } from './caller.ts';
+import { type AdmittingServices, contextOf } from './caller.ts';
 import type { Context } from './context.ts';
-import { unauthenticated } from './errors.ts';
+import { RETRY_AFTER_SECONDS, unauthenticated } from './errors.ts';
 import { openFastLane } from './fast-lane.ts';
 import type { Gateway } from './gateway.ts';
 import type { Guards } from './guards.ts';
-import type { Mask } from './masking.ts';
+import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
+import { isAllowedOrigin, type OriginRules } from './origins.ts';
+import { answerTypeFor } from './plain-post.ts';
 import { atEndOfProof } from './proof-end.ts';
 
 export interface HttpLimits {
@@ -24,7 +26,8 @@ export interface HttpOptions {
   readonly gateway: Gateway;
   readonly schema: GraphQLSchema;
   readonly guards: Guards;
-  readonly services: Services;
+  readonly origins: OriginRules;
+  readonly services: AdmittingServices;
   readonly authenticate: Authenticate;
   readonly mask: Mask;
   readonly limits: HttpLimits;
@@ -45,6 +48,8 @@ export interface Http {
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** To be called when the request is answered, or its answer goes on by itself. */
+  readonly answered: () => void;
   /** Who asks, once that is known. */
   access: Access | null;
   /** True once the answer has turned out to be a stream. */
@@ -63,15 +68,21 @@ export function openHttp(options: HttpOptions): Http {
         response.writeHead(400, { connection: 'close' }).end();
         return;
       }
-      const exchange: Exchange = { request, response, access: null, isStream: false };
-      underWay.add(exchange);
-      response.once('close', () => underWay.delete(exchange));
       if (stopping) response.setHeader('connection', 'close');
+      const answered = takeOn(options, request, response);
+      if (answered === undefined) return;
+      const exchange: Exchange = { request, response, answered, access: null, isStream: false };
+      underWay.add(exchange);
+      response.once('close', () => {
+        underWay.delete(exchange);
+        answered();
+        if (response.statusCode === 413) options.metrics.limits.inc({ limit: 'body_bytes' });
+      });
       answer(request, response, {
         transport: 'http',
         open: () => openContext(options, exchange),
         onStream: () => {
-          beginStream(exchange);
+          beginStream(exchange, options.metrics);
           if (stopping) response.destroy();
         },
       });
@@ -99,15 +110,46 @@ function isHost(host = 'localhost'): boolean {
   return known;
 }
 
+/**
+ * Takes a request on before any of its body is read. Undefined, with the refusal sent, where there is too much in hand.
+ * @returns to be called once it is answered
+ */
+function takeOn(
+  { services, origins, limits: { maxBodyBytes } }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): (() => void) | undefined {
+  const { accept, origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  // Of a body whose length is not told, the most is expected; one beyond the limit is never read.
+  const bytes = encoding === undefined ? Number(length ?? 0) : maxBodyBytes;
+  try {
+    return services.admission.request(bytes > maxBodyBytes ? 0 : bytes);
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    const type = answerTypeFor(accept) ?? 'application/json';
+    if (origin !== undefined && isAllowedOrigin(origins, origin))
+      response.setHeader('access-control-allow-origin', origin);
+    response.writeHead(503, {
+      'content-type': `${type}; charset=utf-8`,
+      'retry-after': String(RETRY_AFTER_SECONDS),
+      vary: 'origin',
+    });
+    response.end(JSON.stringify({ errors: [withoutHttp(error).toJSON()] }));
+    return undefined;
+  }
+}
+
 /** From here on the answer may outlast the proof that it began with, and must not. */
-function beginStream(exchange: Exchange): void {
-  const { access, response } = exchange;
+function beginStream(exchange: Exchange, { limits }: Pick<Metrics, 'limits'>): void {
+  const { access, response, answered } = exchange;
   exchange.isStream = true;
-  if (access !== null)
-    response.once(
-      'close',
-      atEndOfProof(access, () => void response.destroy()),
-    );
+  answered();
+  if (access === null) return;
+  const stop = atEndOfProof(access, () => {
+    limits.inc({ limit: 'token_lifetime' });
+    response.destroy();
+  });
+  response.once('close', stop);
 }
 
 async function openContext(

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { openInHand, openLimitCounter } from './limit-metrics.ts';
 import { openResultTally } from './result-tally.ts';
 
 /** From a fast read to a request that has gone wrong, in seconds. */
@@ -45,6 +46,9 @@ export function openMetrics() {
       help: 'Unexpected errors, masked to the client.',
       registers,
     }),
+
+    limits: openLimitCounter(registry),
+    inHand: openInHand(registry),
 
     sockets: new Gauge({ name: 'waybill_sockets', help: 'Open WebSockets.', registers }),
     socketCloses: new Counter({

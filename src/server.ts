@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { WebSocketServer } from 'ws';
 import type { Authenticate } from './access/authenticate.ts';
+import { type AdmissionLimits, openAdmission } from './admission.ts';
 import type { Services } from './caller.ts';
 import { createGateway } from './gateway.ts';
 import { openGuards } from './guards.ts';
@@ -20,7 +21,7 @@ import { openSockets, type SocketLimits } from './socket.ts';
 import { CLOSE, closeSocket } from './socket-line.ts';
 import { spread } from './spread.ts';
 
-export type ServerLimits = SocketLimits & HttpLimits & MemoLimits;
+export type ServerLimits = SocketLimits & HttpLimits & MemoLimits & AdmissionLimits;
 
 export const SERVER_LIMITS: ServerLimits = {
   maxBodyBytes: 2_097_152,
@@ -29,9 +30,12 @@ export const SERVER_LIMITS: ServerLimits = {
   maxSubscriptionsPerSocket: 50,
   maxSocketsPerTenant: 1_000,
   initTimeoutMs: 5_000,
+  idleSocketMs: 600_000,
   pingMs: 15_000,
   closeGraceMs: 5_000,
   maxSharedBytes: 33_554_432,
+  maxCommandsInHand: 10_000,
+  maxRequestBytesInHand: 67_108_864,
 };
 
 export interface ServerOptions {
@@ -71,8 +75,9 @@ export interface RunningServer {
  * @throws StartupError when the address cannot be listened on
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { services, authenticate, log, metrics, development } = options;
+  const { authenticate, log, metrics, development } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
+  const services = { ...options.services, admission: openAdmission(limits, metrics) };
   const mask = errorMask(log, metrics);
   const origins = { allowed: options.allowedOrigins ?? [], loopback: development };
   const guards = openGuards(development, metrics);
@@ -88,7 +93,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     developmentToken: options.developmentToken,
   });
-  const http = openHttp({ gateway, schema, guards, services, authenticate, mask, limits, metrics });
+  const http = openHttp({ gateway, schema, guards, origins, services, authenticate, mask, limits, metrics });
   const sockets = openSockets({ gateway, services, authenticate, mask, limits, log, metrics });
   const server = createServer((request, response) => {
     measureRequest(metrics, request, response);

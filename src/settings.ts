@@ -102,6 +102,18 @@ export const SETTINGS = {
     fallback: '2097152',
     doc: 'Largest HTTP request.',
   }),
+  maxCommandsInHand: integer(1, 1_000_000, {
+    name: 'WAYBILL_MAX_COMMANDS_IN_HAND',
+    unit: 'commands',
+    fallback: '10000',
+    doc: 'Commands that this process takes on at once, each fix of a batch being one; more are `OVERLOADED` (503).',
+  }),
+  maxRequestBytesInHand: integer(65_536, 4_294_967_296, {
+    name: 'WAYBILL_MAX_REQUEST_BYTES_IN_HAND',
+    unit: 'B',
+    fallback: '67108864',
+    doc: 'Bytes of requests that are being answered at once; more are `OVERLOADED` (503).',
+  }),
   maxMessageBytes: integer(1_024, 16_777_216, {
     name: 'WAYBILL_MAX_MESSAGE_BYTES',
     unit: 'B',
@@ -119,6 +131,18 @@ export const SETTINGS = {
     unit: 'subscriptions',
     fallback: '50',
     doc: 'Subscriptions that may run at once on one socket.',
+  }),
+  initTimeoutSeconds: integer(1, 60, {
+    name: 'WAYBILL_INIT_TIMEOUT_SECONDS',
+    unit: 's',
+    fallback: '5',
+    doc: 'How long a socket may take from opening to `connection_init`, before it is closed (4408).',
+  }),
+  idleSocketSeconds: integer(1, 86_400, {
+    name: 'WAYBILL_IDLE_SOCKET_SECONDS',
+    unit: 's',
+    fallback: '600',
+    doc: 'How long a socket may be without any operation, before it is closed (4410).',
   }),
   maxQueuedChanges: integer(1, 1_000_000, {
     name: 'WAYBILL_MAX_QUEUED_CHANGES',

@@ -11,6 +11,7 @@ export const CLOSE = {
   BUG: [1011, 'Internal error'],
   UNAUTHENTICATED: [4401, 'Unauthenticated'],
   SLOW_CONSUMER: [4408, 'Slow consumer'],
+  IDLE: [4410, 'No operation for too long'],
   TOO_MANY: [4429, 'Too many requests'],
 } as const satisfies Record<string, CloseReason>;
 
@@ -42,8 +43,15 @@ export function closeSocket(socket: WebSocket, [code, reason]: CloseReason, grac
  * A WebSocket as graphql-ws wants it. `send` is done when the bytes have left the process, which is what makes a
  * subscription wait for its reader; what waits beyond the limit closes the socket.
  * @param onFlow told whenever something has left that had to wait for the peer
+ * @param onFull told when the socket is closed for what waits in it
  */
-export function lineOf(socket: WebSocket, limits: LineLimits, log: Logger, onFlow: () => void): Line {
+export function lineOf(
+  socket: WebSocket,
+  limits: LineLimits,
+  log: Logger,
+  onFlow: () => void,
+  onFull: () => void,
+): Line {
   const outflow = new Outflow(socket, onFlow);
   const close = (reason: CloseReason): void => closeSocket(socket, reason, limits.closeGraceMs);
   socket.on('error', (error) => log.debug({ err: error }, 'socket failed'));
@@ -52,7 +60,10 @@ export function lineOf(socket: WebSocket, limits: LineLimits, log: Logger, onFlo
     send(message) {
       const text = splice(message);
       if (socket.readyState !== socket.OPEN) return undefined;
-      if (socket.bufferedAmount > limits.maxSocketBufferBytes) return close(CLOSE.SLOW_CONSUMER);
+      if (socket.bufferedAmount > limits.maxSocketBufferBytes) {
+        onFull();
+        return close(CLOSE.SLOW_CONSUMER);
+      }
       // A write that fails is followed by 'close', which ends the subscriptions.
       return outflow.send(text);
     },

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError } from 'graphql';
 import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+} from 'graphql';
+import {
+  CloseCode,
   type Context as Connection,
   handleProtocols,
   makeServer,
@@ -11,9 +17,11 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Access } from './access/access.ts';
 import { type Authenticate, credentialsOfConnection, type HeaderReader } from './access/authenticate.ts';
-import { contextOf, type Services } from './caller.ts';
+import { type AdmittingServices, contextOf } from './caller.ts';
 import type { Gateway, Transport } from './gateway.ts';
+import { type Idler, type IdleWatch, openIdleWatch } from './idle-sockets.ts';
 import { openKeepAlive } from './keep-alive.ts';
+import type { Limit } from './limit-metrics.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
@@ -32,11 +40,13 @@ export interface SocketLimits extends LineLimits {
   readonly maxSocketsPerTenant: number;
   /** How long a client may take from opening to `connection_init`. */
   readonly initTimeoutMs: number;
+  /** How long a socket may be without any operation. */
+  readonly idleSocketMs: number;
 }
 
 export interface SocketOptions {
   readonly gateway: Gateway;
-  readonly services: Services;
+  readonly services: AdmittingServices;
   readonly authenticate: Authenticate;
   readonly mask: Mask;
   readonly limits: SocketLimits;
@@ -51,6 +61,8 @@ interface Extra {
   readonly close: (reason: CloseReason) => void;
   readonly isOpen: () => boolean;
   access?: Access;
+  /** Tells that an operation begins. */
+  touch?: () => void;
   leave?: () => void;
 }
 
@@ -58,20 +70,22 @@ type Link = Connection<Record<string, unknown>, Extra>;
 
 /** Speaks graphql-transport-ws on the sockets that are handed to it by their `upgrade`. */
 export function openSockets(options: SocketOptions): WebSocketServer {
-  const { limits, log, metrics, mask } = options;
+  const { services, limits, log, metrics, mask } = options;
   const { maxMessageBytes, maxSocketsPerTenant, initTimeoutMs } = limits;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols });
   const tally = new SocketTally(maxSocketsPerTenant);
+  const idle = openIdleWatch(limits.idleSocketMs);
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
-    onConnect: (link) => connect(options, tally, link),
+    onConnect: (link) => connect(options, tally, idle, link),
     onSubscribe: (link, _id, payload) => prepare(options, link, payload),
-    execute: (args) => engineOf(args).execute(args),
-    subscribe: (args) => openResults(args),
+    execute: (args) => begin(services, args, ({ execute }) => execute(args)),
+    subscribe: (args) => openResults(services, args),
     onNext: (_link, _id, _payload, _args, result) => payloadOf(result),
     onError: (_link, _id, _payload, errors) => errors.map((error) => withoutHttp(mask(error)).toJSON()),
   });
   const alive = openKeepAlive(limits.pingMs);
+  const met = (limit: Limit): void => metrics.limits.inc({ limit });
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     metrics.sockets.inc();
     alive.watch(socket);
@@ -80,10 +94,26 @@ export function openSockets(options: SocketOptions): WebSocketServer {
       close: (reason) => closeSocket(socket, reason, limits.closeGraceMs),
       isOpen: () => socket.readyState === socket.OPEN,
     };
+    const line = lineOf(
+      socket,
+      limits,
+      log,
+      () => alive.heard(socket),
+      () => met('socket_buffer_bytes'),
+    );
     const closed = protocol.opened(
-      lineOf(socket, limits, log, () => alive.heard(socket)),
+      {
+        ...line,
+        close(code, reason) {
+          if (code === CloseCode.ConnectionInitialisationTimeout) met('init_timeout');
+          return line.close(code, reason);
+        },
+      },
       extra,
     );
+    socket.on('error', (error) => {
+      if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') met('message_bytes');
+    });
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
       metrics.socketCloses.inc({ code });
@@ -95,7 +125,12 @@ export function openSockets(options: SocketOptions): WebSocketServer {
 }
 
 /** `connection_init`: who is calling? A proof that is none closes the socket with 4401. */
-async function connect(options: SocketOptions, tally: SocketTally, link: Link): Promise<boolean> {
+async function connect(
+  options: SocketOptions,
+  tally: SocketTally,
+  idle: IdleWatch,
+  link: Link,
+): Promise<boolean> {
   const { authenticate, metrics, mask } = options;
   const { extra } = link;
   const refuse = (reason: string, close: CloseReason): false => {
@@ -112,13 +147,27 @@ async function connect(options: SocketOptions, tally: SocketTally, link: Link): 
   if (!extra.isOpen()) return false;
   const { access } = proof;
   if (!tally.enter(access.tenantId)) {
+    metrics.limits.inc({ limit: 'sockets_per_tenant' });
     extra.close(CLOSE.TOO_MANY);
     return false;
   }
-  const stop = atEndOfProof(access, () => extra.close([CLOSE.UNAUTHENTICATED[0], 'The token has expired.']));
+  const stop = atEndOfProof(access, () => {
+    metrics.limits.inc({ limit: 'token_lifetime' });
+    extra.close([CLOSE.UNAUTHENTICATED[0], 'The token has expired.']);
+  });
+  const idler: Idler = {
+    isBusy: () => Object.keys(link.subscriptions).length > 0,
+    onIdle: () => {
+      metrics.limits.inc({ limit: 'idle_time' });
+      extra.close(CLOSE.IDLE);
+    },
+  };
+  idle.watch(idler);
   extra.access = access;
+  extra.touch = () => idle.touch(idler);
   extra.leave = () => {
     stop();
+    idle.forget(idler);
     tally.leave(access.tenantId);
   };
   return true;
@@ -130,7 +179,9 @@ async function prepare(
   { extra, subscriptions }: Link,
   payload: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  extra.touch?.();
   if (Object.keys(subscriptions).length > limits.maxSubscriptionsPerSocket) {
+    metrics.limits.inc({ limit: 'subscriptions_per_socket' });
     extra.close(CLOSE.TOO_MANY);
     return [new GraphQLError('Too many operations at once on one socket.')];
   }
@@ -155,7 +206,7 @@ async function prepare(
       operationName: payload.operationName ?? null,
       variableValues: payload.variables ?? null,
       contextValue: await contextFactory(),
-      rootValue: { execute, subscribe } satisfies Engine,
+      rootValue: { execute, subscribe, bytes: bytesOf(payload) } satisfies Engine,
     };
   } catch (error) {
     metrics.operations.inc({ operation: 'invalid', transport: 'socket' });
@@ -169,9 +220,40 @@ interface Result {
   readonly extensions?: Record<string, unknown> | undefined;
 }
 
+/** About as many bytes as the message had. */
+function bytesOf({ query, variables }: SubscribePayload): number {
+  return query.length + (variables ? JSON.stringify(variables).length : 0);
+}
+
+/** Begins an operation, unless there is too much in hand: that is its result, then. */
+async function begin<T>(
+  { admission }: AdmittingServices,
+  args: ExecutionArgs,
+  work: (engine: Engine) => T | Promise<T>,
+): Promise<T | ExecutionResult> {
+  const engine = engineOf(args);
+  let answered: () => void;
+  try {
+    answered = admission.request(engine.bytes);
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [error] };
+    throw error;
+  }
+  try {
+    return await work(engine);
+  } finally {
+    answered();
+  }
+}
+
 /** Results of a subscription, without what the engine would put around each of them. */
-async function openResults(args: ExecutionArgs): Promise<Awaited<OperationResult>> {
-  const answer: Awaited<OperationResult> | Subscribed = await engineOf(args).subscribe(args);
+async function openResults(
+  services: AdmittingServices,
+  args: ExecutionArgs,
+): Promise<Awaited<OperationResult>> {
+  const answer = await begin<Awaited<OperationResult> | Subscribed>(services, args, ({ subscribe }) =>
+    subscribe(args),
+  );
   // The protocol keeps the arguments for as long as the subscription runs, and what was made for them with them.
   args.contextValue = undefined;
   args.rootValue = undefined;
@@ -197,6 +279,8 @@ function formatted({ data, errors = [], extensions }: Result): FormattedExecutio
 interface Engine {
   readonly execute: (args: ExecutionArgs) => OperationResult;
   readonly subscribe: (args: ExecutionArgs) => OperationResult;
+  /** About how large the message was. */
+  readonly bytes: number;
 }
 
 function engineOf(args: ExecutionArgs): Engine {

@@ -1,3 +1,4 @@
+import type { Admission } from './admission.ts';
 import type { TenantIntent, TenantStore } from './context.ts';
 import type { Aggregate, Command } from './eventstore/aggregate.ts';
 import { type Moment, rowAsOf } from './eventstore/as-of.ts';
@@ -33,9 +34,15 @@ export interface Origin {
  * Binds the event store to a tenant. Every read and write on behalf of a client goes through what this returns, and
  * nothing in it takes a tenant from its caller.
  * @param origin asked only for what is written: most requests only read
+ * @param admission lets commands in, or throws OVERLOADED
  */
-export function bindStore(store: Store, tenantId: string, origin: () => Origin): TenantStore {
-  return new BoundStore(store, tenantId, origin);
+export function bindStore(
+  store: Store,
+  tenantId: string,
+  origin: () => Origin,
+  admission: Admission,
+): TenantStore {
+  return new BoundStore(store, tenantId, origin, admission);
 }
 
 /** A class, for there is one for each operation and each subscriber, and few of them use much of it. */
@@ -43,22 +50,22 @@ class BoundStore implements TenantStore {
   readonly #store: Store;
   readonly #tenantId: string;
   readonly #origin: () => Origin;
+  readonly #admission: Admission;
 
-  constructor(store: Store, tenantId: string, origin: () => Origin) {
+  constructor(store: Store, tenantId: string, origin: () => Origin, admission: Admission) {
     this.#store = store;
     this.#tenantId = tenantId;
     this.#origin = origin;
+    this.#admission = admission;
   }
 
   handle<S, C extends Command>(intent: TenantIntent<S, C>) {
-    return handle(this.#store, this.#bind(intent));
+    return this.#admission.commands(1, () => handle(this.#store, this.#bind(intent)));
   }
 
   handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]) {
-    return handleMany(
-      this.#store,
-      intents.map((intent) => this.#bind(intent)),
-    );
+    const bound = () => intents.map((intent) => this.#bind(intent));
+    return this.#admission.commands(intents.length, () => handleMany(this.#store, bound()));
   }
 
   states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]) {

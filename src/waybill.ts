@@ -183,12 +183,17 @@ function feedLimitsOf(settings: Settings) {
 function serverLimitsOf(settings: Settings) {
   const { maxBodyBytes, maxMessageBytes, maxSocketBufferBytes } = settings;
   const { maxSubscriptionsPerSocket, maxSocketsPerTenant } = settings;
+  const { maxCommandsInHand, maxRequestBytesInHand } = settings;
   return {
     maxBodyBytes,
     maxMessageBytes,
     maxSocketBufferBytes,
     maxSubscriptionsPerSocket,
     maxSocketsPerTenant,
+    maxCommandsInHand,
+    maxRequestBytesInHand,
+    initTimeoutMs: settings.initTimeoutSeconds * 1_000,
+    idleSocketMs: settings.idleSocketSeconds * 1_000,
     pingMs: settings.heartbeatSeconds * 1_000,
   };
 }

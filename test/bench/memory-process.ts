@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { authenticateBy, refused } from '../../src/access/authenticate.ts';
 import { tokenVerifier } from '../../src/access/token.ts';
+import { openAdmission } from '../../src/admission.ts';
 import { openFeed } from '../../src/eventstore/feed.ts';
 import { openStore } from '../../src/eventstore/store.ts';
 import { createGateway } from '../../src/gateway.ts';
@@ -35,6 +36,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const store = await openStore({ client, db, log, definitions: [], projections: [] });
   const feed = openFeed(store, {});
   const schema = bareSchema(tenders);
+  const origins = { allowed: [], loopback: false };
   const guards = openGuards(false, metrics);
   const gateway = createGateway({
     schema,
@@ -42,7 +44,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     development: false,
     maxBodyBytes: SERVER_LIMITS.maxBodyBytes,
     maxSharedBytes: SERVER_LIMITS.maxSharedBytes,
-    origins: { allowed: [], loopback: false },
+    origins,
     mask,
     log,
     metrics,
@@ -51,9 +53,10 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     gateway,
     schema,
     guards,
+    origins,
     mask,
     metrics,
-    services: { store, feed, projections: async () => [] },
+    services: { store, feed, projections: async () => [], admission: openAdmission(SERVER_LIMITS, metrics) },
     authenticate: authenticateBy({
       verifyToken: tokenVerifier({ kind: 'secret', secret }),
       verifyApiKey: async () => refused('invalid', 'There are none.'),
