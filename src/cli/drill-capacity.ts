@@ -81,6 +81,8 @@ export async function drillCapacity(
     () => `opened ${count(drill.maps)} maps, each of another box,`,
   );
   scratch.onClose(() => maps.cut());
+  // What making the fleet has left to be done is no part of the rate.
+  await maps.settle();
 
   const parts: Parts = { scratch, gateway, hubs, maps };
   const run = await runAt(parts, drill.vehicles / drill.every, drill.seconds);
