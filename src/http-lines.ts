@@ -14,9 +14,11 @@ export function trackIdleLines(server: Server): () => void {
     line.once('close', () => idle.delete(line));
   });
   server.on('request', (request, response) => {
-    idle.delete(request.socket);
+    // A request whose body was given up has lost its socket by then.
+    const { socket } = request;
+    idle.delete(socket);
     response.once('close', () => {
-      if (!request.socket.destroyed) idle.add(request.socket);
+      if (!socket.destroyed) idle.add(socket);
     });
   });
   // From here on it is a WebSocket, and closed as such.
