@@ -9,7 +9,7 @@ interface Place {
   readonly sequence: number;
 }
 
-/** How long the last events may take to be told, in ms. */
+/** How long nobody may be told anything while something is missing, in ms. */
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
@@ -27,10 +27,8 @@ export async function checkTold(
   for (const of of new Set(followers.map((follower) => follower.of))) {
     const places = await placesOf(store, of);
     told.set(of, places.size);
-    const deadline = performance.now() + PATIENCE_MS;
     const group = followers.filter((follower) => follower.of === of);
-    const lacks = ({ told: ids }: Follower): boolean => ids.length < places.size;
-    while (group.some(lacks) && performance.now() < deadline) await pause(LOOK_MS);
+    await untilTold(group, places.size);
     const [first] = group;
     for (const [index, follower] of group.entries()) {
       const who = `follower ${index} of ${of}`;
@@ -40,6 +38,17 @@ export async function checkTold(
     }
   }
   return told;
+}
+
+/** Waits until each has been told so many events, or nobody is told any more. */
+async function untilTold(group: readonly Follower[], events: number): Promise<void> {
+  let [sum, movedAt] = [0, performance.now()];
+  while (group.some(({ told }) => told.length < events) && performance.now() - movedAt < PATIENCE_MS) {
+    await pause(LOOK_MS);
+    const now = group.reduce((total, { told }) => total + told.length, 0);
+    if (now !== sum) movedAt = performance.now();
+    sum = now;
+  }
 }
 
 function checkOne(
