@@ -6,10 +6,15 @@ import { type Operation, openExecutions } from './execution.ts';
 import { type Gateway, type Transport, wholeAnswer } from './gateway.ts';
 import type { Guards } from './guards.ts';
 import type { Mask } from './masking.ts';
+import type { Metrics } from './metrics.ts';
 import { type AnswerType, answerTypeFor, isPlainPost, plainParams, readBody } from './plain-post.ts';
 
 /** Answers a request. */
-export type Answer = (request: IncomingMessage, response: ServerResponse, transport: Transport) => void;
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  transport: Transport,
+) => void | Promise<void>;
 
 export interface FastLaneOptions {
   readonly gateway: Gateway;
@@ -17,15 +22,17 @@ export interface FastLaneOptions {
   readonly guards: Guards;
   readonly mask: Mask;
   readonly maxBodyBytes: number;
+  readonly metrics: Pick<Metrics, 'lanes'>;
 }
 
 /**
  * Answers plain POSTs of well-formed, valid queries and mutations, with the engine's own functions but without Yoga's
  * handling of requests, which costs more than a small answer. Everything else goes to Yoga's handler as it came: other
  * methods and types, streams, pages of other origins, and whatever is wrong with a request. Hooks of plugins that belong
- * to HTTP do not run here, so nothing that protects the gateway may be one.
+ * to HTTP do not run here, so nothing that protects the gateway may be one: `protections.ts`.
  */
-export function openFastLane({ gateway, schema, guards, mask, maxBodyBytes }: FastLaneOptions): Answer {
+export function openFastLane(options: FastLaneOptions): Answer {
+  const { gateway, schema, guards, mask, maxBodyBytes, metrics } = options;
   const { getEnveloped, fetchAPI } = gateway;
 
   const executions = openExecutions(schema, (query) => {
@@ -71,19 +78,25 @@ export function openFastLane({ gateway, schema, guards, mask, maxBodyBytes }: Fa
     return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
   };
 
-  const handOver = (request: IncomingMessage, response: ServerResponse, transport: Transport, body: Buffer) =>
-    gateway(Object.assign(request, { body: Readable.from([body]) }), response, transport);
+  const handOver: Answer = (request, response, transport) => {
+    metrics.lanes.yoga += 1;
+    return gateway(request, response, transport);
+  };
+  /** Yoga takes the body from here where it has been read. */
+  const again = (request: IncomingMessage, body: Buffer) =>
+    Object.assign(request, { body: Readable.from([body]) });
 
   const answer = async (request: IncomingMessage, response: ServerResponse, transport: Transport) => {
     const type = answerTypeFor(request.headers.accept);
     if (type === undefined || !isPlainPost(request, maxBodyBytes))
-      return gateway(request, response, transport);
+      return handOver(request, response, transport);
     const body = await readBody(request);
     if (body === undefined) return undefined;
     const operation = operationIn(body);
-    if (operation === undefined) return handOver(request, response, transport, body);
+    if (operation === undefined) return handOver(again(request, body), response, transport);
     const result = await run(operation, transport);
-    if (result === undefined) return handOver(request, response, transport, body);
+    if (result === undefined) return handOver(again(request, body), response, transport);
+    metrics.lanes.fast += 1;
     if (result.errors !== undefined) return sendErrors(response, result, type);
     return send(
       response,
@@ -93,8 +106,8 @@ export function openFastLane({ gateway, schema, guards, mask, maxBodyBytes }: Fa
     );
   };
 
-  return (request, response, transport) => {
-    answer(request, response, transport).catch((error: unknown) => {
+  return async (request, response, transport) => {
+    await answer(request, response, transport).catch((error: unknown) => {
       mask(error);
       response.destroy();
     });

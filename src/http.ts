@@ -78,7 +78,7 @@ export function openHttp(options: HttpOptions): Http {
         answered();
         if (response.statusCode === 413) options.metrics.limits.inc({ limit: 'body_bytes' });
       });
-      answer(request, response, {
+      void answer(request, response, {
         transport: 'http',
         open: () => openContext(options, exchange),
         onStream: () => {

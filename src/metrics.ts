@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { openLaneTally } from './lane-tally.ts';
 import { openInHand, openLimitCounter } from './limit-metrics.ts';
 import { openResultTally } from './result-tally.ts';
 
@@ -47,6 +48,7 @@ export function openMetrics() {
       registers,
     }),
 
+    lanes: openLaneTally(registry),
     limits: openLimitCounter(registry),
     inHand: openInHand(registry),
 

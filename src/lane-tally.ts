@@ -1,0 +1,24 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** How many HTTP requests each lane has answered, in plain numbers. */
+export interface LaneTally {
+  fast: number;
+  yoga: number;
+}
+
+/** Makes a tally that a registry shows. */
+export function openLaneTally(registry: Registry): LaneTally {
+  const tally: LaneTally = { fast: 0, yoga: 0 };
+  new Counter({
+    name: 'waybill_http_lane_requests_total',
+    help: 'GraphQL requests over HTTP, by who answered: the fast lane for plain POSTs, or Yoga’s own handler.',
+    labelNames: ['lane'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc({ lane: 'fast' }, tally.fast);
+      this.inc({ lane: 'yoga' }, tally.yoga);
+    },
+  });
+  return tally;
+}

@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import WebSocket from 'ws';
+import { PROTECTIONS, type Protection } from '../../src/protections.ts';
+import { type Data, startGateway, type TestGateway } from '../gateway.ts';
+import { REGISTER } from '../vehicle/documents.ts';
+import { offered } from './tour.ts';
+
+const APP = 'https://app.example';
+const BYTES = 8_192;
+
+let gateway: TestGateway;
+let tokens: Readonly<Record<'dispatcher' | 'stranger' | 'driver', string>>;
+let tenderId: string;
+beforeAll(async () => {
+  gateway = await startGateway({
+    allowedOrigins: [APP],
+    limits: {
+      maxBodyBytes: BYTES,
+      maxMessageBytes: BYTES,
+      maxRequestBytesInHand: BYTES,
+      maxCommandsInHand: 1,
+    },
+  });
+  tokens = {
+    dispatcher: await gateway.token(),
+    stranger: await gateway.token({ tenant: 'other' }),
+    driver: await gateway.token({ role: 'driver' }),
+  };
+  ({ tenderId } = await offered(gateway, 'carrier-1'));
+});
+afterAll(() => gateway.close());
+
+interface Asked {
+  readonly query?: unknown;
+  readonly variables?: unknown;
+  /** Null shows none. */
+  readonly token?: string | null;
+  readonly origin?: string;
+}
+
+/** What a caller gets to know: of an answer the status, of a socket the code it was closed with. */
+interface Told {
+  readonly status: number;
+  readonly data?: Data;
+  readonly errors?: Data;
+  readonly allowed?: string | null;
+}
+
+type Lane = (asked: Asked) => Promise<Told>;
+
+const overHttp =
+  (search: string): Lane =>
+  async ({ query = '{ __typename }', variables, token = tokens.dispatcher, origin }) => {
+    const answer = await fetch(gateway.url + search, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(origin === undefined ? {} : { origin }),
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+    const allowed = answer.headers.get('access-control-allow-origin');
+    return { status: answer.status, allowed, ...((await answer.json()) as object) };
+  };
+
+const overSocket: Lane = ({ query = '{ __typename }', variables, token = tokens.dispatcher, origin }) =>
+  new Promise((resolve) => {
+    const url = gateway.url.replace(/^http/, 'ws');
+    const headers = origin === undefined ? {} : { origin };
+    const socket = new WebSocket(url, 'graphql-transport-ws', { headers });
+    const send = (message: object) => socket.send(JSON.stringify(message));
+    const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
+    socket.once('open', () => send({ type: 'connection_init', payload: authorization }));
+    socket.on('message', (text) => {
+      const { type, payload } = JSON.parse(String(text));
+      if (type === 'connection_ack') send({ type: 'subscribe', id: '1', payload: { query, variables } });
+      if (type === 'next') resolve({ status: 101, ...payload });
+      if (type === 'error') resolve({ status: 101, errors: payload });
+      if (type === 'next' || type === 'error') socket.close();
+    });
+    socket.once('close', (status) => resolve({ status }));
+    socket.once('error', (error) => resolve({ status: Number(/\d{3}/.exec(error.message)?.[0]) }));
+  });
+
+/** A page of another origin is never plain: the fast lane has none of those, and leaves them to Yoga. */
+const LANES = { fast: overHttp(''), yoga: overHttp('?'), socket: overSocket } as const satisfies Record<
+  string,
+  Lane
+>;
+
+type LaneName = keyof typeof LANES;
+
+const codeOf = ({ errors }: Told): unknown => errors?.[0]?.extensions?.code;
+const isSocket = (name: LaneName): boolean => name === 'socket';
+
+/** Asks while a command of nearly all bytes that there may be waits to be committed. */
+async function whileBusy(padding: number, ask: () => Promise<void>): Promise<void> {
+  const { committer } = gateway.store;
+  const commit = committer.commit.bind(committer);
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  vi.spyOn(committer, 'commit').mockImplementation((unit) => held.then(() => commit(unit)));
+  const input = { licensePlate: `P ${Math.random().toString(36).slice(2, 9)}` };
+  const busy = gateway.data(REGISTER, { input, padding: 'x'.repeat(padding) });
+  await vi.waitFor(() => expect(gateway.metrics.inHand.commands).toBe(1));
+  try {
+    await ask();
+  } finally {
+    letGo();
+    vi.restoreAllMocks();
+    await busy;
+  }
+  await vi.waitFor(() => expect(gateway.metrics.inHand).toEqual({ commands: 0, request_bytes: 0 }));
+}
+
+const TENDER = 'query ($id: ID!) { tender(id: $id) { id status } }';
+
+const TRIALS: Readonly<Record<Protection, (lane: Lane, name: LaneName) => Promise<void>>> = {
+  async origin(lane, name) {
+    const other = await lane({ origin: 'https://other.example' });
+    if (isSocket(name)) expect(other.status).toBe(403);
+    else expect(other.allowed).toBeNull();
+    expect(await lane({ origin: APP })).toMatchObject(
+      isSocket(name) ? { status: 101 } : { status: 200, allowed: APP },
+    );
+  },
+  async size(lane, name) {
+    const told = await lane({ query: `{ __typename } #${'x'.repeat(BYTES)}` });
+    expect(told.status).toBe(isSocket(name) ? 1009 : 413);
+  },
+  async bytesInHand(lane) {
+    await whileBusy(BYTES - 900, async () => {
+      expect(codeOf(await lane({ query: `{ __typename } #${'x'.repeat(900)}` }))).toBe('OVERLOADED');
+    });
+  },
+  async wellFormed(lane, name) {
+    for (const asked of [{ query: 7 }, { variables: [] }, { variables: 'x' }]) {
+      const { status, data } = await lane(asked);
+      expect([400, 4400]).toContain(status);
+      expect(isSocket(name) ? status >= 4_000 : status < 500).toBe(true);
+      expect(data).toBeUndefined();
+    }
+  },
+  async valid(lane) {
+    for (const query of ['{', '{ nonsense }', '{ tender { id } }']) {
+      const { data, errors } = await lane({ query });
+      expect(data).toBeUndefined();
+      expect(errors.length).toBeGreaterThan(0);
+    }
+  },
+  async proof(lane, name) {
+    const told = await lane({ token: 'nonsense' });
+    expect(told.status).toBe(isSocket(name) ? 4401 : 401);
+    expect(told.data).toBeUndefined();
+  },
+  async anonymous(lane, name) {
+    for (const query of [
+      '{ __schema { queryType { name } } }',
+      '{ fleets { total } }',
+      '{ a: __typename ...F } fragment F on Query { fleets { total } }',
+    ]) {
+      const told = await lane({ query, token: null });
+      expect(told.status, query).toBe(isSocket(name) ? 4401 : 401);
+      expect(told.data, query).toBeUndefined();
+    }
+  },
+  async tenant(lane) {
+    expect(await lane({ query: TENDER, variables: { id: tenderId } })).toMatchObject({
+      data: { tender: { id: tenderId } },
+    });
+    expect(await lane({ query: TENDER, variables: { id: tenderId }, token: tokens.stranger })).toMatchObject({
+      data: { tender: null },
+    });
+  },
+  async role(lane) {
+    const input = { licensePlate: 'NO ROLE' };
+    const told = await lane({ query: REGISTER, variables: { input }, token: tokens.driver });
+    expect(told.data).toMatchObject({ result: { code: 'FORBIDDEN' } });
+    expect(codeOf(await lane({ query: '{ events { nodes { id } } }', token: tokens.driver }))).toBe(
+      'FORBIDDEN',
+    );
+  },
+  async commandsInHand(lane) {
+    await whileBusy(0, async () => {
+      const input = { licensePlate: 'ONE MORE' };
+      expect(codeOf(await lane({ query: REGISTER, variables: { input } }))).toBe('OVERLOADED');
+    });
+    expect(await gateway.store.events.countDocuments({ 'payload.licensePlate': 'ONE MORE' })).toBe(0);
+  },
+  async masking(lane) {
+    const rows = gateway.store.db.collection('tenders_read');
+    await rows.updateOne({ tenantId: 'demo' }, { $set: { status: 'SECRETLY_BROKEN' } });
+    const told = await lane({ query: TENDER, variables: { id: tenderId } });
+    expect(codeOf(told)).toBe('INTERNAL_SERVER_ERROR');
+    expect(JSON.stringify(told)).not.toContain('SECRETLY_BROKEN');
+    await rows.updateOne({ tenantId: 'demo' }, { $set: { status: 'OFFERED' } });
+  },
+  async counting(lane, name) {
+    gateway.metrics.operations.reset();
+    await lane({});
+    const { values } = await gateway.metrics.operations.get();
+    const transport = isSocket(name) ? 'socket' : 'http';
+    expect(values).toMatchObject([{ value: 1, labels: { operation: 'query', transport } }]);
+  },
+};
+
+describe.each(Object.keys(LANES) as LaneName[])('what protects the gateway, in the lane %s', (name) => {
+  it.each(Object.keys(PROTECTIONS) as Protection[])('%s', (protection) =>
+    TRIALS[protection](LANES[name], name),
+  );
+});
