@@ -7,18 +7,18 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import { isAsyncIterable } from 'graphql-yoga';
-import { type Compiled, compileDocument, isQuery } from './compiled.ts';
+import { asInterpreted, type Compiled, compilable, compileDocument } from './compiled.ts';
 import type { Context } from './context.ts';
 import { rememberDocuments } from './documents.ts';
 import type { PlainParams } from './plain-post.ts';
 
-/** A query that is asked more often than this is worth compiling, which takes as long as some hundred executions. */
+/** An operation that is asked more often than this is worth compiling, which takes as long as some hundred executions. */
 const ASKED_OFTEN = 20;
 
 /** A valid document, and what has been made of it. */
 interface Known {
   readonly document: DocumentNode;
-  readonly isQuery: boolean;
+  readonly compilable: 'query' | 'mutation' | undefined;
   asked: number;
   compiled?: Compiled | undefined;
 }
@@ -47,7 +47,7 @@ export function openExecutions(
     if (known !== undefined) return known;
     const document = validate(query);
     if (document === undefined) return undefined;
-    const made = { document, isQuery: isQuery(document), asked: 0 };
+    const made = { document, compilable: compilable(document), asked: 0 };
     remembered.set(query, made);
     return made;
   };
@@ -69,14 +69,17 @@ async function execute(
   { operationName, variables: variableValues }: PlainParams,
   contextValue: Context,
 ): Promise<ExecutionResult> {
+  const { document } = known;
   known.asked += 1;
-  if (known.isQuery && known.asked === ASKED_OFTEN) known.compiled = compileDocument(schema, known.document);
+  if (known.compilable !== undefined && known.asked === ASKED_OFTEN)
+    known.compiled = compileDocument(schema, document);
   if (known.compiled !== undefined) {
     const result = await known.compiled(contextValue, variableValues ?? {});
-    // What went wrong is for the interpreter to say, whose words every other lane uses. A query may be asked again.
     if (result.errors === undefined) return result;
+    if (known.compilable === 'mutation' && result.data !== undefined)
+      return { ...result, errors: result.errors.map((error) => asInterpreted(error, document)) };
+    // What went wrong is for the interpreter to say, whose words every other lane uses.
   }
-  const { document } = known;
   const result = await normalizedExecutor({ schema, document, contextValue, variableValues, operationName });
   if (isAsyncIterable(result)) throw new Error('A query or mutation was answered by a stream.');
   return result;

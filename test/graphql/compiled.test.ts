@@ -13,7 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAdmission } from '../../src/admission.ts';
 import { contextOf } from '../../src/caller.ts';
-import { compileDocument, isQuery } from '../../src/compiled.ts';
+import { asInterpreted, compilable, compileDocument } from '../../src/compiled.ts';
 import type { Context } from '../../src/context.ts';
 import type { Role } from '../../src/eventstore/event.ts';
 import { schema } from '../../src/schema.ts';
@@ -46,7 +46,7 @@ type Variables = Record<string, unknown>;
 /** Executes in both ways. @returns the texts that would be sent; none where the compiled one leaves it to the other */
 async function bothWays(document: DocumentNode, variableValues: Variables, role: Role, carrierId?: string) {
   expect(validate(schema, document)).toEqual([]);
-  expect(isQuery(document)).toBe(true);
+  expect(compilable(document)).toBeDefined();
   const compiled = compileDocument(schema, document);
   if (compiled === undefined) throw new Error('The compiler does not know how.');
   const own = await compiled(contextFor(role, carrierId), variableValues);
@@ -183,6 +183,77 @@ describe('a compiled query', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a compiled mutation', () => {
+  /** Everything that is not there: whatever is asked of it is refused, however often. */
+  const unknown = {
+    id: 'x',
+    tenderId: 'x',
+    offerId: 'x',
+    vehicleId: 'x',
+    occurredAt: '2020-01-01T00:00:00Z',
+    idempotencyKey: 'again',
+  };
+
+  /** As both ways answer, the compiled one with its errors as the interpreter puts them. */
+  async function mutateBoth(text: string, variableValues: Variables, context: () => Context) {
+    const document = parse(text);
+    expect(compilable(document)).toBe('mutation');
+    const own = await compileDocument(schema, document)?.(context(), variableValues);
+    const contextValue = context();
+    const interpreted = await normalizedExecutor({ schema, document, contextValue, variableValues });
+    if (own === undefined || !('data' in interpreted)) throw new Error('Both were to answer.');
+    return {
+      own: { ...own, errors: own.errors?.map((error) => asInterpreted(error, document)) },
+      interpreted,
+    };
+  }
+
+  /** The store of one whose every use is a bug of ours. */
+  const broken = (): Context => {
+    const store = new Proxy(contextFor('dispatcher').store, {
+      get() {
+        throw new Error('A bug.');
+      },
+    });
+    return { ...contextFor('dispatcher'), store };
+  };
+
+  it.each<[string, () => Context]>([
+    ['a dispatcher', () => contextFor('dispatcher')],
+    ['a carrier', () => contextFor('carrier', 'carrier-1')],
+    ['nobody', () => ({ ...contextFor('dispatcher'), access: null })],
+    ['someone who meets a bug', broken],
+  ])('answers %s as the interpreter does, its errors and their places included', async (_who, context) => {
+    for (const field of rootFields('mutation')) {
+      if (field.name === 'createTender' || field.name === 'registerVehicle' || field.name === 'planRoute')
+        continue;
+      const { document, variables } = operation('mutation', field, unknown);
+      const { own, interpreted } = await mutateBoth(document.replaceAll('{ ', '{\n '), variables, context);
+      expect(JSON.parse(JSON.stringify(own)), field.name).toEqual(JSON.parse(JSON.stringify(interpreted)));
+      expect(own.errors?.map((error) => error.originalError?.message)).toEqual(
+        interpreted.errors?.map((error) => error.originalError?.message),
+      );
+    }
+  });
+
+  it('begins nothing, and has no data, where a variable does not fit', async () => {
+    const document = parse('mutation ($i: TrackLocationsInput!) { trackLocations(input: $i) { recorded } }');
+    const result = await compileDocument(schema, document)?.(broken(), {
+      i: { fixes: [{ longitude: 'x' }] },
+    });
+    expect(result?.data).toBeUndefined();
+    expect(result?.errors).not.toHaveLength(0);
+  });
+
+  it('does one field after another', async () => {
+    const plate = `SERIAL-${toured.vehicleId.slice(0, 4)}`;
+    const text = `mutation { ${['a', 'b'].map((alias) => `${alias}: registerVehicle(input: { licensePlate: "${plate}" }) { __typename }`).join(' ')} }`;
+    const result = await compileDocument(schema, parse(text))?.(contextFor('dispatcher'), {});
+    expect(result?.data?.a).toEqual({ __typename: 'VehiclePayload' });
+    expect(result?.data?.b).toEqual({ __typename: 'Conflict' });
   });
 });
 

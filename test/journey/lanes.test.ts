@@ -139,6 +139,12 @@ describe('a request that is plain and well formed', () => {
       expect(await expectSame('often', { body: ask(TENDER, { variables: { id: tenderId } }) })).toBe(true);
       await expectSame('often, with a mistake', { body: ask(TENDER, { variables: { id: {} } }) });
       await expectSame('often, with an error', { body: ask('{ tenders(first: -1) { nodes { id } } }') });
+      const again = ask(REGISTER, { variables: { input: { licensePlate: 'LANE-1' } } });
+      expect(await expectSame('a mutation, often', { body: again })).toBe(true);
+      expect(await expectSame('by nobody', { headers: { authorization: undefined }, body: again })).toBe(
+        true,
+      );
+      await expectSame('a mutation with a mistake', { body: ask(REGISTER, { variables: { input: {} } }) });
     }
   });
 
