@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { type Line, openLine } from './http-line.ts';
 
 /** A GraphQL client over connections that are kept. */
 export interface Requests {
@@ -12,39 +12,63 @@ export function bodyOf(query: string, variables: object): Buffer {
   return Buffer.from(JSON.stringify({ query, variables }));
 }
 
-/** Node's own HTTP client: cheap enough to leave the server the machine. `more` are headers for other servers. */
+/** Our servers close a connection that nobody has used for 5 s: an older one is not used again, in ms. */
+const LINE_TRUST_MS = 3_000;
+
+interface Idle {
+  readonly line: Line;
+  readonly since: number;
+}
+
+/** A client that costs little enough to leave the server the machine. `more` are headers for other servers. */
 export function openRequests(
   url: string,
   token: string,
   more: Readonly<Record<string, string>> = {},
 ): Requests {
-  const agent = new Agent({ keepAlive: true, scheduling: 'lifo' });
-  const { hostname, port, pathname } = new URL(url);
-  const target = { agent, method: 'POST', hostname, port, path: pathname };
+  const { hostname, port, pathname, host } = new URL(url);
   const headers = {
+    host,
     'content-type': 'application/json',
     accept: 'application/json',
     authorization: `Bearer ${token}`,
     ...more,
   };
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `POST ${pathname} HTTP/1.1\r\n${fields.join('')}content-length: `;
+  const lines = new Set<Line>();
+  let idle: Idle[] = [];
+
+  const take = (): Line => {
+    const youngest = idle.pop();
+    const isFresh = youngest !== undefined && performance.now() - youngest.since < LINE_TRUST_MS;
+    if (isFresh && youngest.line.isOpen()) return youngest.line;
+    // The others are older.
+    for (const { line } of youngest === undefined || isFresh ? [] : [youngest, ...idle]) drop(line);
+    if (!isFresh) idle = [];
+    const line = openLine(hostname, Number(port));
+    lines.add(line);
+    return line;
+  };
+  const drop = (line: Line): void => {
+    line.close();
+    lines.delete(line);
+  };
+
   return {
-    post: (body) =>
-      new Promise((resolve, reject) => {
-        const sent = request(
-          { ...target, headers: { ...headers, 'content-length': body.byteLength } },
-          (response) => {
-            let text = '';
-            response.setEncoding('utf8').on('data', (chunk: string) => {
-              text += chunk;
-            });
-            response.on('error', reject).on('end', () => {
-              if (response.statusCode === 200 && !text.includes('"errors"')) resolve(text);
-              else reject(new Error(`${response.statusCode}: ${text.slice(0, 500)}`));
-            });
-          },
-        );
-        sent.on('error', reject).end(body);
-      }),
-    close: () => agent.destroy(),
+    async post(body) {
+      const line = take();
+      const request = Buffer.concat([Buffer.from(`${head}${body.byteLength}\r\n\r\n`), body]);
+      const { status, text } = await line.ask(request).catch((error: unknown) => {
+        drop(line);
+        throw error;
+      });
+      idle.push({ line, since: performance.now() });
+      if (status === 200 && !text.includes('"errors"')) return text;
+      throw new Error(`${status}: ${text.slice(0, 500)}`);
+    },
+    close() {
+      for (const line of lines) line.close();
+    },
   };
 }
