@@ -1,5 +1,4 @@
-import { type ResumeToken, Timestamp } from 'mongodb';
-import { clusterNow, openChanges } from './changes.ts';
+import { clusterNow, openChanges, timeIn } from './changes.ts';
 import { checkpointsOf } from './checkpoint.ts';
 import type { StoredEvent } from './event.ts';
 import { type Projection, rowId } from './projection.ts';
@@ -38,21 +37,10 @@ export async function aheadOf(store: Store, projection: Projection): Promise<str
         ids.add(rowId(tenantId, aggregateId.toString()));
       }
       if (ids.size > NAMED_ROWS) return null;
-      const place = signal.changes.at(-1)?.clusterTime ?? placeOf(signal.token);
+      const place = signal.changes.at(-1)?.clusterTime ?? timeIn(signal.token);
       if (place === undefined || (!signal.more && place.greaterThanOrEqual(now))) return [...ids];
     }
   } finally {
     changes.stop();
   }
-}
-
-/**
- * How far a resume token of a quiet stream has come: its data begins with the type of a timestamp and the timestamp.
- * @returns undefined where it does not look like that
- */
-export function placeOf(token: ResumeToken): Timestamp | undefined {
-  const data: unknown = typeof token === 'object' && token !== null ? Reflect.get(token, '_data') : undefined;
-  const found = typeof data === 'string' ? /^82([0-9A-F]{8})([0-9A-F]{8})/i.exec(data) : null;
-  if (found === null) return undefined;
-  return new Timestamp({ t: Number.parseInt(found[1] ?? '', 16), i: Number.parseInt(found[2] ?? '', 16) });
 }

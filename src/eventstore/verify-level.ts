@@ -1,6 +1,6 @@
 import type { Timestamp } from 'mongodb';
-import { placeOf } from './ahead.ts';
 import { pause } from './backoff.ts';
+import { timeIn } from './changes.ts';
 import { checkpointsOf } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 import type { Store } from './store.ts';
@@ -25,7 +25,7 @@ export async function awaitLevel(
   for (;;) {
     const checkpoint = await checkpointsOf(store.db).findOne({ _id: name });
     // Strictly: events of one transaction share their moment, and may come in two batches.
-    if (checkpoint?.phase === 'following' && placeOf(checkpoint.token)?.greaterThan(time) === true)
+    if (checkpoint?.phase === 'following' && timeIn(checkpoint.token)?.greaterThan(time) === true)
       return true;
     const saved = checkpoint?.updatedAt.getTime() ?? 0;
     if (saved !== savedAt) [savedAt, since] = [saved, performance.now()];
