@@ -65,6 +65,7 @@ async function read(db: Db, collection: string, askers: readonly Asker[]): Promi
   const ids = new Set(askers.flatMap((asker) => asker.ids));
   const rows = db.collection<Row>(collection, { readConcern: { level: 'majority' } });
   const wanted = { _id: ids.size === 1 ? [...ids][0] : { $in: [...ids] } } as Filter<Row>;
-  const found = (await rows.find(wanted).toArray()) as Row[];
+  // One more than there can be: all come in the first reply.
+  const found = (await rows.find(wanted, { batchSize: ids.size + 1 }).toArray()) as Row[];
   return new Map(found.map((row) => [row._id, row]));
 }

@@ -3,7 +3,7 @@ import { type Contender, closedLoop, compare, type Findings, type Plan, scaled }
 import { bodyOf } from './requests.ts';
 import { createTenders, type Door, type Stage } from './stage.ts';
 
-const CONCURRENCY = 32;
+const CONCURRENCY = 64;
 const QUERIES = 4_000;
 const TENDERS = 200;
 
