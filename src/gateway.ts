@@ -10,6 +10,7 @@ import type { Asked, Guards } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
+import type { ReadySink } from './ready-result.ts';
 import { answerSubscriptions } from './subscribing.ts';
 
 /** What the engine is given beside an operation. */
@@ -17,6 +18,8 @@ export interface Transport {
   readonly transport: 'http' | 'socket';
   /** Told when the answer turns out to be a stream that does not end by itself. */
   readonly onStream?: () => void;
+  /** Where ready results of a subscription go, past the protocol's way for results. */
+  readonly sink?: ReadySink;
   /** Authenticates and binds. @throws UNAUTHENTICATED for a proof that is not good */
   readonly open: () => Promise<Context>;
 }

@@ -1,11 +1,5 @@
-import { randomUUID } from 'node:crypto';
-
-/** Stands in a message for the text that `splice` puts there. No client can know it. */
-const MARK = `ready-${randomUUID()}`;
-/** How a message of graphql-transport-ws ends whose payload is a ready result. */
-const TAIL = `${JSON.stringify(MARK)}}`;
-
-let left: string | undefined;
+import { Buffer } from 'node:buffer';
+import type { Leaver } from './departures.ts';
 
 /**
  * The result of an execution without errors, serialised already: as text it is what `JSON.stringify` makes of the
@@ -16,27 +10,21 @@ export class ReadyResult {
   declare readonly data?: Record<string, unknown> | null;
   /** Yoga asks for the text by this name, as a bare function. */
   readonly stringify: () => string;
-  readonly #text: string;
+  #last: Buffer | undefined;
 
   constructor(text: string) {
-    this.#text = text;
     this.stringify = () => text;
   }
 
-  /** Leaves the text beside the message that is being made: `splice` puts it in there, right after. */
-  toJSON(): string {
-    left = this.#text;
-    return MARK;
+  /** As the last member of a message, with the brace behind it, in UTF-8. */
+  get last(): Buffer {
+    this.#last ??= Buffer.from(`${this.stringify()}}`);
+    return this.#last;
   }
 }
 
-/**
- * Puts the text of a ready result into the message that has just been made of it: what is ready is never serialised
- * again. Any other message is handed back as it is.
- */
-export function splice(message: string): string {
-  if (left === undefined) return message;
-  const text = left;
-  left = undefined;
-  return message.endsWith(TAIL) ? `${message.slice(0, -TAIL.length)}${text}}` : message;
+/** Where a subscriber's ready results go. */
+export interface ReadySink {
+  /** @param leaver told when the result has left, or never can */
+  sendReady(result: ReadyResult, leaver: Leaver): void;
 }

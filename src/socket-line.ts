@@ -1,8 +1,7 @@
 import type { WebSocket as Line } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
-import { splice } from './ready-result.ts';
-import { Outflow } from './socket-outflow.ts';
+import type { Outflow } from './socket-outflow.ts';
 
 /** Close codes of our own; graphql-ws has its own between 4400 and 4429 (its protocol's text names them). */
 export const CLOSE = {
@@ -41,32 +40,15 @@ export function closeSocket(socket: WebSocket, [code, reason]: CloseReason, grac
 
 /**
  * A WebSocket as graphql-ws wants it. `send` is done when the bytes have left the process, which is what makes a
- * subscription wait for its reader; what waits beyond the limit closes the socket.
- * @param onFlow told whenever something has left that had to wait for the peer
- * @param onFull told when the socket is closed for what waits in it
+ * subscription wait for its reader.
  */
-export function lineOf(
-  socket: WebSocket,
-  limits: LineLimits,
-  log: Logger,
-  onFlow: () => void,
-  onFull: () => void,
-): Line {
-  const outflow = new Outflow(socket, onFlow);
+export function lineOf(socket: WebSocket, outflow: Outflow, limits: LineLimits, log: Logger): Line {
   const close = (reason: CloseReason): void => closeSocket(socket, reason, limits.closeGraceMs);
   socket.on('error', (error) => log.debug({ err: error }, 'socket failed'));
   return {
     protocol: socket.protocol,
-    send(message) {
-      const text = splice(message);
-      if (socket.readyState !== socket.OPEN) return undefined;
-      if (socket.bufferedAmount > limits.maxSocketBufferBytes) {
-        onFull();
-        return close(CLOSE.SLOW_CONSUMER);
-      }
-      // A write that fails is followed by 'close', which ends the subscriptions.
-      return outflow.send(text);
-    },
+    // A write that fails is followed by 'close', which ends the subscriptions.
+    send: (message) => outflow.send(message),
     close: (code = 1000, reason = '') => close([code, reason]),
     onMessage: (listener) => {
       socket.on('message', (data) => {

@@ -25,8 +25,8 @@ import type { Limit } from './limit-metrics.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { atEndOfProof } from './proof-end.ts';
-import { ReadyResult } from './ready-result.ts';
 import { CLOSE, type CloseReason, closeSocket, type LineLimits, lineOf } from './socket-line.ts';
+import { Outflow, type OutflowTerms } from './socket-outflow.ts';
 import { SocketTally } from './socket-tally.ts';
 import { Subscribed } from './subscribing.ts';
 
@@ -60,6 +60,7 @@ interface Extra {
   /** Closes with a code, and cuts the line where that is not read. */
   readonly close: (reason: CloseReason) => void;
   readonly isOpen: () => boolean;
+  readonly outflow: Outflow;
   access?: Access;
   /** Tells that an operation begins. */
   touch?: () => void;
@@ -78,29 +79,33 @@ export function openSockets(options: SocketOptions): WebSocketServer {
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect: (link) => connect(options, tally, idle, link),
-    onSubscribe: (link, _id, payload) => prepare(options, link, payload),
+    onSubscribe: (link, id, payload) => prepare(options, link, id, payload),
     execute: (args) => begin(services, args, ({ execute }) => execute(args)),
     subscribe: (args) => openResults(services, args),
-    onNext: (_link, _id, _payload, _args, result) => payloadOf(result),
+    onNext: (_link, _id, _payload, _args, result) => (result.errors ? formatted(result) : undefined),
     onError: (_link, _id, _payload, errors) => errors.map((error) => withoutHttp(mask(error)).toJSON()),
   });
   const alive = openKeepAlive(limits.pingMs);
   const met = (limit: Limit): void => metrics.limits.inc({ limit });
+  const terms: OutflowTerms = {
+    maxSocketBufferBytes: limits.maxSocketBufferBytes,
+    onFlow: (socket) => alive.heard(socket),
+    onFull: (socket) => {
+      met('socket_buffer_bytes');
+      closeSocket(socket, CLOSE.SLOW_CONSUMER, limits.closeGraceMs);
+    },
+  };
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     metrics.sockets.inc();
     alive.watch(socket);
+    const outflow = new Outflow(socket, request.socket, terms);
     const extra: Extra = {
+      outflow,
       headers: headersOf(request),
       close: (reason) => closeSocket(socket, reason, limits.closeGraceMs),
       isOpen: () => socket.readyState === socket.OPEN,
     };
-    const line = lineOf(
-      socket,
-      limits,
-      log,
-      () => alive.heard(socket),
-      () => met('socket_buffer_bytes'),
-    );
+    const line = lineOf(socket, outflow, limits, log);
     const closed = protocol.opened(
       {
         ...line,
@@ -177,6 +182,7 @@ async function connect(
 async function prepare(
   { gateway, services, limits, mask, metrics }: SocketOptions,
   { extra, subscriptions }: Link,
+  id: string,
   payload: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   extra.touch?.();
@@ -188,6 +194,7 @@ async function prepare(
   const transport: Transport & { params: SubscribePayload } = {
     params: payload,
     transport: 'socket',
+    sink: extra.outflow.ofOperation(id),
     open: async () =>
       contextOf(services, {
         access: extra.access ?? null,
@@ -258,12 +265,6 @@ async function openResults(
   args.contextValue = undefined;
   args.rootValue = undefined;
   return answer instanceof Subscribed ? answer.results : answer;
-}
-
-/** Undefined: as it is. */
-function payloadOf(result: Result): FormattedExecutionResult | undefined {
-  if (result instanceof ReadyResult) return result;
-  return result.errors ? formatted(result) : undefined;
 }
 
 /** A result with errors, as a socket carries it. */

@@ -14,7 +14,7 @@ import type { Mask } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 import { ResultGroup } from './result-group.ts';
 import { MemoBudget, type MemoLimits } from './result-memo.ts';
-import { openResults, type Results } from './results.ts';
+import { type ItemSource, Results } from './results.ts';
 
 /** A subscription's arguments, as the engine hands them on. */
 interface SubscriptionArgs extends ExecutionArgs {
@@ -87,8 +87,9 @@ export function answerSubscriptions({
     // What was cached with the context while the subscription began is not kept for as long as it runs.
     const own = { ...args, rootValue: undefined, contextValue: { ...contextValue } };
     metrics.subscriptions.inc({ field });
-    const results = openResults(source[Symbol.asyncIterator](), {
-      shared: (item) => joined?.group.resultOf(item) ?? null,
+    const results = new Results(itemsOf(source), {
+      group: joined?.group,
+      sink: contextValue.sink,
       alone: async (item) => {
         try {
           return masked(await execute({ ...own, rootValue: item }));
@@ -119,6 +120,16 @@ function runFor({ contextValue, ...args }: SubscriptionArgs) {
 
 function isStream(source: ExecutionResult | AsyncIterable<unknown>): source is AsyncIterable<unknown> {
   return Symbol.asyncIterator in source;
+}
+
+/** The feed's own subscriptions hand over without promises; of any other stream they are made. */
+function itemsOf(source: AsyncIterable<unknown>): ItemSource {
+  const iterator: AsyncIterator<unknown> & Partial<ItemSource> = source[Symbol.asyncIterator]();
+  if (iterator.ask !== undefined) return iterator as ItemSource;
+  return {
+    ask: ({ resolve, reject }) => void iterator.next().then(resolve, reject),
+    return: () => iterator.return?.() ?? Promise.resolve(),
+  };
 }
 
 function fieldOf({ document, operationName }: SubscriptionArgs): string {

@@ -16,7 +16,7 @@ import type { Row } from './projection.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Subscriber } from './subscriber.ts';
-import type { After, Comeback, CommonItem, Member, Placed } from './subscriber-options.ts';
+import type { After, Comeback, CommonItem, Member, Placed, Taker } from './subscriber-options.ts';
 
 export type { FrameChange, GapReason, LogChange, OrderedChange } from './feed-item.ts';
 
@@ -68,6 +68,11 @@ export interface StreamHealth {
 export interface Subscription<T> extends AsyncIterableIterator<T> {
   /** Of the item that was handed over last, or the one it began from; empty before. */
   readonly lastCursor: string;
+  /**
+   * As `next`, without a promise: the taker is called at once where something is there, from the feed where something
+   * comes. It may ask again from within.
+   */
+  ask(taker: Taker<T>): void;
 }
 
 export interface FeedOptions {

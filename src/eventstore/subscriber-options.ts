@@ -8,6 +8,12 @@ import type { Joined, Receiver } from './feed-source.ts';
 import type { Interest } from './interest.ts';
 import type { SnapshotReader } from './snapshot.ts';
 
+/** Who is handed an item, or told of the end. What it does with it must not throw. */
+export interface Taker<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: unknown): void;
+}
+
 /** What every subscription may tell. */
 export type CommonItem = GapItem | HeartbeatItem;
 

@@ -2,6 +2,7 @@ import { backoff } from './backoff.ts';
 import { isBehind, type Place, placeBehind } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { GapReason } from './feed-item.ts';
+import type { Lane } from './feed-lane.ts';
 import { type Excess, SlowConsumerError } from './feed-limits.ts';
 import type { PastChange } from './feed-ring.ts';
 import type { Interest } from './interest.ts';
@@ -13,15 +14,11 @@ import type {
   Placed,
   SnapshotSource,
   SubscriberOptions,
+  Taker,
 } from './subscriber-options.ts';
 
 /** `returning`: it is being found out what the client has. `replay`: what it missed is being told. */
 type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
-
-interface Waiter<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: unknown): void;
-}
 
 /**
  * One subscription: an iterator on the client's side, `accept` on the feed's. Written by hand, since a generator's
@@ -31,7 +28,11 @@ export class Subscriber<D extends object, T extends Placed>
   implements AsyncIterableIterator<T | CommonItem>, Member
 {
   readonly #options: SubscriberOptions<D, T>;
-  readonly #waiters: Waiter<T | CommonItem>[] = [];
+  readonly #lane: Lane<D, T | CommonItem>;
+  #taker: Taker<T | CommonItem> | undefined;
+  /** Who asked while the taker was waiting: nobody, mostly. */
+  #others: Taker<T | CommonItem>[] | undefined;
+  #pumping = false;
   #phase: Phase = 'new';
   /** Goes before what the lane has. */
   #outbox: (T | CommonItem)[] = [];
@@ -55,6 +56,7 @@ export class Subscriber<D extends object, T extends Placed>
 
   constructor(options: SubscriberOptions<D, T>) {
     this.#options = options;
+    this.#lane = options.lane;
     this.#lastCursor = options.after?.cursor ?? '';
   }
 
@@ -68,13 +70,22 @@ export class Subscriber<D extends object, T extends Placed>
   }
 
   next(): Promise<IteratorResult<T | CommonItem, undefined>> {
+    return new Promise((resolve, reject) => this.ask({ resolve, reject }));
+  }
+
+  ask(taker: Taker<T | CommonItem>): void {
     this.#stalledSince = undefined;
-    if (this.#phase === 'closed') return this.#ended();
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      if (this.#phase === 'new') this.#begin();
-      else this.#pump();
-    });
+    if (this.#phase === 'closed') {
+      this.#tellEnd(taker);
+      return;
+    }
+    if (this.#taker === undefined) this.#taker = taker;
+    else {
+      this.#others ??= [];
+      this.#others.push(taker);
+    }
+    if (this.#phase === 'new') this.#begin();
+    else if (!this.#pumping) this.#pump();
   }
 
   /** Ends the subscription, also while `next()` is pending. */
@@ -95,7 +106,7 @@ export class Subscriber<D extends object, T extends Placed>
   /** A change, from the feed. Never throws: a filter that does ends its own subscription only. */
   accept(delivery: Delivery<D>): void {
     if (this.#phase === 'closed' || !this.#isNews(delivery)) return;
-    const { lane } = this.#options;
+    const lane = this.#lane;
     const kept = this.#phase !== 'live';
     try {
       const excess = kept ? lane.keep(delivery) : lane.accept(delivery);
@@ -103,7 +114,7 @@ export class Subscriber<D extends object, T extends Placed>
     } catch (error) {
       this.end(error);
     }
-    if (!kept && this.#waiters.length > 0) this.#pump();
+    if (!kept && this.#taker !== undefined) this.#pump();
   }
 
   /** Changes were missed: tells so, and begins anew where there is a snapshot. */
@@ -124,7 +135,7 @@ export class Subscriber<D extends object, T extends Placed>
   /** Once a second or so: a heartbeat if it is quiet, the end if the client does not read. */
   tick(now: number): void {
     const { limits, lane } = this.#options;
-    if (this.#waiters.length > 0) {
+    if (this.#taker !== undefined) {
       if (this.#phase === 'live' && now - this.#handedOverAt >= limits.heartbeatMs) {
         this.#outbox.push(this.#heartbeat());
         this.#pump();
@@ -153,15 +164,17 @@ export class Subscriber<D extends object, T extends Placed>
     this.#restart();
     this.#outbox = [];
     this.#leave();
-    for (const waiter of this.#waiters.splice(0)) this.#ended().then(waiter.resolve, waiter.reject);
+    for (let taker = this.#nextTaker(); taker !== undefined; taker = this.#nextTaker()) this.#tellEnd(taker);
   }
 
-  #ended(): Promise<IteratorResult<T | CommonItem, undefined>> {
+  /** Later, as all that is said of the end is. The first one hears why. */
+  #tellEnd(taker: Taker<T | CommonItem>): void {
     const failure = this.#failure;
     this.#failure = undefined;
-    return failure === undefined
-      ? Promise.resolve({ done: true, value: undefined })
-      : Promise.reject(failure);
+    queueMicrotask(() => {
+      if (failure === undefined) taker.resolve({ done: true, value: undefined });
+      else taker.reject(failure);
+    });
   }
 
   #overflow(limit: Excess): void {
@@ -263,25 +276,44 @@ export class Subscriber<D extends object, T extends Placed>
   /** Hands over what is due; where nothing is, sees to it that something will be. */
   #pump(): void {
     const now = performance.now();
-    const { lane, after } = this.#options;
-    while (this.#waiters.length > 0) {
-      let value = this.#outbox.shift() ?? lane.take(now);
-      while (value === undefined && this.#phase === 'replay' && after !== undefined) {
-        this.#replay(after);
-        value = this.#outbox.shift() ?? lane.take(now);
+    this.#pumping = true;
+    try {
+      while (this.#taker !== undefined) {
+        const value = this.#nextItem(now);
+        if (value === undefined) break;
+        this.#handedOverAt = now;
+        this.#lastCursor = value.cursor;
+        this.#nextTaker()?.resolve({ done: false, value });
       }
-      if (value === undefined) break;
-      this.#handedOverAt = now;
-      this.#lastCursor = value.cursor;
-      this.#waiters.shift()?.resolve({ done: false, value });
+    } finally {
+      this.#pumping = false;
     }
-    if (this.#waiters.length === 0) return;
+    if (this.#taker === undefined) return;
     if (this.#phase === 'snapshot') void this.#read();
     else if (this.#phase === 'live') this.#wakeWhenDue(now);
   }
 
+  #nextTaker(): Taker<T | CommonItem> | undefined {
+    const taker = this.#taker;
+    this.#taker = this.#others?.shift();
+    return taker;
+  }
+
+  #nextItem(now: number): T | CommonItem | undefined {
+    let value = this.#take(now);
+    while (value === undefined && this.#phase === 'replay' && this.#options.after !== undefined) {
+      this.#replay(this.#options.after);
+      value = this.#take(now);
+    }
+    return value;
+  }
+
+  #take(now: number): T | CommonItem | undefined {
+    return this.#outbox.length > 0 ? this.#outbox.shift() : this.#lane.take(now);
+  }
+
   #wakeWhenDue(now: number): void {
-    const ms = this.#options.lane.dueIn(now);
+    const ms = this.#lane.dueIn(now);
     if (ms === undefined || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
