@@ -1,52 +1,106 @@
-import { AMEND_TENDER, TENDER_CHANGES } from './documents.ts';
-import { openListeners } from './listeners.ts';
-import { type Contender, closedLoop, compare, type Findings, type Plan, scaled } from './measure.ts';
-import { bodyOf, openRequests } from './requests.ts';
-import { createTenders, type Stage } from './stage.ts';
+import type { Mongo } from '../../src/mongo/mongo.ts';
+import { AMEND_TENDER, CREATE_TENDER, OFFER_TENDER, TENDER_CHANGES } from './documents.ts';
+import { benchBoxes } from './fan-out-boxes.ts';
+import { type FanOutStage, messageOf, openFanOutStage, telling } from './fan-out-stage.ts';
+import { compare, type Findings, type Line, type Plan, scaled } from './measure.ts';
+import { bodyOf } from './requests.ts';
+import { idIn } from './stage.ts';
 
-const SUBSCRIBERS = 200;
-const EVENTS = 60;
-const IN_FLIGHT = 4;
-const EMPTY = Buffer.alloc(0);
+const SUBSCRIBERS = 1_000;
+const EVENTS = 40;
+/** As they come when there is much to tell. */
+const IN_FLIGHT = 10;
+const AT_LEAST = 0.75;
+const MARKER = 'TenderUpdated';
 
-/** One event to many subscribers of the same document, beside `ws.send` of the same text to as many sockets. */
-export async function benchFanOut(stage: Stage, plan: Plan): Promise<Findings> {
-  const [tenderId] = await createTenders(stage, 1);
+/** One event to many subscribers, beside `ws.send` of the same text to as many sockets. */
+export async function benchFanOut(
+  mongo: Mongo,
+  database: string,
+  plan: Plan,
+  profileDir?: string,
+): Promise<Findings> {
+  const stage = await openFanOutStage(mongo, database, profileDir);
+  try {
+    return { lines: [...(await benchEqual(stage, plan)), ...(await benchBoxes(stage, plan))] };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Subscribers who ask for the same in the same words, of the gateway and of what Yoga's documentation comes to. */
+async function benchEqual(stage: FanOutStage, plan: Plan): Promise<Line[]> {
+  const { gateway, raw, stock, writer, token } = stage;
   const events = scaled(plan, EVENTS, IN_FLIGHT);
-  const { url, requests } = stage.gateway;
-  const query = { query: TENDER_CHANGES, token: stage.token };
-  const subscribers = await openListeners(url, SUBSCRIBERS, 'TenderUpdated', query);
-  const sockets = await openListeners(stage.bare.url, SUBSCRIBERS, 'TenderUpdated');
-  const broadcast = openRequests(stage.bare.url.replace(/graphql$/, 'broadcast'), stage.token);
+  const subscribers = scaled(plan, SUBSCRIBERS, 100);
+  const tenderId = await offeredTender(stage);
   let weightKg = 0;
   const amend = async (): Promise<void> => {
     weightKg += 1;
-    const answer = await requests.post(bodyOf(AMEND_TENDER, { input: { tenderId, weightKg } }));
+    const answer = await writer.post(bodyOf(AMEND_TENDER, { input: { tenderId, weightKg } }));
     if (!answer.includes('TenderPayload')) throw new Error(`Not amended: ${answer}`);
   };
-  try {
-    const first = subscribers.heard(SUBSCRIBERS);
-    await amend();
-    await first;
-    await stage.bare.tell({ text: subscribers.last() });
-    const contender = (name: string, listeners: typeof sockets, send: () => Promise<unknown>): Contender => ({
-      name,
-      async run() {
-        const heard = listeners.heard(events * SUBSCRIBERS);
-        await closedLoop(events, IN_FLIGHT, send);
-        await heard;
-        return events * SUBSCRIBERS;
+  const subscription = { query: TENDER_CHANGES, token };
+  const text = await messageOf(gateway.url, subscription, MARKER, amend);
+  await raw.tell({ text });
+  const event = JSON.parse(text).payload.data.tenderChanges;
+
+  const listen = { count: subscribers, marker: MARKER };
+  const audiences = {
+    raw: await stage.audience({ ...listen, url: raw.url }),
+    gateway: await stage.audience({ ...listen, url: gateway.url, subscription }),
+    stock: await stage.audience({
+      ...listen,
+      url: stock.url,
+      subscription: { ...subscription, begins: null },
+    }),
+  };
+  await stock.tell({ subscribers });
+  const name = `one event to ${subscribers.toLocaleString('en')} equal subscribers`;
+  const ways = [
+    telling(
+      {
+        name: 'raw `ws.send` of one text, by CPU time',
+        audience: audiences.raw,
+        subscribers,
+        server: raw,
+        send: raw.broadcast,
       },
-    });
-    const lines = await compare(
-      contender('raw `ws.send` of the same text', sockets, () => broadcast.post(EMPTY)),
-      [contender(`a tender's event to ${SUBSCRIBERS} subscribers, deliveries/s`, subscribers, amend)],
-      plan,
-    );
-    return { lines };
+      events,
+      IN_FLIGHT,
+    ),
+    telling(
+      { name, audience: audiences.gateway, subscribers, server: gateway, send: amend },
+      events,
+      IN_FLIGHT,
+    ),
+    telling(
+      {
+        name: `${name}, Yoga with graphql-ws`,
+        audience: audiences.stock,
+        subscribers,
+        server: stock,
+        send: () => stock.tell({ event }),
+      },
+      events,
+      IN_FLIGHT,
+    ),
+  ] as const;
+  try {
+    return await compare(ways[0], [{ ...ways[1], atLeast: AT_LEAST }, ways[2]], plan);
   } finally {
-    subscribers.close();
-    sockets.close();
-    broadcast.close();
+    for (const audience of Object.values(audiences)) await audience.close();
   }
+}
+
+async function offeredTender({ writer }: FanOutStage): Promise<string> {
+  const stops = [
+    { kind: 'PICKUP', name: 'Austin', longitude: -97.7431, latitude: 30.2672 },
+    { kind: 'DELIVERY', name: 'Dallas', longitude: -96.797, latitude: 32.7767 },
+  ];
+  const tenderId = idIn(await writer.post(bodyOf(CREATE_TENDER, { input: { stops } })), 'tender');
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+  for (const carrierId of ['blue', 'green', 'red'])
+    await writer.post(bodyOf(OFFER_TENDER, { input: { tenderId, carrierId, expiresAt } }));
+  return tenderId;
 }

@@ -16,6 +16,8 @@ export interface Subscription {
   readonly token: string;
   /** Of the socket with this number. */
   readonly variables?: (index: number) => object;
+  /** What stands in its first message, if one comes before anything has happened. */
+  readonly begins?: string | null;
 }
 
 /** Opens a socket that is to hear; resolves when it is ready. */
@@ -92,7 +94,7 @@ async function open(url: string, protocol?: string): Promise<WebSocket> {
 /** Speaks as much graphql-transport-ws as it takes to be a subscriber. */
 async function openSubscriber(
   url: string,
-  { query, token, variables }: Subscription,
+  { query, token, variables, begins = '"complete":true' }: Subscription,
   index: number,
 ): Promise<WebSocket> {
   const socket = await open(url, 'graphql-transport-ws');
@@ -105,11 +107,9 @@ async function openSubscriber(
     type: 'connection_init',
     payload: { authorization: `Bearer ${token}` },
   });
-  await answered('"complete":true', {
-    id: '1',
-    type: 'subscribe',
-    payload: { query, variables: variables?.(index) },
-  });
+  const subscribe = { id: '1', type: 'subscribe', payload: { query, variables: variables?.(index) } };
+  if (begins === null) socket.send(JSON.stringify(subscribe));
+  else await answered(begins, subscribe);
   return socket;
 }
 

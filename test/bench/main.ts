@@ -35,7 +35,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   tender: onStage('tender', benchTender),
   'in-memory': onDatabase('bench_in_memory', benchInMemory),
   latency: onStage('latency', benchLatency),
-  'fan-out': onStage('fan-out', benchFanOut),
+  'fan-out': onDatabase('bench_fan_out', benchFanOut),
   delivery: (_mongo, plan) => benchDelivery(plan),
   'idle-memory': onStage('idle-memory', benchIdleMemory),
   rebuild: onDatabase('bench_rebuild', benchRebuild),

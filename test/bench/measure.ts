@@ -5,6 +5,8 @@ export interface Contender {
   prepare?(): Promise<void> | void;
   /** Does the work once; returns how many operations that was. */
   run(): Promise<number>;
+  /** The clock by which it is measured, in s: that of the wall unless given. */
+  clock?(): Promise<number>;
   /** Waits for what the run has left behind, so that no other pays for it; not timed. */
   settle?(): Promise<void>;
 }
@@ -71,9 +73,10 @@ export async function interleave(
     for (const [index, contender] of contenders.entries()) {
       await contender.prepare?.();
       globalThis.gc?.();
-      const started = performance.now();
+      const clock = async () => contender.clock?.() ?? performance.now() / 1_000;
+      const started = await clock();
       const operations = await contender.run();
-      const seconds = (performance.now() - started) / 1_000;
+      const seconds = (await clock()) - started;
       await contender.settle?.();
       if (round > 0) rates[index]?.push(operations / seconds);
     }

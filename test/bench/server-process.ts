@@ -10,6 +10,8 @@ export interface ServerProcess {
   tell(message: unknown): Promise<void>;
   /** The memory that it uses when everything it lets go of has been collected, in bytes. */
   memory(): Promise<NodeJS.MemoryUsage>;
+  /** How long it has been at work since it began, in s of CPU time: of all its threads, in the kernel, too. */
+  cpu(): Promise<number>;
   /** Lets it close itself, and waits until the process has gone. */
   close(): Promise<void>;
 }
@@ -17,13 +19,13 @@ export interface ServerProcess {
 /** What the server in the process does. */
 export interface Served {
   readonly url: string;
-  tell?(message: unknown): void;
+  tell?(message: unknown): Promise<void> | void;
   close(): Promise<void>;
 }
 
 type Order =
   | { readonly kind: 'start' | 'tell'; readonly message: unknown }
-  | { readonly kind: 'close' | 'memory' };
+  | { readonly kind: 'close' | 'memory' | 'cpu' };
 
 /**
  * Starts a module that calls `serveParent` in a process of its own.
@@ -41,18 +43,25 @@ export async function startProcess(
   const execArgv = ['--max-semi-space-size=64', '--expose-gc', ...profiling];
   const child = fork(path, { execArgv, serialization: 'advanced' });
   const exited = once(child, 'exit');
-  const order = async (sent: Order): Promise<unknown> => {
+  const ask = async (sent: Order): Promise<unknown> => {
     const answered = once(child, 'message');
     child.send(sent);
     const answer = await Promise.race([answered, exited.then(() => undefined)]);
     if (answer === undefined) throw new Error(`The process ${module} has ended.`);
     return answer[0];
   };
+  let asked: Promise<unknown> = Promise.resolve();
+  /** One after the other: an answer does not say to which order. */
+  const order = (sent: Order): Promise<unknown> => {
+    asked = asked.then(() => ask(sent));
+    return asked;
+  };
   const url = await order({ kind: 'start', message });
   return {
     url: String(url),
     tell: async (told) => void (await order({ kind: 'tell', message: told })),
     memory: async () => (await order({ kind: 'memory' })) as NodeJS.MemoryUsage,
+    cpu: async () => Number(await order({ kind: 'cpu' })),
     close: async () => {
       if (child.connected) child.send({ kind: 'close' } satisfies Order);
       await exited;
@@ -65,8 +74,9 @@ export function serveParent(start: (message: unknown) => Promise<Served>): void 
   let served: Served | undefined;
   const obey = async (order: Order): Promise<void> => {
     if (order.kind === 'start') served = await start(order.message);
-    if (order.kind === 'tell') served?.tell?.(order.message);
+    if (order.kind === 'tell') await served?.tell?.(order.message);
     if (order.kind === 'memory') return void process.send?.(await memory());
+    if (order.kind === 'cpu') return void process.send?.(cpuSeconds());
     if (order.kind !== 'close') return void process.send?.(served?.url);
     await served?.close();
     process.exit(0);
@@ -80,6 +90,11 @@ export function serveParent(start: (message: unknown) => Promise<Served>): void 
   process.on('disconnect', () => process.exit(1));
   // Ctrl-C reaches every process of the terminal; the one that started this one closes it.
   process.on('SIGINT', () => undefined);
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 /** Finalizers run between two collections, and free what the second one takes. */

@@ -95,7 +95,7 @@ async function makeMany(count: number, make: (index: number) => Promise<string>)
 }
 
 /** The global id of the first vehicle or tender that an answer tells of. */
-function idIn(answer: string, kind: string): string {
+export function idIn(answer: string, kind: string): string {
   const [, id] = new RegExp(`"(${kind}_[0-9a-f-]{36})"`).exec(answer) ?? [];
   if (id === undefined) throw new Error(`No ${kind} was made: ${answer}`);
   return id;
