@@ -40,6 +40,16 @@ describe('a socket that is watched', () => {
     expect(answering.socket.readyState).toBe(WebSocket.OPEN);
   });
 
+  it('is not cut while its peer reads what waits for it, however late it answers', async () => {
+    const alive = openKeepAlive(PING_MS);
+    const { client, socket } = await connect(alive, false);
+    for (let pings = 0; pings < 3; pings++) {
+      await once(client, 'ping');
+      alive.heard(socket);
+    }
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+  });
+
   it('is watched as well after all others have gone', async () => {
     const alive = openKeepAlive(PING_MS);
     const first = await connect(alive);
