@@ -168,6 +168,12 @@ export const SETTINGS = {
     fallback: '4194304',
     doc: 'Bytes that may wait in one socket; a slower reader is closed (4408).',
   }),
+  maxSharedBytes: integer(1_048_576, 4_294_967_296, {
+    name: 'WAYBILL_MAX_SHARED_BYTES',
+    unit: 'B',
+    fallback: '33554432',
+    doc: 'Results that are kept for further subscribers who are shown the same; beyond it they are made again.',
+  }),
   maxHistoryBytes: integer(0, 4_294_967_296, {
     name: 'WAYBILL_MAX_HISTORY_BYTES',
     unit: 'B',

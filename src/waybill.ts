@@ -181,13 +181,14 @@ function feedLimitsOf(settings: Settings) {
 }
 
 function serverLimitsOf(settings: Settings) {
-  const { maxBodyBytes, maxMessageBytes, maxSocketBufferBytes } = settings;
+  const { maxBodyBytes, maxMessageBytes, maxSocketBufferBytes, maxSharedBytes } = settings;
   const { maxSubscriptionsPerSocket, maxSocketsPerTenant } = settings;
   const { maxCommandsInHand, maxRequestBytesInHand } = settings;
   return {
     maxBodyBytes,
     maxMessageBytes,
     maxSocketBufferBytes,
+    maxSharedBytes,
     maxSubscriptionsPerSocket,
     maxSocketsPerTenant,
     maxCommandsInHand,
