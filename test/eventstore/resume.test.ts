@@ -215,7 +215,9 @@ describe('a subscriber that missed more than its queue holds', () => {
       store,
       ids.map((id) => count(id, { tenantId, aggregate: bareCounter })),
     );
-    const second = read(feed.log(everything(tenantId, first.lastCursor)));
+    // By a feed that begins behind all of them: to this one the last may still be on their way, and those it would queue.
+    const later = open({ queueItems: 300 });
+    const second = read(later.log(everything(tenantId, first.lastCursor)));
     await second.until(() => second.items.length === 900);
     expect(second.items.every(({ kind }) => kind === 'appended')).toBe(true);
     await second.stop();
