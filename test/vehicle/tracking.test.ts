@@ -174,6 +174,7 @@ describe('where a vehicle was', () => {
     await track({ vehicleId, longitude: 1, latitude: 1, occurredAt: at(10) });
     await track({ vehicleId, longitude: 3, latitude: 3, occurredAt: at(30) });
     const known = new Date().toISOString();
+    await expect.poll(() => new Date().toISOString() > known).toBe(true);
     const late = await track({ vehicleId, longitude: 2, latitude: 2, occurredAt: at(20) });
     expect(late.repeated).toBe(false);
     const longitude = async (moment: object) =>
