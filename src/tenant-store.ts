@@ -64,7 +64,8 @@ class BoundStore implements TenantStore {
   }
 
   handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]) {
-    const bound = () => intents.map((intent) => this.#bind(intent));
+    const origin = this.#origin();
+    const bound = () => intents.map((intent) => this.#bind(intent, origin));
     return this.#admission.commands(intents.length, () => handleMany(this.#store, bound()));
   }
 
@@ -119,8 +120,22 @@ class BoundStore implements TenantStore {
     return key === null || key === undefined ? newId() : aggregateIdFor(this.#tenantId, aggregateType, key);
   }
 
-  #bind<S, C extends Command>(intent: TenantIntent<S, C>): Intent<S, C> {
-    return { ...intent, ...this.#origin(), tenantId: this.#tenantId };
+  /** Field by field, so that all have one shape: a batch has hundreds. */
+  #bind<S, C extends Command>(intent: TenantIntent<S, C>, origin = this.#origin()): Intent<S, C> {
+    const bound = {
+      tenantId: this.#tenantId,
+      aggregate: intent.aggregate,
+      id: intent.id,
+      command: intent.command,
+      key: intent.key,
+      eventId: intent.eventId,
+      input: intent.input,
+      origin: origin.origin,
+      traceId: origin.traceId,
+      correlationId: origin.correlationId,
+      creates: intent.creates,
+    };
+    return intent.also === undefined ? bound : { ...bound, also: intent.also };
   }
 
   #stream(aggregateType: string, aggregateId: string): StreamRef {

@@ -52,7 +52,12 @@ async function handleJobs(store: Store, jobs: readonly Job[]): Promise<void> {
     for (const job of run) store.lanes.submit(lane, job, (waiting) => workOff(store, waiting));
   }
   const results = await store.committer.commitAll(ready.map(({ run }) => run));
-  await Promise.all(ready.map((one, index) => finish(store, one, results[index]?.ok === true)));
+  const failed: ReadyRun[] = [];
+  for (const [index, one] of ready.entries()) {
+    if (results[index]?.ok === true) answerWritten(store, one);
+    else failed.push(one);
+  }
+  await Promise.all(failed.map((one) => oneByOne(store, one)));
 }
 
 function decideIfSure(store: Store, lane: string, jobs: readonly Job[]): DecidedRun | undefined {
@@ -74,13 +79,14 @@ function byLane(jobs: readonly Job[]): Map<string, Job[]> {
   return lanes;
 }
 
-/** Answers what is written; what is not goes one by one, so that nobody pays for another's trouble. */
-async function finish(store: Store, { lane, jobs, run }: ReadyRun, written: boolean): Promise<void> {
-  if (written) {
-    answerRun(store, lane, jobs, run);
-  } else {
-    store.cache.delete(lane);
-    for (const job of jobs) await workAlone(store, job);
-  }
+function answerWritten(store: Store, { lane, jobs, run }: ReadyRun): void {
+  answerRun(store, lane, jobs, run);
+  store.lanes.release(lane, (waiting: readonly Job[]) => workOff(store, waiting));
+}
+
+/** What is not written goes one by one, so that nobody pays for another's trouble. */
+async function oneByOne(store: Store, { lane, jobs }: ReadyRun): Promise<void> {
+  store.cache.delete(lane);
+  for (const job of jobs) await workAlone(store, job);
   store.lanes.release(lane, (waiting: readonly Job[]) => workOff(store, waiting));
 }

@@ -67,7 +67,12 @@ function canonical(value: unknown): string {
   let text = '{';
   for (const name of Object.keys(fields).sort()) {
     const field = fields[name];
-    if (field !== undefined && field !== null) text += `${JSON.stringify(name)}:${canonical(field)},`;
+    if (field !== undefined && field !== null) text += `${quoted(name)}:${canonical(field)},`;
   }
   return `${text}}`;
+}
+
+/** Mostly a name as GraphQL has them, in which nothing needs escaping. */
+function quoted(name: string): string {
+  return /^\w+$/.test(name) ? `"${name}"` : JSON.stringify(name);
 }

@@ -14,21 +14,21 @@ export interface Intent<S = unknown, C extends Command = Command> {
   readonly id: string;
   readonly command: C;
   /** The caller's name for this intent; without one the server mints a key, for its own retries. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** The first event's id, where the client or the nature of the fact gives it. */
-  readonly eventId?: UUID;
+  readonly eventId?: UUID | undefined;
   /** What the caller asked, as far as two requests with one key have to agree. */
   readonly input: unknown;
   /** The channel: `graphql`, `timer` … */
   readonly origin: string;
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
   readonly correlationId?: string;
   readonly causationId?: string;
   /**
    * True for a command that begins its stream: the first try then spares itself the reading of a stream that
    * should not be there. The append finds out if it is.
    */
-  readonly creates?: boolean;
+  readonly creates?: boolean | undefined;
   /**
    * Further streams to write in the same transaction, each with a command of its own; a refusal of any refuses
    * all. Pure; called only when the lead decision records something and refuses nothing.

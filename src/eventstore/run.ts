@@ -136,15 +136,16 @@ function decideRun(
 ): DecidedRun | 'unverified' {
   const events: StoredEvent[] = [];
   const rows: RowWrite[] = [];
-  const firsts = new Map(earlier);
+  // A lone command has no twin beside it; its id need not be spelled out.
+  const isAlone = jobs.length === 1 && earlier.size === 0;
+  const firsts = isAlone ? undefined : new Map(earlier);
   const answers: DecidedRun['answers'][number][] = [];
   let { folded } = loaded;
   let milestones: readonly Milestone[] | undefined;
   let divisible = true;
   for (const job of jobs) {
-    // A lone command has no twin beside it; its id need not be spelled out.
-    const id = jobs.length === 1 && firsts.size === 0 ? '' : job.eventId(0).toString();
-    const twin = firsts.get(id);
+    const id = isAlone ? '' : job.eventId(0).toString();
+    const twin = firsts?.get(id);
     if (twin !== undefined) {
       answers.push(() => outcomeOfTwin(store, job, twin, events));
       continue;
@@ -167,7 +168,7 @@ function decideRun(
     if (draft.milestones !== undefined) milestones = [...(milestones ?? []), ...draft.milestones];
     const [own] = draft.events;
     if (own !== undefined) {
-      firsts.set(id, own);
+      firsts?.set(id, own);
       job.tried.push(own);
     }
     answers.push(outcomeOf(draft.events, draft.folded, false, decision.refusal));
