@@ -30,7 +30,7 @@ export interface GatewayFigures {
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 /** As `npm start` sets it. */
-const NODE_FLAGS = ['--max-semi-space-size=64'];
+const NODE_FLAGS = ['--max-semi-space-size=128'];
 const TOKEN_SECONDS = 86_400;
 /** What of a gateway's last words is repeated where it does not start. */
 const LAST_WORDS = 500;

@@ -40,7 +40,7 @@ export async function startProcess(
   const path = fileURLToPath(new URL(`./${module}.js`, import.meta.url));
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   // The first as `npm start` sets it.
-  const execArgv = ['--max-semi-space-size=64', '--expose-gc', ...profiling];
+  const execArgv = ['--max-semi-space-size=128', '--expose-gc', ...profiling];
   const child = fork(path, { execArgv, serialization: 'advanced' });
   const exited = once(child, 'exit');
   const ask = async (sent: Order): Promise<unknown> => {
