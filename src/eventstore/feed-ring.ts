@@ -1,6 +1,7 @@
 import { BSON, type Timestamp } from 'mongodb';
 import { isBehind, type Place } from './cursor.ts';
 import { Delivery } from './delivery.ts';
+import { Fifo } from './fifo.ts';
 
 /** What a process may keep of what was told, for those who resume. */
 export interface RingLimits {
@@ -10,8 +11,6 @@ export interface RingLimits {
 
 /** What an entry takes beside its document, in bytes. */
 const ENTRY_BYTES = 200;
-/** Empty places are cut off when there are so many, and as many as entries, so that shifting costs nothing. */
-const COMPACT_AT = 1_024;
 
 /** A change as it is kept: packed, since an object takes four times the memory. */
 export class PastChange {
@@ -43,17 +42,11 @@ export class PastChange {
   }
 }
 
-/** A first-in, first-out list; what was taken leaves an empty place until the list is made shorter. */
-interface Line {
-  items: (PastChange | undefined)[];
-  head: number;
-}
-
 /** The changes of a stretch of the feed, in order, by whose they are; the oldest go when there are too many. */
 export class Ring {
   readonly #limits: RingLimits;
-  readonly #all: Line = { items: [], head: 0 };
-  readonly #scopes = new Map<string, Line>();
+  #all = new Fifo<PastChange>();
+  readonly #scopes = new Map<string, Fifo<PastChange>>();
   /** By read model: since then its changes are of one kind. */
   readonly #breaks = new Map<string, Place>();
   #from: Timestamp;
@@ -77,13 +70,13 @@ export class Ring {
   push(change: PastChange): void {
     // The rest of a moment that was let go of already.
     if (!change.place.time.greaterThan(this.#from)) return;
-    const line = this.#scopes.get(change.scope) ?? { items: [], head: 0 };
-    this.#scopes.set(change.scope, line);
-    line.items.push(change);
-    this.#all.items.push(change);
+    const scope = this.#scopes.get(change.scope) ?? new Fifo();
+    this.#scopes.set(change.scope, scope);
+    scope.push(change);
+    this.#all.push(change);
     this.#bytes += change.bytes;
     const { historyBytes, historyItems } = this.#limits;
-    while (this.#bytes > historyBytes || this.#all.items.length - this.#all.head > historyItems) this.#drop();
+    while (this.#bytes > historyBytes || this.#all.length > historyItems) this.#drop();
   }
 
   /** What comes behind `place` cannot be joined to what came before it: the rows of a read model were replaced. */
@@ -96,14 +89,12 @@ export class Ring {
   }
 
   of(scope: string): readonly PastChange[] {
-    const line = this.#scopes.get(scope);
-    return (line?.items ?? []).filter((change) => change !== undefined);
+    return this.#scopes.get(scope)?.all() ?? [];
   }
 
   /** Forgets everything: changes were missed. */
   reset(from: Timestamp): void {
-    this.#all.items = [];
-    this.#all.head = 0;
+    this.#all = new Fifo();
     this.#scopes.clear();
     this.#breaks.clear();
     this.#bytes = 0;
@@ -112,27 +103,17 @@ export class Ring {
 
   /** Lets go of the oldest moment, with all that was committed in it. */
   #drop(): void {
-    const oldest = this.#all.items[this.#all.head];
+    const oldest = this.#all.first;
     if (oldest === undefined) return;
     this.#from = oldest.place.time;
-    for (let next: PastChange | undefined = oldest; next?.place.time.equals(this.#from); ) {
+    for (let next = this.#all.first; next?.place.time.equals(this.#from); next = this.#all.first) {
       this.#bytes -= next.bytes;
-      const line = this.#scopes.get(next.scope);
-      if (line !== undefined && shift(line) === 0) this.#scopes.delete(next.scope);
-      shift(this.#all);
-      next = this.#all.items[this.#all.head];
+      this.#all.shift();
+      const scope = this.#scopes.get(next.scope);
+      scope?.shift();
+      if (scope?.length === 0) this.#scopes.delete(next.scope);
     }
   }
-}
-
-/** @returns how many are left */
-function shift(line: Line): number {
-  line.items[line.head++] = undefined;
-  if (line.head === line.items.length || (line.head >= COMPACT_AT && line.head * 2 >= line.items.length)) {
-    line.items = line.items.slice(line.head);
-    line.head = 0;
-  }
-  return line.items.length - line.head;
 }
 
 /** Splits changes that are in order at a place. */

@@ -1,4 +1,5 @@
 import type { Excess, FeedLimits } from './feed-limits.ts';
+import { Fifo } from './fifo.ts';
 
 /** First in, first out, bounded by count and by bytes. */
 export interface BoundedQueue<T> {
@@ -9,9 +10,6 @@ export interface BoundedQueue<T> {
   readonly length: number;
 }
 
-/** Items behind the head are let go of once so many have been taken, so that shifting costs nothing. */
-const COMPACT_AT = 1_024;
-
 export function openQueue<T>(limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>): BoundedQueue<T> {
   return new Queue(limits);
 }
@@ -21,17 +19,13 @@ interface Entry<T> {
   readonly bytes: number;
 }
 
-/** Shared by all queues in which nothing waits behind the first. */
-const NOTHING: never[] = [];
-
 /** Most queues hold one item, for as long as it takes to hand it over: that one needs no list. */
 class Queue<T> implements BoundedQueue<T> {
   readonly #limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>;
   #first: T | undefined;
   #firstBytes = 0;
-  /** What comes behind the first, from `#head` on. */
-  #entries: (Entry<T> | undefined)[] = NOTHING;
-  #head = 0;
+  /** What comes behind the first; none where nothing does. */
+  #rest: Fifo<Entry<T>> | undefined;
   #bytes = 0;
 
   constructor(limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>) {
@@ -44,8 +38,8 @@ class Queue<T> implements BoundedQueue<T> {
       this.#first = item;
       this.#firstBytes = bytes;
     } else {
-      if (this.#entries === NOTHING) this.#entries = [];
-      this.#entries.push({ item, bytes });
+      this.#rest ??= new Fifo();
+      this.#rest.push({ item, bytes });
       if (this.length > this.#limits.queueItems) return 'queueItems';
     }
     return this.#bytes > this.#limits.queueBytes ? 'queueBytes' : undefined;
@@ -55,35 +49,20 @@ class Queue<T> implements BoundedQueue<T> {
     const item = this.#first;
     if (item === undefined) return undefined;
     this.#bytes -= this.#firstBytes;
-    this.#first = undefined;
-    if (this.#entries !== NOTHING) this.#moveUp();
+    const entry = this.#rest?.shift();
+    this.#first = entry?.item;
+    this.#firstBytes = entry?.bytes ?? 0;
+    if (this.#rest?.length === 0) this.#rest = undefined;
     return item;
   }
 
   clear(): void {
     this.#first = undefined;
-    this.#entries = NOTHING;
-    this.#head = 0;
+    this.#rest = undefined;
     this.#bytes = 0;
   }
 
   get length(): number {
-    return this.#first === undefined ? 0 : 1 + this.#entries.length - this.#head;
-  }
-
-  #moveUp(): void {
-    const entry = this.#entries[this.#head];
-    if (entry === undefined) return;
-    this.#first = entry.item;
-    this.#firstBytes = entry.bytes;
-    this.#entries[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#entries.length) {
-      this.#entries = NOTHING;
-      this.#head = 0;
-    } else if (this.#head >= COMPACT_AT) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
-    }
+    return this.#first === undefined ? 0 : 1 + (this.#rest?.length ?? 0);
   }
 }
