@@ -18,6 +18,8 @@ let stores: readonly [Store, Store];
 beforeAll(async () => {
   database = await openDatabase();
   stores = [await openCounterStore(database), await openCounterStore(database)];
+  // As the indexes of a read model make it: of a collection that is being made no earlier moment can be read.
+  await database.db.createCollection(countersRead.name);
 });
 afterAll(() => database.close());
 
@@ -204,12 +206,14 @@ async function play(lane: Lane, story: readonly Move[]): Promise<void> {
   for (const client of clients) {
     client.come(feeds, 0);
     const fold = lane === 'ordered' ? view<CounterRow> : screen;
-    await vi.waitFor(() => expect(sequences(fold(client.told()).values())).toEqual(truth), {
-      timeout: 10_000,
-      interval: 10,
-    });
+    const isLevel = () => {
+      expect(sequences(fold(client.told()).values())).toEqual(truth);
+      // A row that does not match in the end may have come and gone before: the screen alone does not tell.
+      if (lane === 'ordered') expectEveryEvent(client.told(), sequences(all));
+    };
+    await vi.waitFor(isLevel, { timeout: 10_000, interval: 10 });
     await client.leave(0);
-    if (lane === 'ordered') expectEveryEvent(client.items, sequences(all));
+    isLevel();
   }
   expect(gaps.filter((reason) => reason !== 'SNAPSHOT_INTERRUPTED')).toEqual([]);
   for (const feed of feeds) feed.close();
