@@ -25,6 +25,9 @@ export class ReadyResult {
 
 /** Where a subscriber's ready results go. */
 export interface ReadySink {
-  /** @param leaver told when the result has left, or never can */
-  sendReady(result: ReadyResult, leaver: Leaver): void;
+  /**
+   * Sends one or more, in order, in as few writes as it can.
+   * @param leaver told when all of them have left, or never can
+   */
+  sendReady(results: readonly ReadyResult[], leaver: Leaver): void;
 }

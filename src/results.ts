@@ -4,6 +4,9 @@ import type { ReadyResult, ReadySink } from './ready-result.ts';
 import type { ResultGroup, Shared } from './result-group.ts';
 import type { ResultTally } from './result-tally.ts';
 
+/** Results go in one write until they come to so much: the system takes as long for a hundred bytes as for thousands. */
+const GATHERED_BYTES = 16_384;
+
 /** Whom items are handed to. */
 export interface ItemTaker {
   resolve(result: IteratorResult<unknown, undefined>): void;
@@ -36,9 +39,10 @@ interface Waiter {
 }
 
 /**
- * Results of one subscription, made of the items that its feed tells. It asks for the next one when the last has left, so
- * that a slow reader slows down nobody but itself. For what goes to a sink no promise is made, and few objects are looked
- * at: with thousands of subscribers, none of theirs is in the processor's caches any more when the next item comes.
+ * Results of one subscription, made of the items that its feed tells. It asks for the next ones when the last have left,
+ * so that a slow reader slows down nobody but itself; what is due at once leaves together. For what goes to a sink no
+ * promise is made, and few objects are looked at: with thousands of subscribers, none of theirs is in the processor's
+ * caches any more when the next item comes.
  */
 export class Results
   implements AsyncIterableIterator<ExecutionResult, undefined>, ItemTaker, Leaver, Departing
@@ -48,7 +52,16 @@ export class Results
   readonly #sink: ReadySink | undefined;
   readonly #tally: ResultTally;
   readonly #options: Pick<ResultsOptions, 'alone' | 'onEnd'>;
-  #ready: ReadyResult | undefined;
+  /** What the sink gets next. */
+  readonly #due: ReadyResult[] = [];
+  #dueBytes = 0;
+  /**
+   * `asked`: the source owes an item. `making`: its result is being made, for everyone. `alone`: for this subscriber
+   * only, and the reader of the iterator is the one to ask for the next. `ended`: the source has nothing more.
+   */
+  #phase: 'idle' | 'asked' | 'making' | 'alone' | 'ended' = 'idle';
+  /** What the sink got last has not left yet. */
+  #isLeaving = false;
   #waiter: Waiter | undefined;
   #isOver = false;
 
@@ -68,11 +81,12 @@ export class Results
   next(): Promise<Step> {
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
-      this.#source.ask(this);
+      this.#ask();
     });
   }
 
   async return(): Promise<Step> {
+    this.#due.length = 0;
     this.#end();
     await this.#source.return?.();
     return { done: true, value: undefined };
@@ -86,14 +100,14 @@ export class Results
   /** From the source: the next item, or the end. */
   resolve({ done, value: item }: IteratorResult<unknown, undefined>): void {
     if (done === true) {
-      this.#end();
+      this.#finish();
       this.#hand({ done, value: undefined });
       return;
     }
+    this.#phase = 'idle';
     try {
       const shared = this.#group?.resultOf(item) ?? null;
-      if (shared instanceof Promise)
-        shared.then((made) => this.#give(item, made)).catch((error: unknown) => this.reject(error));
+      if (shared instanceof Promise) this.#giveLater(item, shared);
       else this.#give(item, shared);
     } catch (error) {
       this.reject(error);
@@ -102,19 +116,48 @@ export class Results
 
   /** From the source: it has failed. */
   reject(error: unknown): void {
-    this.#end();
+    this.#finish();
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.reject(error);
   }
 
   depart(): void {
-    if (this.#ready !== undefined) this.#sink?.sendReady(this.#ready, this);
+    if (this.#isLeaving) return;
+    while (this.#phase === 'idle' && this.#dueBytes < GATHERED_BYTES && !this.#isOver) this.#ask();
+    // What is being made will depart with the rest.
+    if (this.#phase !== 'making') this.#send();
   }
 
   left(): void {
-    this.#ready = undefined;
+    this.#isLeaving = false;
+    if (this.#due.length > 0) departSoon(this);
+    else if (this.#phase === 'idle') this.#ask();
+  }
+
+  #ask(): void {
+    this.#phase = 'asked';
     this.#source.ask(this);
+  }
+
+  #send(): void {
+    if (this.#due.length === 0) return;
+    this.#isLeaving = true;
+    const due = this.#due.splice(0);
+    this.#dueBytes = 0;
+    this.#sink?.sendReady(due, this);
+  }
+
+  #giveLater(item: unknown, making: Promise<Shared>): void {
+    this.#phase = 'making';
+    making
+      .then((made) => {
+        this.#phase = 'idle';
+        const waits = this.#due.length > 0;
+        this.#give(item, made);
+        if (waits) departSoon(this);
+      })
+      .catch((error: unknown) => this.reject(error));
   }
 
   #give(item: unknown, shared: Shared): void {
@@ -123,22 +166,26 @@ export class Results
       return;
     }
     this.#tally.shared += 1;
-    if (this.#sink === undefined) this.#hand({ done: false, value: shared });
-    else {
-      this.#ready = shared;
-      departSoon(this);
+    if (this.#sink === undefined) {
+      this.#hand({ done: false, value: shared });
+      return;
     }
+    this.#due.push(shared);
+    this.#dueBytes += shared.last.length;
+    if (this.#due.length === 1) departSoon(this);
   }
 
   #giveAlone(item: unknown): void {
     // Who is over hears so, and nothing else any more.
     if (this.#isOver) {
-      this.#source.ask(this);
+      this.#ask();
       return;
     }
+    this.#phase = 'alone';
+    this.#send();
     this.#tally.alone += 1;
     this.#options.alone(item).then(
-      (value) => (this.#isOver ? this.#source.ask(this) : this.#hand({ done: false, value })),
+      (value) => (this.#isOver ? this.#ask() : this.#hand({ done: false, value })),
       (error: unknown) => this.reject(error),
     );
   }
@@ -147,6 +194,13 @@ export class Results
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.resolve(step);
+  }
+
+  /** What is due leaves before the end does. */
+  #finish(): void {
+    this.#phase = 'ended';
+    this.#send();
+    this.#end();
   }
 
   #end(): void {

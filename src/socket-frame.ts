@@ -9,29 +9,45 @@ const DESK_BYTES = 16_384;
 let desk = Buffer.allocUnsafeSlow(DESK_BYTES);
 
 /**
- * Makes a frame of two parts of a text.
- * @param keeps true where the frame has to wait; else it holds until the next one is made, unless `isTaken`
+ * Makes a frame of each text, one behind another.
+ * @param begin what every text begins with
+ * @param keeps true where the frames have to wait; else they hold until the next are made, unless `areTaken`
  */
-export function frameOf(begin: Buffer, rest: Buffer, keeps: boolean): Buffer {
-  const length = begin.length + rest.length;
-  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const size = head + length;
-  const frame = keeps || size > DESK_BYTES ? Buffer.allocUnsafe(size) : desk.subarray(0, size);
-  frame[0] = FINAL_TEXT;
-  if (head === 2) frame[1] = length;
-  else if (head === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(length), 2);
+export function framesOf(begin: Buffer, rests: readonly Buffer[], keeps: boolean): Buffer {
+  let size = 0;
+  for (const rest of rests) size += headBytes(begin.length + rest.length) + begin.length + rest.length;
+  const frames = keeps || size > DESK_BYTES ? Buffer.allocUnsafe(size) : desk.subarray(0, size);
+  let at = 0;
+  for (const rest of rests) {
+    at = writeHead(frames, at, begin.length + rest.length);
+    frames.set(begin, at);
+    frames.set(rest, at + begin.length);
+    at += begin.length + rest.length;
   }
-  frame.set(begin, head);
-  frame.set(rest, head + begin.length);
-  return frame;
+  return frames;
 }
 
-/** The last frame has not left at once, and needs its bytes for longer. */
-export function isTaken(): void {
+function headBytes(length: number): number {
+  if (length < 126) return 2;
+  return length < 65_536 ? 4 : 10;
+}
+
+/** @returns where the text begins */
+function writeHead(frames: Buffer, at: number, length: number): number {
+  const head = headBytes(length);
+  frames[at] = FINAL_TEXT;
+  if (head === 2) frames[at + 1] = length;
+  else if (head === 4) {
+    frames[at + 1] = 126;
+    frames.writeUInt16BE(length, at + 2);
+  } else {
+    frames[at + 1] = 127;
+    frames.writeBigUInt64BE(BigInt(length), at + 2);
+  }
+  return at + head;
+}
+
+/** The last frames have not left at once, and need their bytes for longer. */
+export function areTaken(): void {
   desk = Buffer.allocUnsafeSlow(DESK_BYTES);
 }

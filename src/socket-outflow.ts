@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Leaver } from './departures.ts';
 import type { ReadyResult, ReadySink } from './ready-result.ts';
-import { frameOf, isTaken } from './socket-frame.ts';
+import { areTaken, framesOf } from './socket-frame.ts';
 
 /** What all sockets have in common. */
 export interface OutflowTerms {
@@ -76,12 +76,15 @@ class NextMessages extends Outflow implements ReadySink {
     this.#begin = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   }
 
-  sendReady({ last }: ReadyResult, leaver: Leaver): void {
+  sendReady(results: readonly ReadyResult[], leaver: Leaver): void {
     const waits = this.stream.writableLength > 0;
-    if (this.takes()) this.stream.write(frameOf(this.#begin, last, waits));
+    if (this.takes()) {
+      const lasts = results.map(({ last }) => last);
+      this.stream.write(framesOf(this.#begin, lasts, waits));
+    }
     if (this.stream.writableLength === 0) leaver.left();
     else {
-      if (!waits) isTaken();
+      if (!waits) areTaken();
       this.tell(leaver);
     }
   }

@@ -65,8 +65,11 @@ export interface Source {
   close(): void;
 }
 
-/** Deliveries, and changes, between two pauses: those who keep up must get their turn before their queues fill. */
-const BURST = 256;
+/**
+ * Deliveries, and changes, between two pauses: those who keep up must get their turn before their queues fill. Many,
+ * since what is told between two pauses leaves in one write a socket.
+ */
+const BURST = 4_096;
 const BURST_CHANGES = 32;
 /** How long a subscriber who was told more elsewhere waits for this process to come as far, in ms. */
 const CATCH_UP_MS = 15_000;

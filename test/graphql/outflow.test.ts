@@ -50,7 +50,7 @@ async function connect(): Promise<Pair> {
 
 function sendReady({ outflow }: Pair, text: string): Promise<void> {
   const sink = outflow.ofOperation(ID);
-  return new Promise((resolve) => sink.sendReady(new ReadyResult(text), { left: resolve }));
+  return new Promise((resolve) => sink.sendReady([new ReadyResult(text)], { left: resolve }));
 }
 
 function heard({ client, texts }: Pair, count: number): Promise<void> {
@@ -80,6 +80,19 @@ describe('a ready result on a socket', () => {
       if (filling > 0) expect(Buffer.byteLength(texts.at(-1) ?? '')).toBe(bytes);
     },
   );
+
+  it.each([[[0, 200, 0, 70_000, 5]], [[1, 2, 3]]])('goes with others in one write: %j', async (sizes) => {
+    const { outflow, texts } = pair;
+    texts.length = 0;
+    const ready = sizes.map(
+      (size, n) => new ReadyResult(JSON.stringify({ data: `${n} ${'é'.repeat(size)}` })),
+    );
+    await new Promise<void>((left) => outflow.ofOperation(ID).sendReady(ready, { left }));
+    await heard(pair, sizes.length);
+    expect(texts.map((text) => JSON.parse(text).payload)).toEqual(
+      ready.map(({ stringify }) => JSON.parse(stringify())),
+    );
+  });
 
   it('goes between whatever else is sent, in the order of sending', async () => {
     const { outflow, texts } = pair;
@@ -135,7 +148,7 @@ describe('a ready result on a socket', () => {
         left += 1;
       },
     };
-    for (; full === 0; sent++) sink.sendReady(big, leaver);
+    for (; full === 0; sent++) sink.sendReady([big], leaver);
     expect(left).toBeLessThan(sent - 1);
     client.resume();
     await heard(pair, sent - 1);
