@@ -7,7 +7,7 @@ import { signToken } from '../../../src/access/token.ts';
 import { openLog } from '../../../src/log.ts';
 import { type Mongo, openMongo } from '../../../src/mongo/mongo.ts';
 import { AMEND_TENDER, CREATE_TENDER, TENDER_CHANGES } from '../documents.ts';
-import { openListeners } from '../listeners.ts';
+import { type Listeners, openListeners } from '../listeners.ts';
 import {
   type Contender,
   closedLoop,
@@ -31,8 +31,9 @@ const CREATES = 1_000;
 const READS = 2_000;
 const CONCURRENCY = 32;
 const SUBSCRIBERS = 1_000;
-const EVENTS = 20;
-const EVENTS_IN_FLIGHT = 4;
+const EVENTS = 400;
+/** Tenders that change at the same time. */
+const CHANGING = 16;
 
 const STOPS = [
   { kind: 'PICKUP', name: 'Austin', longitude: -97.7431, latitude: 30.2672 },
@@ -53,7 +54,7 @@ interface Side {
   create(n: number): Promise<string>;
   read(id: string): Promise<string>;
   change(id: string, weightKg: number): Promise<string>;
-  subscribe(): ReturnType<typeof openListeners>;
+  subscribe(): Promise<Listeners>;
   close(): Promise<void>;
 }
 
@@ -118,6 +119,23 @@ async function measure(waybill: Side, parse: Side, plan: Plan): Promise<Findings
       Math.round(spread(rates).median).toLocaleString('en');
     notes.push(`${what}: ${waybill.name} ${median(waybillRates)}, ${parse.name} ${median(parseRates)}`);
   };
+  // First: who subscribes to Waybill is told all tenders that there are, which Parse Server tells nobody.
+  const audiences: Listeners[] = [];
+  await beside(`deliveries/s to ${SUBSCRIBERS} subscribers`, async (side) => {
+    const ids: string[] = [];
+    while (ids.length < CHANGING) ids.push(idIn(await side.create(ids.length)));
+    const listeners = await side.subscribe();
+    audiences.push(listeners);
+    const events = scaled(plan, EVENTS, CHANGING);
+    let weightKg = 0;
+    return async () => {
+      const heard = listeners.heard(events * SUBSCRIBERS);
+      await closedLoop(events, CHANGING, (n) => side.change(ids[n % CHANGING] ?? '', ++weightKg));
+      await heard;
+      return events * SUBSCRIBERS;
+    };
+  });
+  for (const listeners of audiences) listeners.close();
   await beside(
     'creates/s',
     async (side) => () =>
@@ -126,18 +144,6 @@ async function measure(waybill: Side, parse: Side, plan: Plan): Promise<Findings
   await beside('reads/s', async (side) => {
     const id = idIn(await side.create(0));
     return () => closedLoop(scaled(plan, READS, CONCURRENCY), CONCURRENCY, () => side.read(id));
-  });
-  await beside(`deliveries/s to ${SUBSCRIBERS} subscribers`, async (side) => {
-    const id = idIn(await side.create(0));
-    const listeners = await side.subscribe();
-    const events = scaled(plan, EVENTS, EVENTS_IN_FLIGHT);
-    let weightKg = 0;
-    return async () => {
-      const heard = listeners.heard(events * SUBSCRIBERS);
-      await closedLoop(events, EVENTS_IN_FLIGHT, () => side.change(id, ++weightKg));
-      await heard;
-      return events * SUBSCRIBERS;
-    };
   });
   return { lines, notes };
 }
@@ -177,6 +183,11 @@ const options = new Command('beside')
   .option('--scale <number>', 'of the full size', Number, 1)
   .parse()
   .opts<Plan>();
-await besideParse(options);
+try {
+  await besideParse(options);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
 // Sockets that are still closing keep nobody.
 process.exit();
