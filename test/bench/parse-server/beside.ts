@@ -27,9 +27,9 @@ import { type ParseProcess, startParse } from './parse-process.ts';
 
 /** What Waybill is to be, times Parse Server. */
 const AT_LEAST = 5;
-const CREATES = 1_000;
-const READS = 2_000;
-const CONCURRENCY = 32;
+const CREATES = 3_000;
+const READS = 3_000;
+const CONCURRENCY = 64;
 const SUBSCRIBERS = 1_000;
 const EVENTS = 400;
 /** Tenders that change at the same time. */
