@@ -50,6 +50,16 @@ describe('a socket that is watched', () => {
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
+  it('is not cut together with all that were opened with it', async () => {
+    const alive = openKeepAlive(PING_MS);
+    const sockets: WebSocket[] = [];
+    for (let n = 0; n < 32; n++) sockets.push((await connect(alive, false)).socket);
+    await Promise.race(sockets.map((socket) => once(socket, 'close')));
+    const open = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+    expect(open.length).toBeGreaterThan(sockets.length / 2);
+    await Promise.all(open.map((socket) => once(socket, 'close')));
+  });
+
   it('is watched as well after all others have gone', async () => {
     const alive = openKeepAlive(PING_MS);
     const first = await connect(alive);
