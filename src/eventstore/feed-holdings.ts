@@ -17,6 +17,11 @@ export interface Wanted<R extends Row> {
   matches(row: R): boolean;
 }
 
+/** The same text for all who ask for the same rows. */
+export function selectionKey({ projection, tenantId, filter }: Wanted<Row>): string {
+  return JSON.stringify([projection.name, tenantId, filter]);
+}
+
 /** What of a row has to be known to tell what becomes of it. */
 export type Held = Pick<Row, 'id' | 'lastSequence'>;
 
@@ -63,7 +68,7 @@ export function openHoldings(store: Reads): Holdings {
   /** The rows that match at a moment, or at another one since `from`: what changed between the two is known. */
   const matchingAt = (wanted: Wanted<Row>, time: Timestamp, from: Timestamp | undefined): Matching => {
     const { projection, tenantId, filter } = wanted;
-    const key = JSON.stringify([projection.name, tenantId, filter]);
+    const key = selectionKey(wanted);
     const known = matching.get(key);
     if (known !== undefined && from !== undefined && !known.time.lessThan(from)) return known;
     const bound = { $and: [{ tenantId }, filter] };

@@ -11,6 +11,8 @@ export interface Lane<D extends object, T> {
   keep(delivery: Delivery<D>): Excess | undefined;
   /** The client has everything up to `place`, or what makes it so waits for it: tells what was kept and lies behind it. */
   cutover(place: Place, cursor: string): Excess | undefined;
+  /** The client has, or has waiting for it, just what there is at the feed's present place; called once, until `reset`. */
+  level?(): void;
   /** The next item for the client, if one is due. */
   take(now: number): T | undefined;
   /** Milliseconds until something is due; undefined when nothing waits. */

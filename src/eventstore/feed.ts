@@ -1,8 +1,9 @@
 import { Timestamp } from 'mongodb';
+import { Boards } from './board.ts';
 import { type Place, readCursor, scopeOf, writeCursor } from './cursor.ts';
 import type { StoredEvent } from './event.ts';
 import type { HistorySource } from './feed-history.ts';
-import { openHoldings, type Wanted } from './feed-holdings.ts';
+import { openHoldings, selectionKey, type Wanted } from './feed-holdings.ts';
 import type { FrameChange, GapReason, LogChange, OrderedChange, SnapshotItem } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
 import { type Excess, FEED_LIMITS, type FeedLimits } from './feed-limits.ts';
@@ -20,7 +21,10 @@ import type { After, Comeback, CommonItem, Member, Placed, Taker } from './subsc
 
 export type { FrameChange, GapReason, LogChange, OrderedChange } from './feed-item.ts';
 
-/** Which rows, of whose; the filter once for the database, without the tenant, and once for a row in memory. */
+/**
+ * Which rows, of whose; the filter once for the database, without the tenant, and once for a row in memory. The two must
+ * agree: who has the same filter is taken to match the same rows.
+ */
 export interface Selection<R extends Row> extends Wanted<R> {
   /** Lets through what the filter does, and is cheap to look up; absent: everything may match. */
   readonly interest?: Interest<R> | undefined;
@@ -133,6 +137,7 @@ export function openFeed(
   const sources = new Map<StreamName, Promise<Source>>();
   const opened = new Map<StreamName, Source>();
   const holdings = openHoldings(store);
+  const boards = new Boards();
   const ticking = setInterval(
     () => {
       const now = performance.now();
@@ -257,7 +262,11 @@ export function openFeed(
       rowSubscriber(
         'ordered',
         selection,
-        openOrderedLane((row) => selection.matches(row), limits),
+        openOrderedLane(
+          (row) => selection.matches(row),
+          limits,
+          boards.share(() => selectionKey(selection)),
+        ),
       ),
     latest: (selection, { maxPerSecond }) =>
       rowSubscriber(

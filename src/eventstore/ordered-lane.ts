@@ -1,3 +1,4 @@
+import { Board, type BoardShare } from './board.ts';
 import { isBehind, type Place } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Held } from './feed-holdings.ts';
@@ -10,39 +11,45 @@ import { type ToldItems, toldItem } from './told-item.ts';
 
 const UPDATES: ToldItems = new WeakMap();
 const LEAVINGS: ToldItems = new WeakMap();
+/** What an item without a row takes in a queue. */
+const BARE_BYTES = 64;
 
-/** Every change of every row that matches, one by one, in the order of commit. Nothing is dropped. */
+/**
+ * Every change of every row that matches, one by one, in the order of commit. Nothing is dropped.
+ * @param share with whom the lane has its board in common once its client has everything up to now
+ */
 export function openOrderedLane<R extends Row>(
   matches: (row: R) => boolean,
   limits: FeedLimits,
+  share: BoardShare<R>,
 ): SnapshotLane<R, OrderedChange<R>> {
-  return new OrderedLane(matches, limits);
+  return new OrderedLane(matches, limits, share);
 }
 
 class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
   readonly #matches: (row: R) => boolean;
   readonly #queue: BoundedQueue<OrderedChange<R>>;
   readonly #kept: BoundedQueue<Delivery<R>>;
-  /** The rows that the client has, or will have once the queue is read: id to lastSequence. None: nothing is kept for it. */
-  #has: Map<string, number> | undefined;
+  readonly #share: BoardShare<R>;
+  /** The rows that the client has, or will have once the queue is read. */
+  #board: Board<R> | undefined;
 
-  constructor(matches: (row: R) => boolean, limits: FeedLimits) {
+  constructor(matches: (row: R) => boolean, limits: FeedLimits, share: BoardShare<R>) {
     this.#matches = matches;
+    this.#share = share;
     this.#queue = openQueue(limits);
     this.#kept = openQueue(limits);
   }
 
   accept(delivery: Delivery<R>) {
-    const { id, document: row } = delivery;
-    if (row !== null && this.#matches(row)) {
-      if ((this.#has?.get(id) ?? 0) >= row.lastSequence) return undefined;
-      this.#hold(row);
-      return this.#queue.push(
-        toldItem(UPDATES, delivery, ({ cursor }): OrderedChange<R> => ({ kind: 'updated', row, cursor })),
-        delivery.bytes,
-      );
+    switch (this.#own().take(delivery)) {
+      case 'updated':
+        return this.#queue.push(toldItem(UPDATES, delivery, updateOf), delivery.bytes);
+      case 'left':
+        return this.#queue.push(toldItem(LEAVINGS, delivery, leavingOf), BARE_BYTES);
+      case undefined:
+        return undefined;
     }
-    return this.#has?.delete(id) ? this.#queue.push(toldItem(LEAVINGS, delivery, leavingOf), 64) : undefined;
   }
 
   keep(delivery: Delivery<R>) {
@@ -50,7 +57,7 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
   }
 
   hold(rows: readonly Held[]) {
-    for (const row of rows) this.#hold(row);
+    this.#own().hold(rows);
   }
 
   cutover(place: Place) {
@@ -61,8 +68,12 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
     return undefined;
   }
 
+  level() {
+    this.#board = this.#share.join(this.#own());
+  }
+
   say(item: OrderedChange<R>) {
-    this.#queue.push(item, 64);
+    this.#queue.push(item, BARE_BYTES);
   }
 
   take() {
@@ -75,17 +86,23 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
 
   reset() {
     this.#queue.clear();
-    this.#has = undefined;
+    this.#board = undefined;
+    this.#share.leave();
   }
 
   get size() {
     return this.#queue.length + this.#kept.length;
   }
 
-  #hold({ id, lastSequence }: Held): void {
-    this.#has ??= new Map();
-    this.#has.set(id, lastSequence);
+  #own(): Board<R> {
+    this.#board ??= new Board(this.#matches);
+    return this.#board;
   }
+}
+
+function updateOf<R extends Row>({ document, cursor }: Delivery<R>): OrderedChange<R> {
+  if (document === null) throw new Error('A row that is gone was told as it is.');
+  return { kind: 'updated', row: document, cursor };
 }
 
 function leavingOf<R extends Row>({ id, cursor }: Delivery<R>): OrderedChange<R> {

@@ -1,21 +1,14 @@
-import { backoff } from './backoff.ts';
 import { isBehind, type Place, placeBehind } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { GapReason } from './feed-item.ts';
 import type { Lane } from './feed-lane.ts';
 import { type Excess, SlowConsumerError } from './feed-limits.ts';
-import type { PastChange } from './feed-ring.ts';
 import type { Interest } from './interest.ts';
-import { mayReadAgain, type SnapshotReader } from './snapshot.ts';
-import type {
-  After,
-  CommonItem,
-  Member,
-  Placed,
-  SnapshotSource,
-  SubscriberOptions,
-  Taker,
-} from './subscriber-options.ts';
+import { Missed } from './missed.ts';
+import type { SnapshotChunk } from './snapshot.ts';
+import { SnapshotTelling } from './snapshot-telling.ts';
+import type { After, CommonItem, Member, Placed, SubscriberOptions, Taker } from './subscriber-options.ts';
+import { Takers } from './takers.ts';
 
 /** `returning`: it is being found out what the client has. `replay`: what it missed is being told. */
 type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
@@ -29,24 +22,17 @@ export class Subscriber<D extends object, T extends Placed>
 {
   readonly #options: SubscriberOptions<D, T>;
   readonly #lane: Lane<D, T | CommonItem>;
-  #taker: Taker<T | CommonItem> | undefined;
-  /** Who asked while the taker was waiting: nobody, mostly. */
-  #others: Taker<T | CommonItem>[] | undefined;
+  readonly #takers = new Takers<T | CommonItem>();
   #pumping = false;
   #phase: Phase = 'new';
   /** Goes before what the lane has. */
   #outbox: (T | CommonItem)[] = [];
-  #reader: SnapshotReader<D> | undefined;
-  /** Raised whenever the snapshot begins anew: what an older read brings is not wanted any more. */
-  #round = 0;
-  #reading = false;
-  #tries = 0;
-  #toldRows = false;
-  /** What is still to be told of what the client missed, from `#missedAt` on. */
-  #missed: readonly PastChange[] = [];
-  #missedAt = 0;
+  /** What another one brings is not wanted any more. */
+  #telling: SnapshotTelling<D> | undefined;
+  #missed: Missed<D> | undefined;
   /** The client has more than the stream has come to yet. */
-  #ahead: After | undefined;
+  #ahead: Place | undefined;
+  #isLevel = false;
   #lastCursor: string;
   #leave: () => void = () => undefined;
   #failure: unknown;
@@ -79,11 +65,7 @@ export class Subscriber<D extends object, T extends Placed>
       this.#tellEnd(taker);
       return;
     }
-    if (this.#taker === undefined) this.#taker = taker;
-    else {
-      this.#others ??= [];
-      this.#others.push(taker);
-    }
+    this.#takers.push(taker);
     if (this.#phase === 'new') this.#begin();
     else if (!this.#pumping) this.#pump();
   }
@@ -111,10 +93,11 @@ export class Subscriber<D extends object, T extends Placed>
     try {
       const excess = kept ? lane.keep(delivery) : lane.accept(delivery);
       if (excess !== undefined) this.#overflow(excess);
+      else if (!kept) this.#settle();
     } catch (error) {
       this.end(error);
     }
-    if (!kept && this.#taker !== undefined) this.#pump();
+    if (!kept && !this.#takers.isEmpty) this.#pump();
   }
 
   /** Changes were missed: tells so, and begins anew where there is a snapshot. */
@@ -135,7 +118,8 @@ export class Subscriber<D extends object, T extends Placed>
   /** Once a second or so: a heartbeat if it is quiet, the end if the client does not read. */
   tick(now: number): void {
     const { limits, lane } = this.#options;
-    if (this.#taker !== undefined) {
+    if (this.#phase === 'live') this.#settle();
+    if (!this.#takers.isEmpty) {
       if (this.#phase === 'live' && now - this.#handedOverAt >= limits.heartbeatMs) {
         this.#outbox.push(this.#heartbeat());
         this.#pump();
@@ -153,7 +137,7 @@ export class Subscriber<D extends object, T extends Placed>
 
   /** How much waits for the client. */
   get waiting(): number {
-    return this.#outbox.length + this.#options.lane.size + this.#missed.length - this.#missedAt;
+    return this.#outbox.length + this.#options.lane.size + (this.#missed?.length ?? 0);
   }
 
   /** Ends it from either side. */
@@ -164,7 +148,8 @@ export class Subscriber<D extends object, T extends Placed>
     this.#restart();
     this.#outbox = [];
     this.#leave();
-    for (let taker = this.#nextTaker(); taker !== undefined; taker = this.#nextTaker()) this.#tellEnd(taker);
+    for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift())
+      this.#tellEnd(taker);
   }
 
   /** Later, as all that is said of the end is. The first one hears why. */
@@ -218,35 +203,34 @@ export class Subscriber<D extends object, T extends Placed>
     }
     this.#leave = leave;
     this.#phase = 'returning';
-    const round = this.#round;
     this.#ahead = after;
     const held = await back.held;
-    if (round !== this.#round) return true;
+    if (!this.#isReturning()) return true;
     if (held === undefined) {
       this.lost('HISTORY_LOST');
       return true;
     }
     snapshot?.hold(held);
-    this.#missed = missed;
-    this.#missedAt = 0;
+    this.#missed = new Missed(missed);
     this.#phase = 'replay';
     return true;
+  }
+
+  /** Still: anything may have happened while it waited. */
+  #isReturning(): boolean {
+    return this.#phase === 'returning';
   }
 
   /** Hands over some of what was missed; behind the last of it, what was kept. */
   #replay(after: After): void {
     const { lane, replayed } = this.#options;
-    const some = this.#missed.slice(this.#missedAt, this.#missedAt + replayed);
-    this.#missedAt += some.length;
-    for (const change of some) {
-      const excess = lane.accept(change.delivery() as Delivery<D>);
-      if (excess === undefined) continue;
+    const excess = this.#missed?.tell(lane, replayed);
+    if (excess !== undefined) {
       this.#overflow(excess);
       return;
     }
-    if (this.#missedAt < this.#missed.length) return;
-    this.#missed = [];
-    this.#missedAt = 0;
+    if (this.#missed !== undefined && this.#missed.length > 0) return;
+    this.#missed = undefined;
     this.#goLive(after, after.cursor);
     // So that the client knows that it has missed nothing.
     if (lane.size === 0) this.#outbox.push(this.#heartbeat());
@@ -256,16 +240,30 @@ export class Subscriber<D extends object, T extends Placed>
     this.#phase = 'live';
     const excess = this.#options.lane.cutover(place, cursor);
     if (excess !== undefined) this.#overflow(excess);
+    else this.#settle();
+  }
+
+  /** Where the stream has come as far as the client, the lane may know so, once. */
+  #settle(): void {
+    if (this.#isLevel || (this.#ahead !== undefined && isBehind(this.#ahead, this.#options.place()))) return;
+    this.#ahead = undefined;
+    this.#isLevel = true;
+    this.#lane.level?.();
   }
 
   #beginSnapshot(reason: GapReason | undefined): void {
-    const { place } = this.#options;
+    const { place, snapshot, limits } = this.#options;
     this.#outbox = reason === undefined ? [] : [this.#gap(reason, place(), false)];
     this.#phase = 'snapshot';
-    this.#tries = 0;
+    if (snapshot === undefined) return;
+    this.#telling = new SnapshotTelling({
+      open: () => snapshot.open(),
+      tries: limits.snapshotTries,
+      onBreak: (told) => this.#breakOff(told),
+    });
   }
 
-  /** False for what the client has been told by another process, which was further than this one. */
+  /** False for what the client has already: from another process that was further, or in its snapshot. */
   #isNews(delivery: Delivery<D>): boolean {
     if (this.#ahead === undefined) return true;
     if (!isBehind(delivery.place, this.#ahead)) return false;
@@ -278,25 +276,19 @@ export class Subscriber<D extends object, T extends Placed>
     const now = performance.now();
     this.#pumping = true;
     try {
-      while (this.#taker !== undefined) {
+      while (!this.#takers.isEmpty) {
         const value = this.#nextItem(now);
         if (value === undefined) break;
         this.#handedOverAt = now;
         this.#lastCursor = value.cursor;
-        this.#nextTaker()?.resolve({ done: false, value });
+        this.#takers.shift()?.resolve({ done: false, value });
       }
     } finally {
       this.#pumping = false;
     }
-    if (this.#taker === undefined) return;
+    if (this.#takers.isEmpty) return;
     if (this.#phase === 'snapshot') void this.#read();
     else if (this.#phase === 'live') this.#wakeWhenDue(now);
-  }
-
-  #nextTaker(): Taker<T | CommonItem> | undefined {
-    const taker = this.#taker;
-    this.#taker = this.#others?.shift();
-    return taker;
   }
 
   #nextItem(now: number): T | CommonItem | undefined {
@@ -323,52 +315,52 @@ export class Subscriber<D extends object, T extends Placed>
 
   /** Reads the next chunk of the snapshot, for a client that waits for it. */
   async #read(): Promise<void> {
-    const { snapshot } = this.#options;
-    if (snapshot === undefined || this.#reading) return;
-    this.#reading = true;
-    const round = this.#round;
+    const telling = this.#telling;
+    if (telling === undefined || telling.isBusy) return;
     try {
-      this.#reader ??= snapshot.open();
-      const { rows, complete, time } = await this.#reader.next();
-      if (round === this.#round) this.#tell(snapshot, rows, complete, placeBehind(time));
+      const chunk = await telling.next();
+      if (telling === this.#telling) this.#tell(chunk);
     } catch (error) {
-      if (round === this.#round) await this.#readAgain(error);
+      if (telling === this.#telling) this.end(error);
     }
-    this.#reading = false;
     this.#pump();
   }
 
-  #tell(snapshot: SnapshotSource<D, T>, rows: readonly D[], complete: boolean, place: Place): void {
-    this.#toldRows = true;
+  #tell({ rows, complete, time }: SnapshotChunk<D>): void {
+    const { snapshot, cursorAt } = this.#options;
+    if (snapshot === undefined) return;
+    const place = placeBehind(time);
     snapshot.hold(rows);
-    const cursor = this.#options.cursorAt(place, complete);
+    const cursor = cursorAt(place, complete);
     this.#outbox.push(snapshot.item(rows, complete, cursor));
     if (!complete) return;
-    this.#reader?.close();
-    this.#reader = undefined;
+    this.#stopTelling();
+    if (isBehind(place, this.#options.place())) this.#ahead = place;
     this.#goLive(place, cursor);
   }
 
-  async #readAgain(error: unknown): Promise<void> {
-    const { limits, place } = this.#options;
-    this.#tries += 1;
-    if (!mayReadAgain(error) || this.#tries >= limits.snapshotTries) return this.end(error);
-    const told = this.#toldRows;
-    this.#restart();
-    if (told) this.#outbox = [this.#gap('SNAPSHOT_INTERRUPTED', place(), false)];
-    await backoff(this.#tries, () => undefined);
+  #breakOff(told: boolean): void {
+    this.#letGo();
+    if (told) this.#outbox = [this.#gap('SNAPSHOT_INTERRUPTED', this.#options.place(), false)];
+    this.#pump();
+  }
+
+  #stopTelling(): void {
+    this.#telling?.close();
+    this.#telling = undefined;
   }
 
   /** Lets go of the snapshot being read and of what waits; what is kept aside stays. */
   #restart(): void {
-    this.#round += 1;
-    this.#toldRows = false;
-    this.#missed = [];
-    this.#missedAt = 0;
-    this.#reader?.close();
-    this.#reader = undefined;
+    this.#stopTelling();
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    this.#missed = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isLevel = false;
     this.#options.lane.reset();
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import { Boards } from '../../src/eventstore/board.ts';
 import { placeBehind } from '../../src/eventstore/cursor.ts';
 import { Delivery } from '../../src/eventstore/delivery.ts';
 import { FeedIndex, type Occurrence } from '../../src/eventstore/feed-index.ts';
@@ -17,6 +18,9 @@ import {
   mover,
   type Wish,
 } from './interest-world.ts';
+
+/** Nobody here has anything in common. */
+const ALONE = new Boards().share<Mover>(() => '');
 
 type AnyLane = SnapshotLane<Mover, object>;
 
@@ -87,7 +91,7 @@ class World {
   join(wish: Wish): void {
     const pair = (open: () => AnyLane) => [open(), open()] as const;
     const lanes = [
-      pair(() => openOrderedLane<Mover>(wish.matches, FEED_LIMITS) as AnyLane),
+      pair(() => openOrderedLane<Mover>(wish.matches, FEED_LIMITS, ALONE) as AnyLane),
       pair(() => openLatestLane<Mover>(wish.matches, undefined, FEED_LIMITS) as AnyLane),
     ];
     const twin: Twin = { wish, lanes, isLive: false, leave: () => undefined };

@@ -143,7 +143,11 @@ describe('G-04 the latest lane', () => {
     const tenantId = newId();
     const [stays, leaves, passes] = [newId(), newId(), newId()];
     const feed = open();
-    const odd = { ...all(tenantId), matches: (row: CounterRow) => row.total % 2 === 1 };
+    const odd = {
+      ...all(tenantId),
+      filter: { total: { $mod: [2, 1] } },
+      matches: (row: CounterRow) => row.total % 2 === 1,
+    };
     await Promise.all([stays, leaves].map((id) => handle(store, count(id, { tenantId }))));
     const slow = feed.latest<CounterRow>(odd, {});
     await slow.next();
@@ -165,6 +169,7 @@ describe('a filter that throws', () => {
     const feed = open();
     const bad = feed.ordered({
       ...all(tenantId),
+      filter: { total: { $gte: 0 } },
       matches: () => {
         throw new Error('a bug');
       },

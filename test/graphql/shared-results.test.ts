@@ -28,7 +28,12 @@ beforeAll(async () => {
   const { feed } = gateway;
   const tenders = read(feed.ordered({ ...EVERYTHING, projection: tendersRead }));
   const open = read(
-    feed.ordered({ ...EVERYTHING, projection: tendersRead, matches: ({ status }) => status === 'OPEN' }),
+    feed.ordered({
+      ...EVERYTHING,
+      projection: tendersRead,
+      filter: { status: 'OPEN' },
+      matches: ({ status }) => status === 'OPEN',
+    }),
   );
   const vehicles = read(feed.latest({ ...EVERYTHING, projection: fleetStatus }, { maxPerSecond: 4 }));
   const events = read(feed.log(EVERYTHING));
