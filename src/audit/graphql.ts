@@ -55,3 +55,9 @@ export const EventConnection = builder.connectionObject(
   { type: EventRef, name: 'EventConnection' },
   { name: 'EventEdge' },
 );
+
+/** Which page of a history. */
+export const HISTORY_ARGS = builder.args((t) => ({
+  first: t.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
+  after: t.string({ description: 'The cursor of the event to go on after.' }),
+}));

@@ -1,4 +1,4 @@
-import { EventConnection, EventRef } from '../audit/graphql.ts';
+import { EventConnection, EventRef, HISTORY_ARGS } from '../audit/graphql.ts';
 import { historyOf } from '../audit/history.ts';
 import { builder, uncached } from '../builder.ts';
 import { isCarrier, requireAccess } from '../context.ts';
@@ -132,10 +132,7 @@ export const RouteRef = builder.loadableNode(builder.objectRef<RouteRow>('Route'
       type: EventConnection,
       description:
         'All that was recorded of it, up to now, in the order of recording: who, why, when it happened and when it was told.',
-      args: {
-        first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
-        after: t.arg.string({ description: 'The cursor of the event to go on after.' }),
-      },
+      args: HISTORY_ARGS,
       resolve: (row, page, context) => historyOf(context, { aggregateType: route.type, id: row.id }, page),
     }),
   }),

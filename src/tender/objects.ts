@@ -1,4 +1,4 @@
-import { EventConnection, EventRef } from '../audit/graphql.ts';
+import { EventConnection, EventRef, HISTORY_ARGS } from '../audit/graphql.ts';
 import { historyOf } from '../audit/history.ts';
 import { builder, uncached } from '../builder.ts';
 import { isCarrier, requireAccess } from '../context.ts';
@@ -210,10 +210,7 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
       type: EventConnection,
       description:
         'All that was recorded of it, up to now, in the order of recording: who, why, when it happened and when it was told. A carrier sees what concerns it.',
-      args: {
-        first: t.arg.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
-        after: t.arg.string({ description: 'The cursor of the event to go on after.' }),
-      },
+      args: HISTORY_ARGS,
       resolve: async ({ id }, page, context) => {
         const access = requireAccess(context);
         // Who had the load once, and asks how it was then, sees no more than now.
