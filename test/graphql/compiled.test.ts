@@ -11,16 +11,14 @@ import {
   validate,
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openAdmission } from '../../src/admission.ts';
-import { contextOf } from '../../src/caller.ts';
 import { asInterpreted, compilable, compileDocument } from '../../src/compiled.ts';
 import type { Context } from '../../src/context.ts';
 import type { Role } from '../../src/eventstore/event.ts';
 import { schema } from '../../src/schema.ts';
-import { SERVER_LIMITS } from '../../src/server.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { offered, type Tour, tour } from '../journey/tour.ts';
 import { operation, rootFields } from '../journey/walk.ts';
+import { contextFor } from './context-for.ts';
 
 let gateway: TestGateway;
 let toured: Tour;
@@ -31,16 +29,6 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-function contextFor(role: Role, carrierId?: string): Context {
-  const { store, feed, metrics } = gateway;
-  const admission = openAdmission(SERVER_LIMITS, metrics);
-  const access = { tenantId: 'demo', sub: 'me', role, ...(carrierId === undefined ? {} : { carrierId }) };
-  return contextOf(
-    { store, feed, admission, projections: async () => [] },
-    { access, header: () => undefined, onOverflow: () => undefined },
-  );
-}
-
 type Variables = Record<string, unknown>;
 
 /** Executes in both ways. @returns the texts that would be sent; none where the compiled one leaves it to the other */
@@ -49,8 +37,8 @@ async function bothWays(document: DocumentNode, variableValues: Variables, role:
   expect(compilable(document)).toBeDefined();
   const compiled = compileDocument(schema, document);
   if (compiled === undefined) throw new Error('The compiler does not know how.');
-  const own = await compiled(contextFor(role, carrierId), variableValues);
-  const contextValue = contextFor(role, carrierId);
+  const own = await compiled(contextFor(gateway, role, carrierId), variableValues);
+  const contextValue = contextFor(gateway, role, carrierId);
   const interpreted = await normalizedExecutor({ schema, document, contextValue, variableValues });
   if (!('data' in interpreted) && !('errors' in interpreted)) throw new Error('A stream.');
   return { own, interpreted };
@@ -168,9 +156,9 @@ describe('a compiled query', () => {
     };
     const compiled = compileDocument(schema, document);
     const interpreted = await reads(() =>
-      normalizedExecutor({ schema, document, contextValue: contextFor('dispatcher') }),
+      normalizedExecutor({ schema, document, contextValue: contextFor(gateway, 'dispatcher') }),
     );
-    expect(await reads(() => compiled?.(contextFor('dispatcher'), {}))).toBe(interpreted);
+    expect(await reads(() => compiled?.(contextFor(gateway, 'dispatcher'), {}))).toBe(interpreted);
   });
 
   it('answers random documents as the interpreter does', async () => {
@@ -213,18 +201,18 @@ describe('a compiled mutation', () => {
 
   /** The store of one whose every use is a bug of ours. */
   const broken = (): Context => {
-    const store = new Proxy(contextFor('dispatcher').store, {
+    const store = new Proxy(contextFor(gateway, 'dispatcher').store, {
       get() {
         throw new Error('A bug.');
       },
     });
-    return { ...contextFor('dispatcher'), store };
+    return { ...contextFor(gateway, 'dispatcher'), store };
   };
 
   it.each<[string, () => Context]>([
-    ['a dispatcher', () => contextFor('dispatcher')],
-    ['a carrier', () => contextFor('carrier', 'carrier-1')],
-    ['nobody', () => ({ ...contextFor('dispatcher'), access: null })],
+    ['a dispatcher', () => contextFor(gateway, 'dispatcher')],
+    ['a carrier', () => contextFor(gateway, 'carrier', 'carrier-1')],
+    ['nobody', () => ({ ...contextFor(gateway, 'dispatcher'), access: null })],
     ['someone who meets a bug', broken],
   ])('answers %s as the interpreter does, its errors and their places included', async (_who, context) => {
     for (const field of rootFields('mutation')) {
@@ -251,7 +239,7 @@ describe('a compiled mutation', () => {
   it('does one field after another', async () => {
     const plate = `SERIAL-${toured.vehicleId.slice(0, 4)}`;
     const text = `mutation { ${['a', 'b'].map((alias) => `${alias}: registerVehicle(input: { licensePlate: "${plate}" }) { __typename }`).join(' ')} }`;
-    const result = await compileDocument(schema, parse(text))?.(contextFor('dispatcher'), {});
+    const result = await compileDocument(schema, parse(text))?.(contextFor(gateway, 'dispatcher'), {});
     expect(result?.data?.a).toEqual({ __typename: 'VehiclePayload' });
     expect(result?.data?.b).toEqual({ __typename: 'Conflict' });
   });

@@ -1,21 +1,18 @@
 import fc from 'fast-check';
 import { type DocumentNode, execute, parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openAdmission } from '../../src/admission.ts';
-import { contextOf } from '../../src/caller.ts';
 import type { Context } from '../../src/context.ts';
-import type { Role } from '../../src/eventstore/event.ts';
 import { groupKeyOf } from '../../src/group-key.ts';
 import { ResultGroup } from '../../src/result-group.ts';
 import { MemoBudget } from '../../src/result-memo.ts';
 import { schema } from '../../src/schema.ts';
-import { SERVER_LIMITS } from '../../src/server.ts';
 import { tendersRead } from '../../src/tender/projection.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { read } from '../eventstore/reader.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { REGISTER_VEHICLE } from '../journey/documents.ts';
 import { done, offered, tour } from '../journey/tour.ts';
+import { contextFor } from './context-for.ts';
 import { randomSubscription } from './random-subscription.ts';
 
 const EVERYTHING = { tenantId: 'demo', filter: {}, matches: () => true };
@@ -52,16 +49,6 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-function contextFor(role: Role, carrierId?: string): Context {
-  const { store, feed, metrics } = gateway;
-  const admission = openAdmission(SERVER_LIMITS, metrics);
-  const access = { tenantId: 'demo', sub: 'me', role, ...(carrierId === undefined ? {} : { carrierId }) };
-  return contextOf(
-    { store, feed, admission, projections: async () => [] },
-    { access, header: () => undefined, onOverflow: () => undefined },
-  );
-}
-
 function groupOf(document: DocumentNode, context: Context, maxSharedBytes: number): ResultGroup {
   const contextValue = context.forGroup();
   const run = (rootValue: object) => execute({ schema, document, contextValue, rootValue });
@@ -83,7 +70,7 @@ describe('what is executed and serialised once for several subscribers', () => {
   ] as const)(
     'is the text that each would have got alone: %s, by a %s',
     async (field, role, carrierId) => {
-      const context = contextFor(role, carrierId);
+      const context = contextFor(gateway, role, carrierId);
       const items = [...(told[field] ?? []), ...framesOf(told[field] ?? [])];
       let shared = 0;
       await fc.assert(
@@ -109,7 +96,7 @@ describe('what is executed and serialised once for several subscribers', () => {
 
   it('is one object for all of them, made once', async () => {
     const document = parse('subscription { tenderChanges { ... on TenderUpdated { tender { id } } } }');
-    const group = groupOf(document, contextFor('dispatcher'), 1_000_000);
+    const group = groupOf(document, contextFor(gateway, 'dispatcher'), 1_000_000);
     const [item] = told.tenderChanges ?? [];
     const first = await group.resultOf(item);
     expect(first).not.toBeNull();
@@ -118,14 +105,14 @@ describe('what is executed and serialised once for several subscribers', () => {
 
   it('is nothing where it fails: each has errors of its own then', async () => {
     const document = parse('subscription { tenderChanges { ... on TenderUpdated { tender { id } } } }');
-    const stranger = groupOf(document, contextFor('carrier', 'somebody-else'), 1_000_000);
+    const stranger = groupOf(document, contextFor(gateway, 'carrier', 'somebody-else'), 1_000_000);
     for (const item of told.tenderChanges ?? []) {
       if ('row' in item) expect(await stranger.resultOf(item)).toBeNull();
     }
   });
 
   it('must not depend on who exactly is asking', () => {
-    const { access } = contextFor('dispatcher').forGroup();
+    const { access } = contextFor(gateway, 'dispatcher').forGroup();
     expect(access).toMatchObject({ tenantId: 'demo', role: 'dispatcher' });
     expect(() => access?.sub).toThrow('must not depend on who they are');
   });

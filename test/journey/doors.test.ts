@@ -5,6 +5,7 @@ import { CloseCode } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { startServer } from '../../src/server.ts';
+import { eventStream } from '../event-stream.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { TENDER_CHANGES } from './documents.ts';
 import { operation, rootFields } from './walk.ts';
@@ -68,11 +69,7 @@ describe('without a token', () => {
   );
 
   it('a subscription over SSE is UNAUTHENTICATED', async () => {
-    const response = await fetch(gateway.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ query: TENDER_CHANGES }),
-    });
+    const response = await eventStream(gateway.url, TENDER_CHANGES);
     const text = await response.text();
     expect(text).toContain('UNAUTHENTICATED');
   });
@@ -128,15 +125,7 @@ describe('with a proof that is none', () => {
 
   it('an event stream ends with its token', async () => {
     const token = await gateway.token({ expiresInSeconds: 3 });
-    const response = await fetch(gateway.url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        authorization: `Bearer ${token}`,
-      },
-      body: JSON.stringify({ query: TENDER_CHANGES }),
-    });
+    const response = await eventStream(gateway.url, TENDER_CHANGES, { token });
     await expect(response.text()).rejects.toThrow();
   });
 });

@@ -3,6 +3,7 @@ import WebSocket from 'ws';
 import type { Limit } from '../../src/limit-metrics.ts';
 import { SERVER_LIMITS } from '../../src/server.ts';
 import { readSettings } from '../../src/settings.ts';
+import { eventStream } from '../event-stream.ts';
 import { type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { TENDER_CHANGES } from './documents.ts';
 
@@ -134,15 +135,7 @@ describe('a limit on what clients may ask', () => {
     await raw.told('connection_ack');
     raw.send(subscribe('1'));
     const token = await gateway.token({ tenant: 'brief', expiresInSeconds: 1 });
-    const stream = await fetch(gateway.url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        authorization: `Bearer ${token}`,
-      },
-      body: JSON.stringify({ query: TENDER_CHANGES }),
-    });
+    const stream = await eventStream(gateway.url, TENDER_CHANGES, { token });
     await expect(stream.text()).rejects.toThrow();
     expect(await raw.closed).toMatchObject({ code: 4401 });
     await vi.waitFor(async () => expect(await met('token_lifetime')).toBe(before + 2));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventStream } from '../event-stream.ts';
 import { type Answer, type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { REGISTER, TRACK, TRACK_ALL } from '../vehicle/documents.ts';
 
@@ -155,16 +156,8 @@ describe('a process that has as many bytes of requests in hand as it may', () =>
 
   it('counts no event stream for as long as it lasts', async () => {
     const reading = new AbortController();
-    const stream = await fetch(gateway.url, {
-      method: 'POST',
-      signal: reading.signal,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        authorization: `Bearer ${token}`,
-      },
-      body: JSON.stringify({ query: 'subscription { vehicleChanges { __typename } }' }),
-    });
+    const query = 'subscription { vehicleChanges { __typename } }';
+    const stream = await eventStream(gateway.url, query, { token, signal: reading.signal });
     await vi.waitFor(() => expect(inHand().request_bytes).toBe(0));
     expect(stream.status).toBe(200);
     reading.abort();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { signToken } from '../../src/access/token.ts';
 import { type GatewayProcess, startGateway } from '../cli/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventStream } from '../event-stream.ts';
 import { type Data, post } from '../gateway.ts';
 import { streamsOf } from '../log-oracle.ts';
 import { LOAD, REGISTER_VEHICLE, TRACK_LOCATION, tenderMutation } from './documents.ts';
@@ -122,13 +123,8 @@ describe('G-03 clients whose gateways are killed under them, one after another',
 
 describe('an event stream whose Last-Event-ID is of nothing of the caller’s', () => {
   it('is refused before anything is told', async () => {
-    const headers = {
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      authorization: `Bearer ${token}`,
-      'last-event-id': 'AgEAAAAAAAAAAAAAAAAAAAAAAAAA',
-    };
-    const response = await fetch(base, { method: 'POST', headers, body: JSON.stringify({ query: TENDERS }) });
+    const lastEventId = 'AgEAAAAAAAAAAAAAAAAAAAAAAAAA';
+    const response = await eventStream(base, TENDERS, { token, lastEventId });
     expect(await response.text()).toContain('INVALID_CURSOR');
   });
 });

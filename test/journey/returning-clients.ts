@@ -1,4 +1,5 @@
 import { pause } from '../../src/eventstore/backoff.ts';
+import { eventStream } from '../event-stream.ts';
 import { createSocket, type Data } from '../gateway.ts';
 
 /** A client that comes back by its last cursor whenever it is cut off, to whichever gateway is there. */
@@ -78,15 +79,9 @@ export function overEventStream(
   return comeBack(
     url,
     async (gateway, after, take) => {
-      const response = await fetch(gateway, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'text/event-stream',
-          authorization: `Bearer ${token}`,
-          ...(after === undefined ? {} : { 'last-event-id': after }),
-        },
-        body: JSON.stringify({ query }),
+      const response = await eventStream(gateway, query, {
+        token,
+        lastEventId: after,
         signal: abort.signal,
       });
       let text = '';

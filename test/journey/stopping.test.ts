@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventStream } from '../event-stream.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { LOAD, TENDER_CHANGES, tenderMutation } from './documents.ts';
@@ -18,17 +19,8 @@ async function operations(): Promise<number> {
   return values.find(({ labels }) => labels.operation === 'mutation')?.value ?? 0;
 }
 
-async function eventStream(signal: AbortSignal): Promise<Response> {
-  return fetch(gateway.url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      authorization: `Bearer ${await gateway.token()}`,
-    },
-    body: JSON.stringify({ query: TENDER_CHANGES }),
-    signal,
-  });
+async function tendersStream(signal: AbortSignal): Promise<Response> {
+  return eventStream(gateway.url, TENDER_CHANGES, { token: await gateway.token(), signal });
 }
 
 describe('G-05 a gateway that stops', () => {
@@ -39,7 +31,7 @@ describe('G-05 a gateway that stops', () => {
     });
     const items = collect(socket.iterate({ query: TENDER_CHANGES }), 'tenderChanges');
     await items.until((item) => item.complete);
-    const stream = await eventStream(new AbortController().signal);
+    const stream = await tendersStream(new AbortController().signal);
     const text = stream.text();
     text.catch(() => undefined);
 
@@ -63,7 +55,7 @@ describe('a subscriber that leaves', () => {
     const one = collect(first.iterate({ query: TENDER_CHANGES }), 'tenderChanges');
     const two = collect(first.iterate({ query: TENDER_CHANGES }), 'tenderChanges');
     const abort = new AbortController();
-    const stream = await eventStream(abort.signal);
+    const stream = await tendersStream(abort.signal);
     await Promise.all([one, two].map((items) => items.until((item) => item.complete)));
     await stream.body?.getReader().read();
     await vi.waitFor(async () => expect(await subscriptions()).toBe(3));

@@ -1,0 +1,16 @@
+import { openAdmission } from '../../src/admission.ts';
+import { contextOf } from '../../src/caller.ts';
+import type { Context } from '../../src/context.ts';
+import type { Role } from '../../src/eventstore/event.ts';
+import { SERVER_LIMITS } from '../../src/server.ts';
+import type { TestGateway } from '../gateway.ts';
+
+/** The context of a request, as the gateway makes it for somebody of this role. */
+export function contextFor({ store, feed, metrics }: TestGateway, role: Role, carrierId?: string): Context {
+  const admission = openAdmission(SERVER_LIMITS, metrics);
+  const access = { tenantId: 'demo', sub: 'me', role, ...(carrierId === undefined ? {} : { carrierId }) };
+  return contextOf(
+    { store, feed, admission, projections: async () => [] },
+    { access, header: () => undefined, onOverflow: () => undefined },
+  );
+}
