@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { signToken } from '../../src/access/token.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
 import { openListeners, type Subscription } from './listeners.ts';
 import type { ListenersMessage, ListenersOrder } from './listeners-process.ts';
 import type { Contender } from './measure.ts';
 import { openRequests, type Requests } from './requests.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
+import { gatewaySettings } from './stage.ts';
 
 /** Sockets in a process of their own that count what they hear. */
 export interface Audience {
@@ -36,16 +35,7 @@ export async function openFanOutStage(
   database: string,
   profileDir?: string,
 ): Promise<FanOutStage> {
-  const secret = randomBytes(32).toString('hex');
-  const claims = { sub: 'bench', tenant: 'demo', role: 'dispatcher' } as const;
-  const token = await signToken({ kind: 'secret', secret }, claims, 86_400);
-  const settings = {
-    PORT: '0',
-    MONGODB_URI: mongo.uri,
-    WAYBILL_DATABASE: database,
-    WAYBILL_JWT_SECRET: secret,
-    WAYBILL_MAX_SOCKETS_PER_TENANT: '100000',
-  };
+  const { settings, token } = await gatewaySettings(mongo, database);
   const processes: ServerProcess[] = [];
   const doors: Requests[] = [];
   const start = async (module: string, message: unknown, profile?: string): Promise<ServerProcess> => {

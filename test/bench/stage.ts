@@ -25,12 +25,11 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Starts both servers; the gateway's database is one of its own, named for the suite. */
-export async function openStage(mongo: Mongo, name: string, profileDir?: string): Promise<Stage> {
+/** What a gateway needs to serve a bench on a database, and the token of a dispatcher for it. */
+export async function gatewaySettings(mongo: Mongo, database: string) {
   const secret = randomBytes(32).toString('hex');
   const claims = { sub: 'bench', tenant: 'demo', role: 'dispatcher' } as const;
   const token = await signToken({ kind: 'secret', secret }, claims, 86_400);
-  const database = `bench_${name.replaceAll('-', '_')}`;
   const settings = {
     PORT: '0',
     MONGODB_URI: mongo.uri,
@@ -38,6 +37,13 @@ export async function openStage(mongo: Mongo, name: string, profileDir?: string)
     WAYBILL_JWT_SECRET: secret,
     WAYBILL_MAX_SOCKETS_PER_TENANT: '100000',
   };
+  return { settings, token };
+}
+
+/** Starts both servers; the gateway's database is one of its own, named for the suite. */
+export async function openStage(mongo: Mongo, name: string, profileDir?: string): Promise<Stage> {
+  const database = `bench_${name.replaceAll('-', '_')}`;
+  const { settings, token } = await gatewaySettings(mongo, database);
   const processes: ServerProcess[] = [];
   const doors: Requests[] = [];
   const open = async (module: string, message: unknown, profile?: string) => {

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { signToken } from '../../../src/access/token.ts';
 import { openLog } from '../../../src/log.ts';
 import { type Mongo, openMongo } from '../../../src/mongo/mongo.ts';
 import { AMEND_TENDER, CREATE_TENDER, TENDER_CHANGES } from '../documents.ts';
@@ -23,6 +21,7 @@ import {
 import { heading, report } from '../report.ts';
 import { bodyOf, openRequests, type Requests } from '../requests.ts';
 import { startProcess } from '../server-process.ts';
+import { gatewaySettings } from '../stage.ts';
 import { type ParseProcess, startParse } from './parse-process.ts';
 
 /** What Waybill is to be, times Parse Server. */
@@ -59,13 +58,8 @@ interface Side {
 }
 
 async function openWaybill(mongo: Mongo): Promise<Side> {
-  const secret = randomBytes(32).toString('hex');
-  const claims = { sub: 'bench', tenant: 'demo', role: 'dispatcher' } as const;
-  const token = await signToken({ kind: 'secret', secret }, claims, 86_400);
-  const gateway = await startProcess('gateway-process', {
-    ...{ PORT: '0', MONGODB_URI: mongo.uri, WAYBILL_DATABASE: 'beside_waybill', WAYBILL_JWT_SECRET: secret },
-    WAYBILL_MAX_SOCKETS_PER_TENANT: String(SUBSCRIBERS),
-  });
+  const { settings, token } = await gatewaySettings(mongo, 'beside_waybill');
+  const gateway = await startProcess('gateway-process', settings);
   const requests: Requests = openRequests(gateway.url, token);
   const post = (query: string, variables: object) => requests.post(bodyOf(query, variables));
   return {

@@ -16,6 +16,7 @@ const parseServer = new ParseServer({
   liveQuery: { classNames: ['Tender'] },
   logLevel: 'error',
   silent: true,
+  logsFolder: null,
 });
 await parseServer.start();
 app.use('/parse', parseServer.app);
