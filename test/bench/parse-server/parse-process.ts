@@ -32,7 +32,11 @@ const FIELDS = {
 export async function startParse(databaseURI: string): Promise<ParseProcess> {
   const masterKey = randomBytes(16).toString('hex');
   const settings = JSON.stringify({ databaseURI, appId: APP_ID, masterKey });
-  const child = spawn(process.execPath, [SERVER, settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [SERVER, settings], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Before it reads its settings, it opens files to log to, unless this says that there are none.
+    env: { ...process.env, PARSE_SERVER_LOGS_FOLDER: 'null' },
+  });
   const exited = once(child, 'exit');
   const origin = await listening(child);
   const application = { 'x-parse-application-id': APP_ID };

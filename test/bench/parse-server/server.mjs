@@ -16,7 +16,6 @@ const parseServer = new ParseServer({
   liveQuery: { classNames: ['Tender'] },
   logLevel: 'error',
   silent: true,
-  logsFolder: null,
 });
 await parseServer.start();
 app.use('/parse', parseServer.app);
