@@ -8,8 +8,8 @@ import { idIn } from './stage.ts';
 
 const SUBSCRIBERS = 1_000;
 const EVENTS = 40;
-/** As they come when there is much to tell. */
-const IN_FLIGHT = 10;
+/** As they come when there is much to tell: those that come together leave together. */
+const AT_ONCE = 10;
 const AT_LEAST = 0.75;
 const MARKER = 'TenderUpdated';
 
@@ -31,7 +31,7 @@ export async function benchFanOut(
 /** Subscribers who ask for the same in the same words, of the gateway and of what Yoga's documentation comes to. */
 async function benchEqual(stage: FanOutStage, plan: Plan): Promise<Line[]> {
   const { gateway, raw, stock, writer, token } = stage;
-  const events = scaled(plan, EVENTS, IN_FLIGHT);
+  const events = scaled(plan, EVENTS, AT_ONCE);
   const subscribers = scaled(plan, SUBSCRIBERS, 100);
   const tenderId = await offeredTender(stage);
   let weightKg = 0;
@@ -56,7 +56,9 @@ async function benchEqual(stage: FanOutStage, plan: Plan): Promise<Line[]> {
     }),
   };
   await stock.tell({ subscribers });
-  const name = `one event to ${subscribers.toLocaleString('en')} equal subscribers`;
+  const equals = `${subscribers.toLocaleString('en')} equal subscribers`;
+  const name = `one event to ${equals}`;
+  const toAll = { audience: audiences.gateway, subscribers, server: gateway, send: amend };
   const ways = [
     telling(
       {
@@ -67,13 +69,10 @@ async function benchEqual(stage: FanOutStage, plan: Plan): Promise<Line[]> {
         send: raw.broadcast,
       },
       events,
-      IN_FLIGHT,
+      AT_ONCE,
     ),
-    telling(
-      { name, audience: audiences.gateway, subscribers, server: gateway, send: amend },
-      events,
-      IN_FLIGHT,
-    ),
+    telling({ ...toAll, name }, events, 1),
+    telling({ ...toAll, name: `${AT_ONCE} events at once to ${equals}` }, events, AT_ONCE),
     telling(
       {
         name: `${name}, Yoga with graphql-ws`,
@@ -83,11 +82,12 @@ async function benchEqual(stage: FanOutStage, plan: Plan): Promise<Line[]> {
         send: () => stock.tell({ event }),
       },
       events,
-      IN_FLIGHT,
+      AT_ONCE,
     ),
   ] as const;
   try {
-    return await compare(ways[0], [{ ...ways[1], atLeast: AT_LEAST }, ways[2]], plan);
+    const [limit, alone, together, usual] = ways;
+    return await compare(limit, [{ ...alone, atLeast: AT_LEAST }, together, usual], plan);
   } finally {
     for (const audience of Object.values(audiences)) await audience.close();
   }
