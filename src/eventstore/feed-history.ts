@@ -54,6 +54,8 @@ const TRIES = 3;
 interface Stretch {
   /** Begins with everything committed at this moment. */
   from: Timestamp;
+  /** The earliest that those who wait for it ask for. */
+  asked: Timestamp;
   changes: Ring;
   /** Resolves with the moment up to which everything is in `changes`; undefined where it cannot be read. */
   until: Promise<Timestamp | undefined>;
@@ -74,15 +76,16 @@ export function openHistory(options: HistoryOptions): History {
     return until;
   };
 
-  /** Reads from a little earlier than `time`, or from there where that is gone already. */
+  /** Reads from a little earlier than `time`, or from what is asked for where that is gone already, or too much. */
   const begin = (time: Timestamp): Stretch => {
     const early = new Timestamp({ t: Math.max(1, time.getHighBitsUnsigned() - MARGIN_S), i: 1 });
     const begun: Stretch = {
       from: early,
+      asked: time,
       changes: new Ring({ historyBytes: 0, historyItems: 0 }, early),
       until: Promise.resolve(undefined),
     };
-    begun.until = read(begun, early).then((until) => until ?? read(begun, time));
+    begun.until = read(begun, early).then((until) => until ?? read(begun, begun.asked));
     stretch = begun;
     return begun;
   };
@@ -122,9 +125,12 @@ export function openHistory(options: HistoryOptions): History {
         if (!isBehind(placeBehind(ring.from), place)) return handOver();
         const known = stretch?.from.greaterThan(place.time) === false ? stretch : undefined;
         const older = known ?? begin(place.time);
+        if (place.time.lessThan(older.asked)) older.asked = place.time;
         const until = await older.until;
         forgetLater();
-        if (until !== undefined && !ring.from.greaterThan(until)) return handOver(older);
+        // It may have begun later in the end than it was to.
+        const reaches = !older.from.greaterThan(place.time);
+        if (reaches && until !== undefined && !ring.from.greaterThan(until)) return handOver(older);
         if (stretch === older) stretch = undefined;
         if (until === undefined) return undefined;
       }

@@ -188,6 +188,40 @@ describe.each([
   });
 });
 
+describe('subscribers that come back together, to a process that can read little more than they missed', () => {
+  it('are each told all that it missed, however much later the others left', async () => {
+    const [tenantId, id] = [newId(), newId()];
+    // Not to be read together with what follows.
+    await times(60, newId(), newId());
+    const feed = open();
+    const leave = async (count: number): Promise<string> => {
+      const reader = read(feed.ordered<CounterRow>(all(tenantId)));
+      await reader.until(() => view(reader.items).get(id)?.lastSequence === count);
+      await reader.stop();
+      return cursorOf(reader.items);
+    };
+    const cursors: string[] = [];
+    for (const count of [1, 2, 3]) {
+      await times(1, tenantId, id);
+      cursors.push(await leave(count));
+    }
+    await times(1, tenantId, id);
+    const other = open({ historyBytes: 20_000 });
+    // The last to leave asks first.
+    const readers = cursors
+      .toReversed()
+      .map((cursor) => read(other.ordered<CounterRow>(all(tenantId, cursor))));
+    for (const [index, reader] of readers.entries()) {
+      const missed = upTo(index + 1).map((n) => [id, 3 - index + n]);
+      await reader.until(() => told(reader.items).length === missed.length);
+      expect(told(reader.items)).toEqual(missed);
+      expect(reader.items.every(({ kind }) => kind === 'updated')).toBe(true);
+      await reader.stop();
+    }
+    expect(found.slice(-3)).toEqual(['oplog', 'oplog', 'oplog']);
+  });
+});
+
 describe('a quiet subscription', () => {
   it('has a cursor that goes along with the rest of the database', async () => {
     const tenantId = newId();
