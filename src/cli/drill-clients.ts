@@ -83,7 +83,7 @@ export function startDrillClients(options: DrillClientsOptions): DrillClients {
       else await command(TRACK, { licensePlate, longitude: -97 + n / 10_000, latitude: 30 });
       // What was not given while nobody answered is not made up for.
       dueAt = Math.max(dueAt + everyMs, performance.now());
-      await pause(dueAt - performance.now());
+      await pause(Math.max(0, dueAt - performance.now()));
     }
   };
 
