@@ -5,7 +5,7 @@ import type { PastChange } from './feed-ring.ts';
 
 /** What a client missed while it was away, handed to its lane in parts: a queue has an end. */
 export class Missed<D extends object> {
-  #changes: readonly PastChange[];
+  readonly #changes: readonly PastChange[];
   #told = 0;
 
   constructor(changes: readonly PastChange[]) {
@@ -21,10 +21,6 @@ export class Missed<D extends object> {
   tell(lane: Lane<D, unknown>, most: number): Excess | undefined {
     const some = this.#changes.slice(this.#told, this.#told + most);
     this.#told += some.length;
-    if (this.length === 0) {
-      this.#changes = [];
-      this.#told = 0;
-    }
     for (const change of some) {
       const excess = lane.accept(change.delivery() as Delivery<D>);
       if (excess !== undefined) return excess;

@@ -1,8 +1,9 @@
 import { backoff } from './backoff.ts';
 import { mayReadAgain, type SnapshotChunk, type SnapshotReader } from './snapshot.ts';
+import type { Placed, SnapshotSource } from './subscriber-options.ts';
 
-export interface TellingOptions<D> {
-  open(): SnapshotReader<D>;
+export interface TellingOptions<D extends object, T extends Placed> {
+  readonly source: SnapshotSource<D, T>;
   /** How often a snapshot is begun. */
   readonly tries: number;
   /** It broke off and is begun anew. @param told some of its rows were handed over already */
@@ -10,15 +11,17 @@ export interface TellingOptions<D> {
 }
 
 /** A snapshot on its way to one subscriber: the next chunk whenever the client has taken the last. */
-export class SnapshotTelling<D> {
-  readonly #options: TellingOptions<D>;
+export class SnapshotTelling<D extends object, T extends Placed> {
+  readonly source: SnapshotSource<D, T>;
+  readonly #options: Omit<TellingOptions<D, T>, 'source'>;
   #reader: SnapshotReader<D> | undefined;
   #tries = 0;
   #told = false;
   #busy = false;
   #closed = false;
 
-  constructor(options: TellingOptions<D>) {
+  constructor({ source, ...options }: TellingOptions<D, T>) {
+    this.source = source;
     this.#options = options;
   }
 
@@ -33,7 +36,7 @@ export class SnapshotTelling<D> {
     try {
       for (;;) {
         try {
-          this.#reader ??= this.#options.open();
+          this.#reader ??= this.source.open();
           const chunk = await this.#reader.next();
           this.#told = true;
           return chunk;

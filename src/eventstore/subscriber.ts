@@ -7,7 +7,15 @@ import type { Interest } from './interest.ts';
 import { Missed } from './missed.ts';
 import type { SnapshotChunk } from './snapshot.ts';
 import { SnapshotTelling } from './snapshot-telling.ts';
-import type { After, CommonItem, Member, Placed, SubscriberOptions, Taker } from './subscriber-options.ts';
+import type {
+  After,
+  CommonItem,
+  Member,
+  Placed,
+  SnapshotSource,
+  SubscriberOptions,
+  Taker,
+} from './subscriber-options.ts';
 import { Takers } from './takers.ts';
 
 /** `returning`: it is being found out what the client has. `replay`: what it missed is being told. */
@@ -28,7 +36,7 @@ export class Subscriber<D extends object, T extends Placed>
   /** Goes before what the lane has. */
   #outbox: (T | CommonItem)[] = [];
   /** What another one brings is not wanted any more. */
-  #telling: SnapshotTelling<D> | undefined;
+  #telling: SnapshotTelling<D, T> | undefined;
   #missed: Missed<D> | undefined;
   /** The client has more than the stream has come to yet. */
   #ahead: Place | undefined;
@@ -107,7 +115,7 @@ export class Subscriber<D extends object, T extends Placed>
     this.#ahead = undefined;
     const isLive = this.#phase === 'live';
     if (snapshot !== undefined || !isLive) this.#restart();
-    if (snapshot !== undefined) this.#beginSnapshot(reason);
+    if (snapshot !== undefined) this.#beginSnapshot(snapshot, reason);
     else {
       if (!isLive) this.#goLive(place(), cursorAt(place()));
       lane.say(this.#gap(reason, place()));
@@ -182,7 +190,8 @@ export class Subscriber<D extends object, T extends Placed>
     if (this.#phase === 'closed') return leave();
     this.#leave = leave;
     const reason = after?.complete === false ? 'SNAPSHOT_INTERRUPTED' : 'HISTORY_LOST';
-    if (snapshot !== undefined) return this.#beginSnapshot(after === undefined ? undefined : reason);
+    if (snapshot !== undefined)
+      return this.#beginSnapshot(snapshot, after === undefined ? undefined : reason);
     const cursor = cursorAt(place);
     this.#outbox.push(
       after === undefined ? { kind: 'heartbeat', at: new Date(), cursor } : this.#gap(reason, place),
@@ -229,7 +238,7 @@ export class Subscriber<D extends object, T extends Placed>
       this.#overflow(excess);
       return;
     }
-    if (this.#missed !== undefined && this.#missed.length > 0) return;
+    if ((this.#missed?.length ?? 0) > 0) return;
     this.#missed = undefined;
     this.#goLive(after, after.cursor);
     // So that the client knows that it has missed nothing.
@@ -251,13 +260,12 @@ export class Subscriber<D extends object, T extends Placed>
     this.#lane.level?.();
   }
 
-  #beginSnapshot(reason: GapReason | undefined): void {
-    const { place, snapshot, limits } = this.#options;
+  #beginSnapshot(source: SnapshotSource<D, T>, reason: GapReason | undefined): void {
+    const { place, limits } = this.#options;
     this.#outbox = reason === undefined ? [] : [this.#gap(reason, place(), false)];
     this.#phase = 'snapshot';
-    if (snapshot === undefined) return;
     this.#telling = new SnapshotTelling({
-      open: () => snapshot.open(),
+      source,
       tries: limits.snapshotTries,
       onBreak: (told) => this.#breakOff(told),
     });
@@ -319,20 +327,18 @@ export class Subscriber<D extends object, T extends Placed>
     if (telling === undefined || telling.isBusy) return;
     try {
       const chunk = await telling.next();
-      if (telling === this.#telling) this.#tell(chunk);
+      if (telling === this.#telling) this.#tell(telling.source, chunk);
     } catch (error) {
       if (telling === this.#telling) this.end(error);
     }
     this.#pump();
   }
 
-  #tell({ rows, complete, time }: SnapshotChunk<D>): void {
-    const { snapshot, cursorAt } = this.#options;
-    if (snapshot === undefined) return;
+  #tell(source: SnapshotSource<D, T>, { rows, complete, time }: SnapshotChunk<D>): void {
     const place = placeBehind(time);
-    snapshot.hold(rows);
-    const cursor = cursorAt(place, complete);
-    this.#outbox.push(snapshot.item(rows, complete, cursor));
+    source.hold(rows);
+    const cursor = this.#options.cursorAt(place, complete);
+    this.#outbox.push(source.item(rows, complete, cursor));
     if (!complete) return;
     this.#stopTelling();
     if (isBehind(place, this.#options.place())) this.#ahead = place;
