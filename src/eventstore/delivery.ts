@@ -1,6 +1,9 @@
 import { BSON, type Timestamp } from 'mongodb';
 import { type Place, writeCursor } from './cursor.ts';
 
+/** What a queue counts for something without a document. */
+export const BARE_BYTES = 64;
+
 /**
  * One change on its way to subscribers, shared by all of them: what costs something to know is found out once, and
  * only if someone asks.
@@ -34,7 +37,7 @@ export class Delivery<D extends object> {
 
   /** What a queue counts for it: the size in BSON, near enough to what it takes in memory. */
   get bytes(): number {
-    this.#bytes ??= this.document === null ? 64 : BSON.calculateObjectSize(this.document);
+    this.#bytes ??= this.document === null ? BARE_BYTES : BSON.calculateObjectSize(this.document);
     return this.#bytes;
   }
 }

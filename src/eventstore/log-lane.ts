@@ -1,5 +1,5 @@
 import { isBehind } from './cursor.ts';
-import type { Delivery } from './delivery.ts';
+import { BARE_BYTES, type Delivery } from './delivery.ts';
 import type { StoredEvent } from './event.ts';
 import type { LogChange } from './feed-item.ts';
 import type { Lane } from './feed-lane.ts';
@@ -36,7 +36,7 @@ export function openLogLane(
       }
       return undefined;
     },
-    say: (item) => void queue.push(item, 64),
+    say: (item) => void queue.push(item, BARE_BYTES),
     take: () => queue.shift(),
     dueIn: () => (queue.length > 0 ? 0 : undefined),
     reset: () => queue.clear(),

@@ -1,6 +1,6 @@
 import { Board, type BoardShare } from './board.ts';
 import { isBehind, type Place } from './cursor.ts';
-import type { Delivery } from './delivery.ts';
+import { BARE_BYTES, type Delivery } from './delivery.ts';
 import type { Held } from './feed-holdings.ts';
 import type { OrderedChange } from './feed-item.ts';
 import type { SnapshotLane } from './feed-lane.ts';
@@ -11,8 +11,6 @@ import { type ToldItems, toldItem } from './told-item.ts';
 
 const UPDATES: ToldItems = new WeakMap();
 const LEAVINGS: ToldItems = new WeakMap();
-/** What an item without a row takes in a queue. */
-const BARE_BYTES = 64;
 
 /**
  * Every change of every row that matches, one by one, in the order of commit. Nothing is dropped.
