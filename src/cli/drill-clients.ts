@@ -82,8 +82,9 @@ export function startDrillClients(options: DrillClientsOptions): DrillClients {
       if (n % 2 === 0) await command(AMEND, { tenderId: tender?.id, weightKg: n });
       else await command(TRACK, { licensePlate, longitude: -97 + n / 10_000, latitude: 30 });
       // What was not given while nobody answered is not made up for.
-      dueAt = Math.max(dueAt + everyMs, performance.now());
-      await pause(Math.max(0, dueAt - performance.now()));
+      const now = performance.now();
+      dueAt = Math.max(dueAt + everyMs, now);
+      await pause(dueAt - now);
     }
   };
 
