@@ -5,6 +5,7 @@ import { signToken } from '../access/token.ts';
 import type { Role } from '../eventstore/event.ts';
 import { DRILL_TENANT } from './drill-kinds.ts';
 import type { Scratch } from './drill-scratch.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 
 /** A gateway in a process of its own, on the drill's database. */
 export interface DrillGateway {
@@ -29,8 +30,6 @@ export interface GatewayFigures {
 }
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
-/** As `npm start` sets it. */
-const NODE_FLAGS = ['--max-semi-space-size=128'];
 const TOKEN_SECONDS = 86_400;
 /** What of a gateway's last words is repeated where it does not start. */
 const LAST_WORDS = 500;
