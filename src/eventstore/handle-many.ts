@@ -48,7 +48,7 @@ async function handleJobs(store: Store, jobs: readonly Job[]): Promise<void> {
       ready.push({ lane, jobs: run, run: decided });
       continue;
     }
-    if (claimed) store.lanes.release(lane, (waiting: readonly Job[]) => workOff(store, waiting));
+    if (claimed) release(store, lane);
     for (const job of run) store.lanes.submit(lane, job, (waiting) => workOff(store, waiting));
   }
   const results = await store.committer.commitAll(ready.map(({ run }) => run));
@@ -81,12 +81,17 @@ function byLane(jobs: readonly Job[]): Map<string, Job[]> {
 
 function answerWritten(store: Store, { lane, jobs, run }: ReadyRun): void {
   answerRun(store, lane, jobs, run);
-  store.lanes.release(lane, (waiting: readonly Job[]) => workOff(store, waiting));
+  release(store, lane);
 }
 
 /** What is not written goes one by one, so that nobody pays for another's trouble. */
 async function oneByOne(store: Store, { lane, jobs }: ReadyRun): Promise<void> {
   store.cache.delete(lane);
   for (const job of jobs) await workAlone(store, job);
+  release(store, lane);
+}
+
+/** Gives a stream back; what has gathered on it meanwhile is worked off. */
+function release(store: Store, lane: string): void {
   store.lanes.release(lane, (waiting: readonly Job[]) => workOff(store, waiting));
 }
