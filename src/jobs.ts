@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
 import { type ExpiryPort, startExpiry } from './dispatch/expiry.ts';
-import { dueRows } from './eventstore/due-rows.ts';
-import { handle } from './eventstore/handle.ts';
-import { startProjector } from './eventstore/project.ts';
-import { startStaleRebuilds } from './eventstore/rebuild-stale.ts';
-import { startRetiring } from './eventstore/retired.ts';
+import { handle } from './eventstore/command/handle.ts';
+import { dueRows } from './eventstore/projection/due-rows.ts';
+import { startProjector } from './eventstore/projection/projector.ts';
+import { startRetiring } from './eventstore/rebuild/retired.ts';
+import { startStaleRebuilds } from './eventstore/rebuild/stale.ts';
 import type { Store } from './eventstore/store.ts';
-import { startVerifying } from './eventstore/verify-job.ts';
-import type { Metrics } from './metrics.ts';
+import { startVerifying } from './eventstore/verify/job.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { projections } from './model.ts';
-import { observersOf } from './observers.ts';
-import { openThreads } from './replay-threads.ts';
-import type { Settings } from './settings.ts';
+import { observersOf } from './process/observers.ts';
+import { openThreads } from './process/replay-threads.ts';
+import type { Settings } from './process/settings.ts';
 import { tendersRead } from './tender/projection.ts';
 
 export interface JobsOptions {

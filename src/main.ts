@@ -11,9 +11,9 @@ import { addSimulateCommand } from './cli/simulate.ts';
 import { addStartCommand } from './cli/start.ts';
 import { addTokenCommand } from './cli/token.ts';
 import { addVerifyCommand } from './cli/verify.ts';
-import { OutdatedCode } from './eventstore/live.ts';
+import { OutdatedCode } from './eventstore/projection/live-generation.ts';
 import { StartupError } from './mongo/startup-error.ts';
-import { settingsHelp } from './settings.ts';
+import { settingsHelp } from './process/settings.ts';
 
 const program = new Command('waybill')
   .description('Event-sourced dispatch gateway: GraphQL in front, MongoDB behind.')

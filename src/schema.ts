@@ -1,7 +1,7 @@
-import { builder } from './builder.ts';
+import { builder } from './graphql/builder.ts';
 import './audit/graphql.ts';
 import './audit/log-graphql.ts';
-import './node.ts';
+import './graphql/node.ts';
 import './tender/graphql.ts';
 import './vehicle/graphql.ts';
 import './route/graphql.ts';

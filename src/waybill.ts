@@ -3,18 +3,18 @@ import { apiKeyVerifier } from './access/api-keys.ts';
 import { authenticateBy } from './access/authenticate.ts';
 import { developmentSecret } from './access/development-secret.ts';
 import { signToken, tokenVerifier } from './access/token.ts';
-import { type Feed, openFeed } from './eventstore/feed.ts';
-import { projectionStatus } from './eventstore/projection-status.ts';
+import { type Feed, openFeed } from './eventstore/feed/feed.ts';
+import { projectionStatus } from './eventstore/projection/status.ts';
 import { openStore, type Store } from './eventstore/store.ts';
-import { operatorPages, type Probes } from './health.ts';
+import { startServer } from './gateway/server.ts';
 import { startJobs } from './jobs.ts';
-import { type Metrics, measureProcess, openMetrics } from './metrics.ts';
+import { type Metrics, measureProcess, openMetrics } from './metrics/metrics.ts';
 import { eventDefinitions, projections } from './model.ts';
 import { openMongo } from './mongo/mongo.ts';
-import { observersOf } from './observers.ts';
-import { startOperatorServer } from './operator-server.ts';
-import { startServer } from './server.ts';
-import { isDevelopment, mongoSettingsOf, type Settings, tokenPolicyOf } from './settings.ts';
+import { operatorPages, type Probes } from './process/health.ts';
+import { observersOf } from './process/observers.ts';
+import { startOperatorServer } from './process/operator-server.ts';
+import { isDevelopment, mongoSettingsOf, type Settings, tokenPolicyOf } from './process/settings.ts';
 
 /** The token that GraphiQL is given in development mode: for a dispatcher of the tenant that the README uses. */
 const DEVELOPMENT_CLAIMS = { sub: 'graphiql', tenant: 'demo', role: 'dispatcher' } as const;

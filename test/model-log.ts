@@ -1,9 +1,9 @@
 import { type Db, UUID } from 'mongodb';
 import { v5 } from 'uuid';
 import type { Aggregate, Command } from '../src/eventstore/aggregate.ts';
+import { handle } from '../src/eventstore/command/handle.ts';
+import { handleMany } from '../src/eventstore/command/handle-many.ts';
 import type { StoredEvent } from '../src/eventstore/event.ts';
-import { handle } from '../src/eventstore/handle.ts';
-import { handleMany } from '../src/eventstore/handle-many.ts';
 import { newId } from '../src/eventstore/ids.ts';
 import type { Store } from '../src/eventstore/store.ts';
 import type { RouteCommand } from '../src/route/decide.ts';

@@ -1,6 +1,6 @@
-import type { Moment } from '../src/eventstore/as-of.ts';
 import type { StoredEvent } from '../src/eventstore/event.ts';
 import { fold, type Projection, type Row } from '../src/eventstore/projection.ts';
+import type { Moment } from '../src/eventstore/time/as-of.ts';
 
 /**
  * A row as it was, told the slow way: all events of the stream are looked at, those that count are put in the order of

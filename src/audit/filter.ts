@@ -1,8 +1,8 @@
-import { invalidInput } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import type { Interest, ValueFacet } from '../eventstore/interest.ts';
-import type { EventFilter } from '../eventstore/read.ts';
-import { decodeGlobalId } from '../global-id.ts';
+import type { EventFilter } from '../eventstore/log/read.ts';
+import { invalidInput } from '../graphql/errors.ts';
+import { decodeGlobalId } from '../graphql/global-id.ts';
 
 const BARE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

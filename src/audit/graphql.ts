@@ -1,7 +1,7 @@
-import { builder, orAbsent, uncached } from '../builder.ts';
-import { isAuditor } from '../context.ts';
 import { type Actor, ROLES, type StoredEvent } from '../eventstore/event.ts';
-import { encodeGlobalId } from '../global-id.ts';
+import { builder, orAbsent, uncached } from '../graphql/builder.ts';
+import { isAuditor } from '../graphql/context.ts';
+import { encodeGlobalId } from '../graphql/global-id.ts';
 
 export const RoleRef = builder.enumType('Role', {
   description: 'Who may act.',

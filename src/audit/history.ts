@@ -1,3 +1,6 @@
+import type { StoredEvent } from '../eventstore/event.ts';
+import type { Context } from '../graphql/context.ts';
+import { invalidInput } from '../graphql/errors.ts';
 import {
   type Connection,
   connectionOf,
@@ -5,10 +8,7 @@ import {
   encodeCursor,
   type PageArgs,
   pageSize,
-} from '../connection.ts';
-import type { Context } from '../context.ts';
-import { invalidInput } from '../errors.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
+} from '../graphql/paging.ts';
 
 /** What a history is of. */
 export interface Subject {

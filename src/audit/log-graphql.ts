@@ -1,11 +1,11 @@
-import { builder } from '../builder.ts';
-import { AFTER, Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
-import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../connection.ts';
-import { invalidInput } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
-import type { ProjectionState, ProjectionStatus } from '../eventstore/projection-status.ts';
-import { type LogPlace, matchesEvent } from '../eventstore/read.ts';
-import { toUuid } from '../global-id.ts';
+import { type LogPlace, matchesEvent } from '../eventstore/log/read.ts';
+import type { ProjectionState, ProjectionStatus } from '../eventstore/projection/status.ts';
+import { builder } from '../graphql/builder.ts';
+import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.ts';
+import { invalidInput } from '../graphql/errors.ts';
+import { toUuid } from '../graphql/global-id.ts';
+import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../graphql/paging.ts';
 import { eventFilterOf, interestIn } from './filter.ts';
 import { EventConnection, EventRef, RoleRef } from './graphql.ts';
 

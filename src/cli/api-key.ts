@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { apiKeyId } from '../access/api-key.ts';
 import { type ApiKeyDocument, type ApiKeys, openApiKeys } from '../access/api-keys.ts';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
-import { openLog } from '../log.ts';
 import { openMongo } from '../mongo/mongo.ts';
-import type { Variables } from '../setting.ts';
-import { mongoSettingsOf, readSettings } from '../settings.ts';
+import { openLog } from '../process/log.ts';
+import type { Variables } from '../process/setting.ts';
+import { mongoSettingsOf, readSettings } from '../process/settings.ts';
 import { validBy } from './argument.ts';
 import { operator } from './operator.ts';
 

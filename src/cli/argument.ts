@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
-import { momentOf } from '../eventstore/json-value.ts';
+import { momentOf } from '../eventstore/archive/json-value.ts';
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 /** Ten years: a token for longer than that is a mistake. */

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { openStore, type Store } from '../eventstore/store.ts';
-import { openLog } from '../log.ts';
 import { eventDefinitions, projections } from '../model.ts';
 import { type Mongo, openMongo } from '../mongo/mongo.ts';
-import type { Variables } from '../setting.ts';
-import { mongoSettingsOf, readSettings } from '../settings.ts';
+import { openLog } from '../process/log.ts';
+import type { Variables } from '../process/setting.ts';
+import { mongoSettingsOf, readSettings } from '../process/settings.ts';
 
 /** Opens the database that the gateway uses, which may run meanwhile, for one piece of work. */
 export async function withDatabase<T>(

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
+import { drillFailover, ELECTION_TIMEOUT_MS, type FailoverDrill } from '../drill/failover.ts';
+import { drillReconnect, type ReconnectDrill } from '../drill/reconnect.ts';
+import { drillRollover, OPLOG_MB, type RolloverDrill } from '../drill/rollover.ts';
+import { TRANSPORTS } from '../drill/stage/line.ts';
+import type { DrillReport } from '../drill/stage/report.ts';
+import { openDrillReport } from '../drill/stage/report.ts';
+import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
+import { type DrillServers, openDrillServers, type ServersOptions } from '../drill/stage/servers.ts';
 import type { MongoSettings } from '../mongo/mongo.ts';
-import type { Variables } from '../setting.ts';
-import { drillFailover, ELECTION_TIMEOUT_MS, type FailoverDrill } from './drill-failover.ts';
-import { TRANSPORTS } from './drill-line.ts';
-import { drillReconnect, type ReconnectDrill } from './drill-reconnect.ts';
-import type { DrillReport } from './drill-report.ts';
-import { openDrillReport } from './drill-report.ts';
-import { drillRollover, OPLOG_MB, type RolloverDrill } from './drill-rollover.ts';
-import { type Scratch, withScratch } from './drill-scratch.ts';
-import { type DrillServers, openDrillServers, type ServersOptions } from './drill-servers.ts';
+import type { Variables } from '../process/setting.ts';
 import { wholeBetween } from './number-option.ts';
 
 type Seeded<Drill extends { readonly seed: string }> = Omit<Drill, 'seed'> & { readonly seed?: string };

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { Variables } from '../setting.ts';
-import { type CapacityDrill, drillCapacity } from './drill-capacity.ts';
-import { type DrillReport, openDrillReport } from './drill-report.ts';
-import { type Scratch, withScratch } from './drill-scratch.ts';
-import { drillStalled, type StalledDrill } from './drill-stalled.ts';
+import { type CapacityDrill, drillCapacity } from '../drill/capacity.ts';
+import { type DrillReport, openDrillReport } from '../drill/stage/report.ts';
+import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
+import { drillStalled, type StalledDrill } from '../drill/stalled.ts';
+import type { Variables } from '../process/setting.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';
 
 const EPILOG = `

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { Variables } from '../setting.ts';
+import { drillDrift } from '../drill/drift.ts';
+import { drillDuplicates } from '../drill/duplicates.ts';
+import { drillReplay } from '../drill/replay.ts';
+import { DRILL_KINDS, type DrillKind } from '../drill/stage/kinds.ts';
+import { type DrillReport, openDrillReport } from '../drill/stage/report.ts';
+import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
+import type { Variables } from '../process/setting.ts';
 import { addCrashDrills } from './drill-crashes.ts';
 import { addCrowdDrills } from './drill-crowds.ts';
-import { drillDrift } from './drill-drift.ts';
-import { drillDuplicates } from './drill-duplicates.ts';
-import { DRILL_KINDS, type DrillKind } from './drill-kinds.ts';
-import { drillReplay } from './drill-replay.ts';
-import { type DrillReport, openDrillReport } from './drill-report.ts';
-import { type Scratch, withScratch } from './drill-scratch.ts';
 import { wholeBetween } from './number-option.ts';
 
 interface ReplayFlags {

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
-import { openEventLines } from '../eventstore/event-line.ts';
-import { countLog, type LogPart } from '../eventstore/export.ts';
+import { openEventLines } from '../eventstore/archive/event-line.ts';
+import { countLog, type LogPart } from '../eventstore/archive/export.ts';
 import { openRegistry } from '../eventstore/registry.ts';
 import { eventDefinitions } from '../model.ts';
-import type { Variables } from '../setting.ts';
+import type { Variables } from '../process/setting.ts';
+import { stopOnSignal } from '../process/stop-signal.ts';
 import { momentArgument, validBy } from './argument.ts';
 import { withDatabase } from './command-store.ts';
-import { exportEvents, printedExport } from './event-export.ts';
 import { showProgress } from './progress.ts';
-import { stopOnSignal } from './stop-signal.ts';
+import { exportEvents, printedExport } from './transfer/event-export.ts';
 
 interface Flags {
   readonly tenant?: string;

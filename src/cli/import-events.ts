@@ -3,15 +3,19 @@ import type { Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
 import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/store.ts';
-import type { Variables } from '../setting.ts';
+import type { Variables } from '../process/setting.ts';
+import { type Stop, stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
-import { checkFile } from './event-file-check.ts';
-import { importEvents } from './event-import.ts';
-import { type EventImportReport, exitCodeOfEvents, printedEventReport } from './event-import-report.ts';
 import { operator } from './operator.ts';
 import { showProgress } from './progress.ts';
-import { type Stop, stopOnSignal } from './stop-signal.ts';
+import { checkFile } from './transfer/event-file-check.ts';
+import { importEvents } from './transfer/event-import.ts';
+import {
+  type EventImportReport,
+  exitCodeOfEvents,
+  printedEventReport,
+} from './transfer/event-import-report.ts';
 
 interface Flags {
   readonly tenant?: string;

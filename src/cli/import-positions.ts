@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { graphqlClient } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import type { Variables } from '../setting.ts';
-import { FIELDS, type Field, SPEED_UNITS, type SpeedUnit } from './csv-columns.ts';
-import { graphqlClient } from './graphql-client.ts';
-import { exitCodeOf, printedReport } from './import-report.ts';
+import type { Variables } from '../process/setting.ts';
+import { stopOnSignal } from '../process/stop-signal.ts';
 import { wholeBetween } from './number-option.ts';
-import { importPositions } from './position-import.ts';
 import { showProgress } from './progress.ts';
-import { stopOnSignal } from './stop-signal.ts';
+import { FIELDS, type Field, SPEED_UNITS, type SpeedUnit } from './transfer/csv-columns.ts';
+import { exitCodeOf, printedReport } from './transfer/import-report.ts';
+import { importPositions } from './transfer/position-import.ts';
 
 /** `trackLocations` takes no more fixes than this at once. */
 const MAX_BATCH = 1_000;

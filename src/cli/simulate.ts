@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import { developmentSecret } from '../access/development-secret.ts';
 import { signToken } from '../access/token.ts';
+import { graphqlClient, RequestError } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import type { Variables } from '../setting.ts';
-import { isDevelopment, readSettings, tokenPolicyOf } from '../settings.ts';
+import type { Variables } from '../process/setting.ts';
+import { isDevelopment, readSettings, tokenPolicyOf } from '../process/settings.ts';
+import { stopOnSignal } from '../process/stop-signal.ts';
+import { type SimulationSummary, simulate } from '../simulation/simulation.ts';
+import type { Place } from '../simulation/town.ts';
 import { duration } from './argument.ts';
-import { graphqlClient, RequestError } from './graphql-client.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';
-import { type SimulationSummary, simulate } from './simulation.ts';
-import { stopOnSignal } from './stop-signal.ts';
-import type { Place } from './town.ts';
 
 interface Flags {
   readonly vehicles: number;

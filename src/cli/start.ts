@@ -1,9 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
-import { openLog } from '../log.ts';
-import type { Variables } from '../setting.ts';
-import { isDevelopment, PROCESS_ROLES, readSettings, type Settings, settingsHelp } from '../settings.ts';
+import { openLog } from '../process/log.ts';
+import type { Variables } from '../process/setting.ts';
+import {
+  isDevelopment,
+  PROCESS_ROLES,
+  readSettings,
+  type Settings,
+  settingsHelp,
+} from '../process/settings.ts';
 import type { Waybill } from '../waybill.ts';
 
 const ROLES_HELP = `

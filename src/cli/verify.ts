@@ -1,8 +1,9 @@
 import { Argument, type Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
 import { noteAdminAction } from '../eventstore/admin-actions.ts';
-import { startProjector } from '../eventstore/project.ts';
+import { startProjector } from '../eventstore/projection/projector.ts';
 import type { Store } from '../eventstore/store.ts';
+import { totalOf } from '../eventstore/verify/finding.ts';
 import {
   kindsWithoutRows,
   OtherVersion,
@@ -10,17 +11,16 @@ import {
   type VerifyReport,
   verifyProjection,
   verifyStreams,
-} from '../eventstore/verify.ts';
-import { totalOf } from '../eventstore/verify-finding.ts';
+} from '../eventstore/verify/verify.ts';
 import { projections } from '../model.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import type { Variables } from '../setting.ts';
+import type { Variables } from '../process/setting.ts';
+import { stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
 import { wholeBetween } from './number-option.ts';
 import { operator } from './operator.ts';
 import { type Progress, showProgress } from './progress.ts';
-import { stopOnSignal } from './stop-signal.ts';
 import { printedFinding, printedReport } from './verify-report.ts';
 
 interface Flags {

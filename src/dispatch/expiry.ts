@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Caller } from '../eventstore/aggregate.ts';
-import type { Intent, Outcome } from '../eventstore/intent.ts';
+import type { Intent, Outcome } from '../eventstore/command/intent.ts';
 import type { ExpireOffers, TenderCommand } from '../tender/command.ts';
 import { isLive, type Offer } from '../tender/offer.ts';
 import type { TenderRow } from '../tender/projection.ts';

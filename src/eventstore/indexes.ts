@@ -1,8 +1,8 @@
 import type { Collection, Db } from 'mongodb';
 import type { StoredEvent } from './event.ts';
-import type { Live } from './live.ts';
+import type { Live } from './projection/live-generation.ts';
 import type { IndexSpec, Projection } from './projection.ts';
-import { SNAPSHOT_INDEXES, snapshotsOf } from './snapshots.ts';
+import { SNAPSHOT_INDEXES, snapshotsOf } from './time/snapshots.ts';
 import { LATE_INDEX } from './time-order.ts';
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */

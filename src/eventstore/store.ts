@@ -1,19 +1,19 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { openStreamCache, type StreamCache } from './cache.ts';
-import { type Committer, openCommitter } from './committer.ts';
+import { type Committer, openCommitter } from './command/committer.ts';
+import { type Lanes, openLanes } from './command/stream-queues.ts';
 import type { EventDefinition, StoredEvent } from './event.ts';
 import { newId } from './ids.ts';
 import { createIndexes } from './indexes.ts';
-import { type Lanes, openLanes } from './lanes.ts';
-import { type Live, type OutdatedCode, openLive } from './live.ts';
-import { openPointReads, type PointReads } from './point-reads.ts';
+import { openPointReads, type PointReads } from './log/point-reads.ts';
+import { openStreamReads, type StreamReads } from './log/stream-reads.ts';
+import { type Live, type OutdatedCode, openLive } from './projection/live-generation.ts';
+import { openRowReads, type RowReads } from './projection/row-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry, type Registry } from './registry.ts';
-import { openRowReads, type RowReads } from './row-reads.ts';
-import { openSnapshots, type Snapshots } from './snapshot-keeper.ts';
-import { SNAPSHOT_EVERY } from './snapshots.ts';
-import { openStreamReads, type StreamReads } from './stream-reads.ts';
+import { openSnapshots, type Snapshots } from './time/snapshot-keeper.ts';
+import { SNAPSHOT_EVERY } from './time/snapshots.ts';
 
 /** What the store tells whoever measures it. Every call is cheap and never throws. */
 export interface StoreObserver {

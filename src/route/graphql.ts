@@ -1,10 +1,10 @@
-import { builder } from '../builder.ts';
-import { keysetPage, type Order } from '../connection.ts';
-import { requireAccess } from '../context.ts';
-import { isPast } from '../eventstore/as-of.ts';
+import type { RowFilter } from '../eventstore/projection/rows.ts';
 import { rowId } from '../eventstore/projection.ts';
-import type { RowFilter } from '../eventstore/rows.ts';
-import { type IdType, toUuid } from '../global-id.ts';
+import { isPast } from '../eventstore/time/as-of.ts';
+import { builder } from '../graphql/builder.ts';
+import { requireAccess } from '../graphql/context.ts';
+import { type IdType, toUuid } from '../graphql/global-id.ts';
+import { keysetPage, type Order } from '../graphql/paging.ts';
 import { RouteFilterInput } from './inputs.ts';
 import './mutations.ts';
 import { RouteRef } from './objects.ts';

@@ -1,5 +1,5 @@
-import { builder } from '../builder.ts';
-import { commonFields } from '../mutation-input.ts';
+import { builder } from '../graphql/builder.ts';
+import { commonFields } from '../graphql/inputs.ts';
 import { MAX_PATH_POINTS } from './events.ts';
 import { AdjustReasonRef, AdjustSourceRef } from './objects.ts';
 

@@ -1,11 +1,11 @@
 import { EventRef } from '../audit/graphql.ts';
-import { builder } from '../builder.ts';
-import { type Context, refuseUnless, stamp, type TenantIntent } from '../context.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { present } from '../eventstore/payload.ts';
-import { idOf, newIdOf } from '../global-id.ts';
+import { builder } from '../graphql/builder.ts';
+import { type Context, refuseUnless, stamp, type TenantIntent } from '../graphql/context.ts';
+import { idOf, newIdOf } from '../graphql/global-id.ts';
+import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
-import { isRefusal, resultUnion } from '../refusal-graphql.ts';
 import { vehiclesById } from '../vehicle/look-up.ts';
 import type { PlanChanges, RouteCommand, StopWish } from './decide.ts';
 import { AdjustRouteInput, PlanRouteInput } from './inputs.ts';

@@ -1,8 +1,8 @@
 import { EventConnection, EventRef, HISTORY_ARGS } from '../audit/graphql.ts';
 import { historyOf } from '../audit/history.ts';
-import { builder, uncached } from '../builder.ts';
-import { isCarrier, requireAccess } from '../context.ts';
-import { encodeGlobalId } from '../global-id.ts';
+import { builder, uncached } from '../graphql/builder.ts';
+import { isCarrier, requireAccess } from '../graphql/context.ts';
+import { encodeGlobalId } from '../graphql/global-id.ts';
 import { VehicleRef } from '../vehicle/objects.ts';
 import type { RoutePlan, RouteStop } from './events.ts';
 import { type Adjustment, type RouteRow, routeSummary } from './projection.ts';

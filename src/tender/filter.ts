@@ -1,8 +1,8 @@
 import type { Access } from '../access/access.ts';
 import type { Interest, ValueFacet } from '../eventstore/interest.ts';
+import type { RowFilter } from '../eventstore/projection/rows.ts';
 import { rowId } from '../eventstore/projection.ts';
-import type { RowFilter } from '../eventstore/rows.ts';
-import { toUuid } from '../global-id.ts';
+import { toUuid } from '../graphql/global-id.ts';
 import type { TenderRow } from './projection.ts';
 import type { TenderStatus } from './state.ts';
 

@@ -1,8 +1,8 @@
-import { builder } from '../builder.ts';
-import { keysetPage, type Order } from '../connection.ts';
-import { requireAccess } from '../context.ts';
-import { isPast } from '../eventstore/as-of.ts';
-import { toUuid } from '../global-id.ts';
+import { isPast } from '../eventstore/time/as-of.ts';
+import { builder } from '../graphql/builder.ts';
+import { requireAccess } from '../graphql/context.ts';
+import { toUuid } from '../graphql/global-id.ts';
+import { keysetPage, type Order } from '../graphql/paging.ts';
 import { selectTenders } from './filter.ts';
 import { TenderFilterInput } from './inputs.ts';
 import { tender } from './tender.ts';

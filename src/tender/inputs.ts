@@ -1,5 +1,5 @@
-import { builder } from '../builder.ts';
-import { commonFields } from '../mutation-input.ts';
+import { builder } from '../graphql/builder.ts';
+import { commonFields } from '../graphql/inputs.ts';
 import {
   CancelReasonRef,
   DeclineReasonRef,

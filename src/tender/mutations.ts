@@ -1,13 +1,13 @@
 import { EventRef } from '../audit/graphql.ts';
-import { builder } from '../builder.ts';
-import { type Context, requireAccess, stamp } from '../context.ts';
 import { touchesVehicles, vehicleSteps } from '../dispatch/commitment.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { present } from '../eventstore/payload.ts';
-import { idOf, newIdOf } from '../global-id.ts';
-import type { CommonInput } from '../mutation-input.ts';
+import { builder } from '../graphql/builder.ts';
+import { type Context, requireAccess, stamp } from '../graphql/context.ts';
+import { idOf, newIdOf } from '../graphql/global-id.ts';
+import type { CommonInput } from '../graphql/inputs.ts';
+import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
-import { isRefusal, resultUnion } from '../refusal-graphql.ts';
 import type { TenderCommand } from './command.ts';
 import type { PlannedStop } from './events.ts';
 import * as inputs from './inputs.ts';

@@ -1,9 +1,9 @@
 import { EventConnection, EventRef, HISTORY_ARGS } from '../audit/graphql.ts';
 import { historyOf } from '../audit/history.ts';
-import { builder, uncached } from '../builder.ts';
-import { isCarrier, requireAccess } from '../context.ts';
 import type { Money } from '../eventstore/payload.ts';
-import { encodeGlobalId } from '../global-id.ts';
+import { builder, uncached } from '../graphql/builder.ts';
+import { isCarrier, requireAccess } from '../graphql/context.ts';
+import { encodeGlobalId } from '../graphql/global-id.ts';
 import { VehicleRef } from '../vehicle/objects.ts';
 import { STOP_KINDS } from './events.ts';
 import { acceptedOffer, OFFER_STATUSES, type Offer } from './offer.ts';

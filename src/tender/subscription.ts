@@ -1,8 +1,8 @@
 import { EventRef } from '../audit/graphql.ts';
-import { builder } from '../builder.ts';
-import { AFTER, Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
-import { type Context, requireAccess } from '../context.ts';
-import { encodeGlobalId } from '../global-id.ts';
+import { builder } from '../graphql/builder.ts';
+import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.ts';
+import { type Context, requireAccess } from '../graphql/context.ts';
+import { encodeGlobalId } from '../graphql/global-id.ts';
 import { selectTenders } from './filter.ts';
 import { TenderFilterInput } from './inputs.ts';
 import { TenderRef } from './objects.ts';

@@ -1,4 +1,4 @@
-import { invalidInput } from '../errors.ts';
+import { invalidInput } from '../graphql/errors.ts';
 import { type BoundingBox, faultOf } from './position.ts';
 
 /** @throws INVALID_INPUT for a box that is none */

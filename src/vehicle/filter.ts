@@ -1,7 +1,7 @@
 import type { Interest, PlaceFacet, ValueFacet } from '../eventstore/interest.ts';
+import type { RowFilter } from '../eventstore/projection/rows.ts';
 import { rowId } from '../eventstore/projection.ts';
-import type { RowFilter } from '../eventstore/rows.ts';
-import { toUuid } from '../global-id.ts';
+import { toUuid } from '../graphql/global-id.ts';
 import type { MdsState } from './events.ts';
 import { type BoundingBox, boxFilter, contains, partsOf } from './position.ts';
 import type { VehicleRow } from './projection.ts';

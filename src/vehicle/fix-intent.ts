@@ -1,4 +1,4 @@
-import { type Context, requireAccess, stamp, type TenantIntent } from '../context.ts';
+import { type Context, requireAccess, stamp, type TenantIntent } from '../graphql/context.ts';
 import type { TrackLocation, VehicleCommand } from './decide.ts';
 import type { FixPayload } from './events.ts';
 import { fixEventId } from './position.ts';

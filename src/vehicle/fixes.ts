@@ -1,5 +1,5 @@
-import type { Context, TenantIntent } from '../context.ts';
-import type { Outcome } from '../eventstore/intent.ts';
+import type { Outcome } from '../eventstore/command/intent.ts';
+import type { Context, TenantIntent } from '../graphql/context.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { VehicleCommand } from './decide.ts';
 import { type FixFields, fixIntent } from './fix-intent.ts';

@@ -1,4 +1,4 @@
-import type { TenantRows } from '../eventstore/rows.ts';
+import type { TenantRows } from '../eventstore/projection/rows.ts';
 import { type MdsState, VEHICLE_STATES } from './events.ts';
 import type { VehicleRow } from './projection.ts';
 

@@ -1,9 +1,9 @@
-import { builder } from '../builder.ts';
-import { connectionOf, keysetPage, type Order, pageSize } from '../connection.ts';
-import { requireAccess } from '../context.ts';
-import { invalidInput } from '../errors.ts';
-import { isPast } from '../eventstore/as-of.ts';
-import { toUuid } from '../global-id.ts';
+import { isPast } from '../eventstore/time/as-of.ts';
+import { builder } from '../graphql/builder.ts';
+import { requireAccess } from '../graphql/context.ts';
+import { invalidInput } from '../graphql/errors.ts';
+import { toUuid } from '../graphql/global-id.ts';
+import { connectionOf, keysetPage, type Order, pageSize } from '../graphql/paging.ts';
 import { checkBox } from './check-box.ts';
 import { selectVehicles } from './filter.ts';
 import { VehicleFilterInput } from './inputs.ts';

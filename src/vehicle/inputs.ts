@@ -1,6 +1,6 @@
 import type { InputFieldBuilder } from '@pothos/core';
-import { builder, type Types } from '../builder.ts';
-import { commonFields } from '../mutation-input.ts';
+import { builder, type Types } from '../graphql/builder.ts';
+import { commonFields } from '../graphql/inputs.ts';
 import { VehicleStateReasonRef, VehicleStateRef } from './objects.ts';
 
 /** The most fixes that one `trackLocations` takes. */

@@ -1,7 +1,7 @@
-import { type Context, requireAccess } from '../context.ts';
-import type { Moment } from '../eventstore/as-of.ts';
 import { fold } from '../eventstore/projection.ts';
-import { toUuid } from '../global-id.ts';
+import type { Moment } from '../eventstore/time/as-of.ts';
+import { type Context, requireAccess } from '../graphql/context.ts';
+import { toUuid } from '../graphql/global-id.ts';
 import { licensePlate, plateId } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 import { vehicle } from './vehicle.ts';

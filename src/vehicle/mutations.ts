@@ -1,5 +1,7 @@
 import { EventRef } from '../audit/graphql.ts';
-import { builder } from '../builder.ts';
+import type { StoredEvent } from '../eventstore/event.ts';
+import { present } from '../eventstore/payload.ts';
+import { builder } from '../graphql/builder.ts';
 import {
   type Context,
   isCarrier,
@@ -7,13 +9,11 @@ import {
   requireAccess,
   stamp,
   type TenantIntent,
-} from '../context.ts';
-import { forbidden, invalidInput } from '../errors.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
-import { present } from '../eventstore/payload.ts';
-import { newIdOf } from '../global-id.ts';
+} from '../graphql/context.ts';
+import { forbidden, invalidInput } from '../graphql/errors.ts';
+import { newIdOf } from '../graphql/global-id.ts';
+import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
-import { isRefusal, resultUnion } from '../refusal-graphql.ts';
 import type { VehicleCommand } from './decide.ts';
 import { fixIntent } from './fix-intent.ts';
 import { trackAll } from './fixes.ts';

@@ -1,9 +1,9 @@
 import { EventConnection, EventRef, HISTORY_ARGS } from '../audit/graphql.ts';
 import { historyOf } from '../audit/history.ts';
-import { builder, uncached } from '../builder.ts';
-import { type Context, isCarrier, requireAccess } from '../context.ts';
-import { encodeGlobalId } from '../global-id.ts';
-import { RefusalCodeRef } from '../refusal-graphql.ts';
+import { builder, uncached } from '../graphql/builder.ts';
+import { type Context, isCarrier, requireAccess } from '../graphql/context.ts';
+import { encodeGlobalId } from '../graphql/global-id.ts';
+import { RefusalCodeRef } from '../graphql/refusal.ts';
 import { tendersRead } from '../tender/projection.ts';
 import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
 import type { FixRefusal, Tally } from './fixes.ts';

@@ -1,8 +1,8 @@
-import { builder } from '../builder.ts';
-import { AFTER, Change, type ChangeShape, changeUnion } from '../change-graphql.ts';
-import { requireAccess } from '../context.ts';
-import { invalidInput } from '../errors.ts';
-import { encodeGlobalId } from '../global-id.ts';
+import { builder } from '../graphql/builder.ts';
+import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.ts';
+import { requireAccess } from '../graphql/context.ts';
+import { invalidInput } from '../graphql/errors.ts';
+import { encodeGlobalId } from '../graphql/global-id.ts';
 import { checkBox } from './check-box.ts';
 import { selectVehicles } from './filter.ts';
 import { VehicleFilterInput } from './inputs.ts';

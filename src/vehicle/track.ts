@@ -1,9 +1,9 @@
-import { decodeCursor, encodeCursor } from '../connection.ts';
-import type { Context } from '../context.ts';
-import { invalidInput } from '../errors.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
-import type { TimePlace } from '../eventstore/time-page.ts';
+import type { TimePlace } from '../eventstore/time/time-page.ts';
 import { asStored } from '../eventstore/upcast.ts';
+import type { Context } from '../graphql/context.ts';
+import { invalidInput } from '../graphql/errors.ts';
+import { decodeCursor, encodeCursor } from '../graphql/paging.ts';
 import type { FixPayload } from './events.ts';
 import { type Position, positionOf } from './projection.ts';
 import { vehicle } from './vehicle.ts';

@@ -1,7 +1,7 @@
 import { type Collection, type Db, type MongoClient, UUID } from 'mongodb';
 import { pino } from 'pino';
+import { handle } from '../../src/eventstore/command/handle.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
-import { handle } from '../../src/eventstore/handle.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { EVENT_INDEXES } from '../../src/eventstore/indexes.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';

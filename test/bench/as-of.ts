@@ -1,4 +1,4 @@
-import { rowAsOf } from '../../src/eventstore/as-of.ts';
+import { rowAsOf } from '../../src/eventstore/time/as-of.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';

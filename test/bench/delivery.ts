@@ -1,8 +1,8 @@
 import { Timestamp } from 'mongodb';
-import { Delivery } from '../../src/eventstore/delivery.ts';
-import { FeedIndex } from '../../src/eventstore/feed-index.ts';
-import { FEED_LIMITS } from '../../src/eventstore/feed-limits.ts';
-import { openLatestLane } from '../../src/eventstore/latest-lane.ts';
+import { Delivery } from '../../src/eventstore/feed/delivery.ts';
+import { FEED_LIMITS } from '../../src/eventstore/feed/limits.ts';
+import { FeedIndex } from '../../src/eventstore/feed/source/index-rows.ts';
+import { openLatestLane } from '../../src/eventstore/feed/subscriber/latest-lane.ts';
 import { selectVehicles } from '../../src/vehicle/filter.ts';
 import type { VehicleRow } from '../../src/vehicle/projection.ts';
 import { type Contender, compare, type Findings, type Plan, scaled } from './measure.ts';

@@ -1,6 +1,6 @@
-import { openLog } from '../../src/log.ts';
-import type { Variables } from '../../src/setting.ts';
-import { readSettings } from '../../src/settings.ts';
+import { openLog } from '../../src/process/log.ts';
+import type { Variables } from '../../src/process/setting.ts';
+import { readSettings } from '../../src/process/settings.ts';
 import { openWaybill } from '../../src/waybill.ts';
 import { serveParent } from './server-process.ts';
 

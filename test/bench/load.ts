@@ -1,5 +1,5 @@
-import { loadStream } from '../../src/eventstore/load.ts';
-import { type StreamRef, streamKey } from '../../src/eventstore/read.ts';
+import { loadStream } from '../../src/eventstore/command/load.ts';
+import { type StreamRef, streamKey } from '../../src/eventstore/log/read.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';

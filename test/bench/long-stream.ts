@@ -1,7 +1,7 @@
 import { UUID } from 'mongodb';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import type { StreamRef } from '../../src/eventstore/read.ts';
+import type { StreamRef } from '../../src/eventstore/log/read.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { extended, marked, NO_EXTENT } from '../../src/eventstore/time-order.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';

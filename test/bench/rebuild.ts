@@ -1,7 +1,7 @@
-import { rebuildProjection } from '../../src/eventstore/rebuild.ts';
-import type { OpenWorkers } from '../../src/eventstore/rebuild-ranges.ts';
+import type { OpenWorkers } from '../../src/eventstore/rebuild/ranges.ts';
+import { rebuildProjection } from '../../src/eventstore/rebuild/rebuild.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
-import { openThreads } from '../../src/replay-threads.ts';
+import { openThreads } from '../../src/process/replay-threads.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import {
   type Contender,

@@ -1,8 +1,8 @@
 import type { Document } from 'mongodb';
 import { pino } from 'pino';
-import { DRILL_KINDS, type DrillKind } from '../../src/cli/drill-kinds.ts';
-import { makeLog } from '../../src/cli/drill-log.ts';
-import { dropRetired } from '../../src/eventstore/retired.ts';
+import { DRILL_KINDS, type DrillKind } from '../../src/drill/stage/kinds.ts';
+import { makeLog } from '../../src/drill/stage/log.ts';
+import { dropRetired } from '../../src/eventstore/rebuild/retired.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
-import { rebuildProjection } from '../../src/eventstore/rebuild.ts';
+import { rebuildProjection } from '../../src/eventstore/rebuild/rebuild.ts';
 import { openStore } from '../../src/eventstore/store.ts';
-import { verifyProjection } from '../../src/eventstore/verify.ts';
+import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
 import { createClient } from '../../src/mongo/client.ts';
-import { openThreads } from '../../src/replay-threads.ts';
+import { openThreads } from '../../src/process/replay-threads.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { answerParent } from './apart.ts';
 

@@ -1,11 +1,11 @@
 import type { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import type { Aggregate, Command } from '../../src/eventstore/aggregate.ts';
-import { type Feed, openFeed } from '../../src/eventstore/feed.ts';
-import { handle } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/command/handle.ts';
+import { type Feed, openFeed } from '../../src/eventstore/feed/feed.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import { startProjector } from '../../src/eventstore/project.ts';
-import { rowsOf } from '../../src/eventstore/rows.ts';
+import { startProjector } from '../../src/eventstore/projection/projector.ts';
+import { rowsOf } from '../../src/eventstore/projection/rows.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
 import { tendersRead } from '../../src/tender/projection.ts';

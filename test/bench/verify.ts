@@ -1,5 +1,5 @@
-import { verifyProjection } from '../../src/eventstore/verify.ts';
-import { totalOf } from '../../src/eventstore/verify-finding.ts';
+import { totalOf } from '../../src/eventstore/verify/finding.ts';
+import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { compare, type Findings, type Plan, scaled } from './measure.ts';

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fix } from '../../src/cli/csv-fixes.ts';
-import { type GraphqlClient, graphqlClient } from '../../src/cli/graphql-client.ts';
-import { exitCodeOf } from '../../src/cli/import-report.ts';
-import { importPositions } from '../../src/cli/position-import.ts';
-import { sendFixes } from '../../src/cli/position-sender.ts';
+import type { Fix } from '../../src/cli/transfer/csv-fixes.ts';
+import { exitCodeOf } from '../../src/cli/transfer/import-report.ts';
+import { importPositions } from '../../src/cli/transfer/position-import.ts';
+import { sendFixes } from '../../src/cli/transfer/position-sender.ts';
+import { type GraphqlClient, graphqlClient } from '../../src/client/graphql-client.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 
 let folder = '';

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { graphqlClient } from '../../src/cli/graphql-client.ts';
-import { exitCodeOf, type ImportReport } from '../../src/cli/import-report.ts';
-import { type ImportOptions, importPositions } from '../../src/cli/position-import.ts';
+import { exitCodeOf, type ImportReport } from '../../src/cli/transfer/import-report.ts';
+import { type ImportOptions, importPositions } from '../../src/cli/transfer/position-import.ts';
+import { graphqlClient } from '../../src/client/graphql-client.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 
 /** Real positions, where the folder of shared data is there. */

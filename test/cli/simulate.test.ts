@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { graphqlClient } from '../../src/cli/graphql-client.ts';
-import { seededRandom } from '../../src/cli/seeded-random.ts';
-import { type SimulationSummary, simulate } from '../../src/cli/simulation.ts';
-import { distanceM, makeTown } from '../../src/cli/town.ts';
+import { graphqlClient } from '../../src/client/graphql-client.ts';
+import { seededRandom } from '../../src/client/seeded-random.ts';
+import { type SimulationSummary, simulate } from '../../src/simulation/simulation.ts';
+import { distanceM, makeTown } from '../../src/simulation/town.ts';
 import { openWhole, type Whole } from '../operations/whole.ts';
 
 let whole: Whole;

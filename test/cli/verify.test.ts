@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { goOn, openWorld, type World } from '../eventstore/verify-world.ts';
+import { goOn, openWorld, type World } from '../eventstore/verify/world.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { expectSentence, waybill } from './command.ts';
 import { variablesOf } from './event-files.ts';

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ExpiryPort, look, startExpiry } from '../../src/dispatch/expiry.ts';
-import { dueRows } from '../../src/eventstore/due-rows.ts';
-import { handle } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/command/handle.ts';
 import { newId } from '../../src/eventstore/ids.ts';
+import { dueRows } from '../../src/eventstore/projection/due-rows.ts';
 import type { Store } from '../../src/eventstore/store.ts';
 import { tendersRead } from '../../src/tender/projection.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';

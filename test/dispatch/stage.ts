@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { touchesVehicles, vehicleSteps } from '../../src/dispatch/commitment.ts';
 import type { Command } from '../../src/eventstore/aggregate.ts';
-import { handle } from '../../src/eventstore/handle.ts';
+import { handle } from '../../src/eventstore/command/handle.ts';
+import type { Outcome } from '../../src/eventstore/command/intent.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import type { Outcome } from '../../src/eventstore/intent.ts';
-import { rowsOf } from '../../src/eventstore/rows.ts';
+import { rowsOf } from '../../src/eventstore/projection/rows.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { z } from 'zod';
 import { type Aggregate, type Command, record, refuse } from '../../src/eventstore/aggregate.ts';
+import type { Intent } from '../../src/eventstore/command/intent.ts';
 import { defineEvent, type StoredEvent } from '../../src/eventstore/event.ts';
-import type { Intent } from '../../src/eventstore/intent.ts';
 import type { ValueFacet } from '../../src/eventstore/interest.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
 import { openStore, type Store, type StoreObserver } from '../../src/eventstore/store.ts';

@@ -1,20 +1,20 @@
 import type { Timestamp } from 'mongodb';
 import { pino } from 'pino';
-import { tipsPipeline } from '../../src/eventstore/catchup.ts';
 import { clusterNow } from '../../src/eventstore/changes.ts';
 import { acquireLease } from '../../src/eventstore/lease.ts';
-import type { OutdatedCode } from '../../src/eventstore/live.ts';
-import { buildingCollection } from '../../src/eventstore/pointers.ts';
+import { readStream } from '../../src/eventstore/log/read.ts';
+import { tipsPipeline } from '../../src/eventstore/log/streams-behind.ts';
+import { buildingCollection } from '../../src/eventstore/projection/generation.ts';
+import type { OutdatedCode } from '../../src/eventstore/projection/live-generation.ts';
+import { rebuildLease } from '../../src/eventstore/projection/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../../src/eventstore/projection.ts';
-import { readStream } from '../../src/eventstore/read.ts';
-import { rebuildLease } from '../../src/eventstore/seal.ts';
-import { openStore, type Store } from '../../src/eventstore/store.ts';
 import {
   nextGeneration,
   type SwitchOptions,
   type SwitchReport,
   switchGeneration,
-} from '../../src/eventstore/switch.ts';
+} from '../../src/eventstore/rebuild/switch.ts';
+import { openStore, type Store } from '../../src/eventstore/store.ts';
 import type { TestDatabase } from '../database.ts';
 import { counterEvents, countersRead } from './counter.ts';
 import { tallies } from './tally.ts';

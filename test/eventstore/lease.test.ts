@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { claimCheckpoint, FencedOut, saveCheckpoint } from '../../src/eventstore/checkpoint.ts';
 import { acquireLease, leaseHolders } from '../../src/eventstore/lease.ts';
+import { claimCheckpoint, FencedOut, saveCheckpoint } from '../../src/eventstore/projection/checkpoint.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { upTo } from './counter.ts';
 

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect } from 'vitest';
+import { handleMany } from '../../src/eventstore/command/handle-many.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
-import { handleMany } from '../../src/eventstore/handle-many.ts';
-import { startProjector } from '../../src/eventstore/project.ts';
+import { startProjector } from '../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
 import { openStore, type Store } from '../../src/eventstore/store.ts';
 import type { TestDatabase } from '../database.ts';

@@ -51,13 +51,17 @@ const BREACHES: readonly (readonly [rule: string, file: string, source: string])
   ],
   ['dispatch-is-a-workflow', 'src/dispatch/expiry.ts', "import 'mongodb';"],
   ['dispatch-is-a-workflow', 'src/dispatch/commitment.ts', "import '../tender/graphql.ts';"],
-  ['the-event-store-knows-no-business', 'src/eventstore/append.ts', "import '../tender/offer.ts';"],
-  ['the-event-store-knows-no-business', 'src/eventstore/read.ts', "import 'graphql';"],
-  ['mongo-knows-only-itself', 'src/mongo/cache.ts', "import '../log.ts';"],
+  [
+    'the-event-store-knows-no-business',
+    'src/eventstore/command/append.ts',
+    "import '../../tender/offer.ts';",
+  ],
+  ['the-event-store-knows-no-business', 'src/eventstore/log/read.ts', "import 'graphql';"],
+  ['mongo-knows-only-itself', 'src/mongo/cache.ts', "import '../process/log.ts';"],
   ['access-knows-no-business', 'src/access/claims.ts', "import '../tender/offer.ts';"],
-  ['the-server-knows-no-context', 'src/server.ts', "import './tender/events.ts';"],
-  ['mongodb-where-it-belongs', 'src/health.ts', "import 'mongodb';"],
-  ['nobody-imports-the-command-line', 'src/builder.ts', "import './cli/token.ts';"],
+  ['the-server-knows-no-context', 'src/gateway/server.ts', "import '../tender/events.ts';"],
+  ['mongodb-where-it-belongs', 'src/process/health.ts', "import 'mongodb';"],
+  ['nobody-imports-the-command-line', 'src/graphql/builder.ts', "import '../cli/token.ts';"],
   ['nobody-imports-main', 'src/cli/start.ts', "import '../main.ts';"],
 ];
 
@@ -66,7 +70,7 @@ const BYSTANDERS: readonly (readonly [file: string, source: string])[] = [
   ['src/mongo/progress.ts', "import './port.ts';"],
   ...[
     'src/refusal.ts',
-    'src/log.ts',
+    'src/process/log.ts',
     'src/main.ts',
     'src/tender/offer.ts',
     'src/cli/token.ts',

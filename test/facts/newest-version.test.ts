@@ -7,12 +7,12 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Files that fold, and where their events were brought to the newest version, or need not be. */
 const ELSEWHERE = new Map([
   ['src/eventstore/projection.ts', 'is the fold'],
-  ['src/eventstore/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
-  ['src/eventstore/draft.ts', 'folds what it has just made'],
-  ['src/eventstore/follower.ts', 'hands batches to row-book.ts'],
-  ['src/eventstore/feed-holdings.ts', 'folds what readStream yields'],
+  ['src/eventstore/log/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
+  ['src/eventstore/command/draft.ts', 'folds what it has just made'],
+  ['src/eventstore/projection/follower.ts', 'hands batches to row-book.ts'],
+  ['src/eventstore/feed/source/held-at.ts', 'folds what readStream yields'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],
-  ['src/cli/drill-damage.ts', 'folds what readStream yields'],
+  ['src/drill/stage/damage.ts', 'folds what readStream yields'],
 ]);
 
 const folding = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })

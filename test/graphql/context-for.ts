@@ -1,8 +1,8 @@
-import { openAdmission } from '../../src/admission.ts';
-import { contextOf } from '../../src/caller.ts';
-import type { Context } from '../../src/context.ts';
 import type { Role } from '../../src/eventstore/event.ts';
-import { SERVER_LIMITS } from '../../src/server.ts';
+import { openAdmission } from '../../src/gateway/engine/admission.ts';
+import { contextOf } from '../../src/gateway/engine/operation-context.ts';
+import { SERVER_LIMITS } from '../../src/gateway/server.ts';
+import type { Context } from '../../src/graphql/context.ts';
 import type { TestGateway } from '../gateway.ts';
 
 /** The context of a request, as the gateway makes it for somebody of this role. */

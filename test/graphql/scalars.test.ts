@@ -1,7 +1,7 @@
 import { Binary, Decimal128, Double, Long, UUID } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { decodeGlobalId, encodeGlobalId, idOf, newIdOf, toUuid } from '../../src/global-id.ts';
-import { DateTime, parseDateTime, toJson } from '../../src/scalars.ts';
+import { decodeGlobalId, encodeGlobalId, idOf, newIdOf, toUuid } from '../../src/graphql/global-id.ts';
+import { DateTime, parseDateTime, toJson } from '../../src/graphql/scalars.ts';
 
 describe('a DateTime', () => {
   it.each([

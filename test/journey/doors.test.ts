@@ -4,7 +4,7 @@ import { auditServer, serverAudits } from 'graphql-http';
 import { CloseCode } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
-import { startServer } from '../../src/server.ts';
+import { startServer } from '../../src/gateway/server.ts';
 import { eventStream } from '../event-stream.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { TENDER_CHANGES } from './documents.ts';
@@ -200,7 +200,7 @@ describe('at the door', () => {
       services: { store, feed, projections: async () => [] },
       authenticate: vi.fn(),
       log: store.log,
-      metrics: (await import('../../src/metrics.ts')).openMetrics(),
+      metrics: (await import('../../src/metrics/metrics.ts')).openMetrics(),
     });
     await expect(again).rejects.toThrow(`127.0.0.1:${port} is taken by another process`);
   });

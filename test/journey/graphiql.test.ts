@@ -1,7 +1,7 @@
 import { parse, validate } from 'graphql';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIRST_DOCUMENT } from '../../src/graphiql.ts';
+import { FIRST_DOCUMENT } from '../../src/gateway/engine/graphiql.ts';
 import { schema } from '../../src/schema.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { BROWSER, launchBrowser, ONLY_WITH_BROWSER } from './browser.ts';

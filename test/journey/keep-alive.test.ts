@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
-import { openKeepAlive } from '../../src/keep-alive.ts';
+import { openKeepAlive } from '../../src/gateway/socket/keep-alive.ts';
 
 const PING_MS = 160;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
-import type { Limit } from '../../src/limit-metrics.ts';
-import { SERVER_LIMITS } from '../../src/server.ts';
-import { readSettings } from '../../src/settings.ts';
+import { SERVER_LIMITS } from '../../src/gateway/server.ts';
+import type { Limit } from '../../src/metrics/limits.ts';
+import { readSettings } from '../../src/process/settings.ts';
 import { eventStream } from '../event-stream.ts';
 import { type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { TENDER_CHANGES } from './documents.ts';

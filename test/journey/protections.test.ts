@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
-import { PROTECTIONS, type Protection } from '../../src/protections.ts';
+import { PROTECTIONS, type Protection } from '../../src/gateway/engine/protections.ts';
 import { type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { REGISTER } from '../vehicle/documents.ts';
 import { offered } from './tour.ts';

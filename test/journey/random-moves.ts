@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { touchesVehicles, vehicleSteps } from '../../src/dispatch/commitment.ts';
 import type { Aggregate, Caller, Command } from '../../src/eventstore/aggregate.ts';
+import type { Intent } from '../../src/eventstore/command/intent.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import type { Intent } from '../../src/eventstore/intent.ts';
 import type { RouteCommand } from '../../src/route/decide.ts';
 import { ADJUST_REASON_NAMES, ADJUST_SOURCE_NAMES } from '../../src/route/reasons.ts';
 import { route } from '../../src/route/route.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { BSON } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { handle } from '../../src/eventstore/handle.ts';
-import { type Projector, startProjector } from '../../src/eventstore/project.ts';
+import { handle } from '../../src/eventstore/command/handle.ts';
+import { type Projector, startProjector } from '../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
-import { rebuildProjection } from '../../src/eventstore/rebuild.ts';
+import { rebuildProjection } from '../../src/eventstore/rebuild/rebuild.ts';
 import type { Store } from '../../src/eventstore/store.ts';
-import { verifyProjection } from '../../src/eventstore/verify.ts';
-import type { Finding } from '../../src/eventstore/verify-finding.ts';
+import type { Finding } from '../../src/eventstore/verify/finding.ts';
+import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
 import { projections } from '../../src/model.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { openWholeStore } from '../dispatch/stage.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLOSE } from '../../src/socket-line.ts';
+import { CLOSE } from '../../src/gateway/socket/line.ts';
 import { curlCommands, refreshed } from './readme.ts';
 import { openWhole, type Whole } from './whole.ts';
 

@@ -1,6 +1,6 @@
+import { settingsTable } from '../../src/process/settings.ts';
 import { REFUSALS } from '../../src/refusal.ts';
 import { ADJUST_REASONS } from '../../src/route/reasons.ts';
-import { settingsTable } from '../../src/settings.ts';
 import {
   CANCEL_REASONS,
   DECLINE_REASONS,

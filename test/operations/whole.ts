@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { signToken } from '../../src/access/token.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/process/settings.ts';
 import { openWaybill } from '../../src/waybill.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import type { Who } from '../gateway.ts';

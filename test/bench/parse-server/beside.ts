@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { openLog } from '../../../src/log.ts';
 import { type Mongo, openMongo } from '../../../src/mongo/mongo.ts';
+import { openLog } from '../../../src/process/log.ts';
 import { AMEND_TENDER, CREATE_TENDER, TENDER_CHANGES } from '../documents.ts';
 import { type Listeners, openListeners } from '../listeners.ts';
 import {

@@ -1,0 +1,189 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { graphqlClient } from '../client/graphql-client.ts';
+import { registerFleet } from './stage/fleet.ts';
+import { type DrillGateway, type GatewayFigures, startDrillGateway } from './stage/gateway.ts';
+import { type Hubs, openHubs, type Reported } from './stage/hubs.ts';
+import { randomFor } from './stage/kinds.ts';
+import { type Maps, openMaps } from './stage/maps.ts';
+import { count, type DrillReport, rate } from './stage/report.ts';
+import type { Scratch } from './stage/scratch.ts';
+
+export interface CapacityDrill {
+  readonly vehicles: number;
+  /** Each vehicle reports every so many seconds. */
+  readonly every: number;
+  readonly maps: number;
+  readonly framesPerSecond: number;
+  readonly seconds: number;
+  /** How often the rate is raised by a quarter afterwards, at most. */
+  readonly steps: number;
+  readonly stepSeconds: number;
+  /** Whether times, rates and memory are judged; of small numbers they say little. */
+  readonly figures: boolean;
+  readonly seed: string;
+}
+
+/** What is promised: p99 from a fix's acknowledgement to its frame, the wait for the frame's turn included. */
+const MOST_MS = 2_000;
+/** Of what is sent, so much must be acknowledged in time. */
+const SUSTAINED_SHARE = 0.99;
+/** Growth of the memory, from the second third of the time to the last, that is still flat. */
+const FLAT = { share: 1.1, bytes: 32 * 1_048_576 } as const;
+/** Of the vehicles, each map shows about this share. */
+const IN_VIEW = 0.02;
+const RAISE = 1.25;
+const LOOK_MS = 1_000;
+const PATIENCE_MS = 30_000;
+const MIB = 1_048_576;
+
+interface Parts {
+  readonly scratch: Scratch;
+  readonly gateway: DrillGateway;
+  readonly hubs: Hubs;
+  readonly maps: Maps;
+}
+
+/** What a rate came to. */
+interface Run {
+  readonly perSecond: number;
+  readonly reported: Reported;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  /** Of the gateway, over the time. */
+  readonly residentBytes: readonly number[];
+  /** Cores that the gateway kept busy. */
+  readonly cores: number;
+}
+
+/** A fleet that reports and maps that show it, then more and more of it until it is too much. */
+export async function drillCapacity(
+  scratch: Scratch,
+  drill: CapacityDrill,
+  report: DrillReport,
+): Promise<void> {
+  const { signal } = scratch;
+  const gateway = await startDrillGateway(scratch, {
+    WAYBILL_MAX_SOCKETS_PER_TENANT: String(drill.maps + 10),
+  });
+  const client = graphqlClient({ ...gateway, patienceMs: PATIENCE_MS, signal });
+  const fleet = await report.timed(
+    () => registerFleet(client, drill.vehicles, randomFor(drill.seed, 'fleet')),
+    (made, seconds) => `registered ${count(made.length)} vehicles (${rate(made.length, seconds)})`,
+  );
+  const hubs = openHubs(client, fleet);
+  await hubs.reportAll();
+  const maps = await report.timed(
+    () =>
+      openMaps({
+        ...{ gateway, fleet, report, random: randomFor(drill.seed, 'maps') },
+        ...{ screens: drill.maps, share: IN_VIEW, framesPerSecond: drill.framesPerSecond },
+      }),
+    () => `opened ${count(drill.maps)} maps, each of another box,`,
+  );
+  scratch.onClose(() => maps.cut());
+  // What making the fleet has left to be done is no part of the rate.
+  await maps.settle();
+
+  const parts: Parts = { scratch, gateway, hubs, maps };
+  const run = await runAt(parts, drill.vehicles / drill.every, drill.seconds);
+  report.say(wordsOf(run));
+  await report.timed(
+    () => maps.settle(),
+    () => 'every map was looked at, whether it shows what was sent last,',
+  );
+  if (run.reported.refused > 0) report.problem(`${count(run.reported.refused)} fixes were refused.`);
+  if (drill.figures) judge(run, report);
+  await saturate(parts, run.perSecond, drill, report);
+}
+
+/** Reports at a rate for some time. */
+async function runAt(
+  { scratch, gateway, hubs, maps }: Parts,
+  perSecond: number,
+  seconds: number,
+): Promise<Run> {
+  maps.takeTimes();
+  const over = new AbortController();
+  const end = AbortSignal.any([scratch.signal, over.signal]);
+  const timer = setTimeout(() => over.abort(), seconds * 1_000);
+  const first = await gateway.figures();
+  const seen: GatewayFigures[] = [];
+  const reporting = hubs.report(perSecond, end);
+  const looking = look(gateway, end, seen);
+  const reported = await reporting.finally(() => {
+    clearTimeout(timer);
+    over.abort();
+  });
+  await looking;
+  scratch.signal.throwIfAborted();
+  const last = await gateway.figures();
+  const times = maps.takeTimes();
+  return {
+    perSecond,
+    reported,
+    medianMs: times.percentileMs(0.5),
+    p99Ms: times.percentileMs(0.99),
+    residentBytes: seen.map(({ residentBytes }) => residentBytes),
+    cores: (last.cpuSeconds - first.cpuSeconds) / reported.seconds,
+  };
+}
+
+async function look(gateway: DrillGateway, end: AbortSignal, seen: GatewayFigures[]): Promise<void> {
+  while (!end.aborted) {
+    seen.push(await gateway.figures());
+    await pause(LOOK_MS, undefined, { signal: end }).catch(() => undefined);
+  }
+}
+
+function judge(run: Run, report: DrillReport): void {
+  if (!isSustained(run))
+    report.problem(`${count(run.perSecond)} fixes a second are more than are acknowledged.`);
+  if (run.p99Ms > MOST_MS) report.problem('the p99 from an acknowledged fix to its frame is above 2 s.');
+  const third = Math.floor(run.residentBytes.length / 3);
+  const [before, after] = [run.residentBytes.slice(third, 2 * third), run.residentBytes.slice(2 * third)].map(
+    median,
+  );
+  if (before !== undefined && after !== undefined && after > before * FLAT.share + FLAT.bytes)
+    report.problem(`memory grows: from ${mib(before)} to ${mib(after)} MiB.`);
+}
+
+function isSustained({ perSecond, reported }: Run): boolean {
+  return reported.acknowledged >= perSecond * reported.seconds * SUSTAINED_SHARE;
+}
+
+/** Raises the rate step by step until it is too much, and says where. */
+async function saturate(
+  parts: Parts,
+  from: number,
+  { steps, stepSeconds }: CapacityDrill,
+  report: DrillReport,
+): Promise<void> {
+  let good = from;
+  for (let step = 1; step <= steps; step++) {
+    const run = await runAt(parts, from * RAISE ** step, stepSeconds);
+    report.say(wordsOf(run));
+    if (!isSustained(run) || run.p99Ms > MOST_MS) {
+      report.say(`saturated between ${count(good)} and ${count(run.perSecond)} fixes a second`);
+      return;
+    }
+    good = run.perSecond;
+  }
+  if (steps > 0) report.say(`not saturated at ${count(good)} fixes a second`);
+}
+
+function wordsOf({ perSecond, reported, medianMs, p99Ms, residentBytes, cores }: Run): string {
+  const late = reported.skipped === 0 ? '' : `, ${count(reported.skipped)} were not sent for want of answers`;
+  return [
+    `${count(perSecond)} fixes a second for ${count(reported.seconds)} s: ${rate(reported.acknowledged, reported.seconds)} acknowledged${late}`,
+    `from there to a frame ${count(medianMs)} ms, p99 ${count(p99Ms)} ms`,
+    `gateway ${mib(residentBytes[0] ?? 0)} to ${mib(residentBytes.at(-1) ?? 0)} MiB, ${cores.toFixed(2)} cores`,
+  ].join('; ');
+}
+
+function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+function mib(bytes: number): string {
+  return (bytes / MIB).toFixed(0);
+}

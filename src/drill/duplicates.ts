@@ -1,0 +1,173 @@
+import type { SeededRandom } from '../client/seeded-random.ts';
+import { handle } from '../eventstore/command/handle.ts';
+import { handleMany } from '../eventstore/command/handle-many.ts';
+import type { Intent, Outcome } from '../eventstore/command/intent.ts';
+import { newId } from '../eventstore/ids.ts';
+import type { Store } from '../eventstore/store.ts';
+import { fixEventId } from '../vehicle/position.ts';
+import { checkRecorded } from './checks.ts';
+import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './stage/kinds.ts';
+import { count, type DrillReport, rate } from './stage/report.ts';
+import type { Scratch } from './stage/scratch.ts';
+
+export interface DuplicatesDrill {
+  /** Commands, each for one event. */
+  readonly events: number;
+  readonly streams: number;
+  readonly seed: string;
+}
+
+/** A command and all that was answered to it. */
+interface Submitted {
+  readonly intent: Intent;
+  readonly outcomes: Outcome[];
+}
+
+/** How often each is sent at once, and how many different ones are under way. */
+const COPIES = { least: 2, most: 5 } as const;
+const WAVE = 200;
+/** Who is refused for want of luck, or is not answered, sends the same again: so often at most. */
+const TRIES = 20;
+const WORTH_REPEATING: readonly string[] = ['CONFLICT', 'OUTCOME_UNKNOWN'];
+/** One key in so many is used for something else as well. */
+const REUSED_ONE_IN = 20;
+
+/**
+ * Sends every command several times: at once, to two processes, in one batch, and again later to one that has never heard of
+ * it, as whoever lost the answer does. Each must be recorded once, and every answer but one say so.
+ */
+export async function drillDuplicates(
+  scratch: Scratch,
+  drill: DuplicatesDrill,
+  report: DrillReport,
+): Promise<void> {
+  const stores = [await scratch.openStore(), await scratch.openStore()];
+  const random = randomFor(drill.seed, 'duplicates');
+  const commands = commandsOf(drill, random).map((intent) => ({ intent, outcomes: [] as Outcome[] }));
+  await report.timed(
+    async () => {
+      for (const wave of waves(commands, drill.streams)) {
+        scratch.signal.throwIfAborted();
+        await Promise.all(stores.map((store) => submitBatch(store, shuffled(wave, random))));
+        await Promise.all(wave.map((command) => submitCopies(stores, command, random)));
+      }
+    },
+    (_, seconds) => {
+      const sent = commands.reduce((sum, { outcomes }) => sum + outcomes.length, 0);
+      return `${count(commands.length)} commands were sent ${count(sent)} times (${rate(sent, seconds)})`;
+    },
+  );
+  const late = await scratch.openStore();
+  await report.timed(
+    async () => {
+      for (const wave of waves(commands, 0)) await Promise.all(wave.map((command) => submit(late, command)));
+    },
+    () => 'all of them were sent once more to a process that has heard of none',
+  );
+  for (const command of commands) checkAnswers(command, report);
+  await checkReuse(late, commands, report);
+  await checkRecorded(late, new Set(commands.flatMap(({ outcomes }) => idsIn(outcomes))), report);
+  if (drill.events !== commands.length) report.problem('the drill made another number of commands.');
+}
+
+/** First those that begin the streams, then what happens to them. */
+function commandsOf({ events, streams }: DuplicatesDrill, random: SeededRandom): Intent[] {
+  const begun = Array.from({ length: Math.min(streams, events) }, (_, index) => ({
+    kind: DRILL_KINDS[index % DRILL_KINDS.length] ?? random.pick(DRILL_KINDS),
+    id: newId(),
+    index,
+  }));
+  const births = begun.map(({ kind, id, index }) =>
+    drillIntent(kind, id, kind.begin(random, baseOf(random), fleetOf(index)), {
+      key: newId(),
+      creates: true,
+    }),
+  );
+  const more = Array.from({ length: events - births.length }, () => {
+    const { kind, id } = random.pick(begun);
+    const command = kind.next(random, baseOf(random));
+    // A fix names itself where nobody gives it a key.
+    const named = command.type === 'TrackLocation' && random.chance(0.5);
+    const eventId = fixEventId(DRILL_TENANT, id, newId(), command.occurredAt);
+    return drillIntent(kind, id, command, named ? { eventId } : { key: newId() });
+  });
+  return [...births, ...more];
+}
+
+/** What is under way together; what begins streams goes before what needs them. */
+function* waves(commands: readonly Submitted[], births: number): Generator<readonly Submitted[]> {
+  for (const part of [commands.slice(0, births), commands.slice(births)])
+    for (let first = 0; first < part.length; first += WAVE) yield part.slice(first, first + WAVE);
+}
+
+/** In one batch, some of them twice. */
+async function submitBatch(store: Store, wave: readonly Submitted[]): Promise<void> {
+  const batch = [...wave.slice(0, WAVE / 4), ...wave.slice(0, WAVE / 8)];
+  const outcomes = await handleMany(
+    store,
+    batch.map(({ intent }) => intent),
+  );
+  for (const [index, outcome] of outcomes.entries()) batch[index]?.outcomes.push(outcome);
+}
+
+async function submitCopies(
+  stores: readonly Store[],
+  command: Submitted,
+  random: SeededRandom,
+): Promise<void> {
+  const copies = random.whole(COPIES.least, COPIES.most);
+  await Promise.all(Array.from({ length: copies }, () => submit(random.pick(stores), command)));
+}
+
+/** Sends it until there is an answer that settles it. */
+async function submit(store: Store, { intent, outcomes }: Submitted): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await handle(store, intent);
+    outcomes.push(outcome);
+    const again = outcome.kind === 'refused' && WORTH_REPEATING.includes(outcome.refusal.code);
+    if (!again || tries === TRIES) return;
+  }
+}
+
+/** One answer says that it was recorded, all others that it had been; all of them name the same event. */
+function checkAnswers({ intent, outcomes }: Submitted, report: DrillReport): void {
+  const what = `${intent.command.type} of ${intent.id}`;
+  const settled = outcomes.filter(
+    (outcome) => outcome.kind === 'recorded' || !WORTH_REPEATING.includes(outcome.refusal.code),
+  );
+  const refused = settled.find((outcome) => outcome.kind === 'refused');
+  if (refused?.kind === 'refused') {
+    report.problem(`${what} was refused: ${refused.refusal.message}`);
+    return;
+  }
+  const first = settled.filter((outcome) => outcome.kind === 'recorded' && !outcome.repeated).length;
+  if (first !== 1)
+    report.problem(`${what} was sent ${outcomes.length} times, and ${first} answers said that it was new.`);
+  const ids = new Set(idsIn(settled));
+  if (ids.size !== 1) report.problem(`${what} was recorded as ${ids.size} events.`);
+}
+
+/** A key that was used says no to anything else. */
+async function checkReuse(store: Store, commands: readonly Submitted[], report: DrillReport): Promise<void> {
+  const reused = commands.filter((_, index) => index % REUSED_ONE_IN === 0);
+  const answers = await Promise.all(
+    reused.map(({ intent }) => handle(store, { ...intent, input: 'something else' })),
+  );
+  for (const [index, answer] of answers.entries()) {
+    const code = answer.kind === 'refused' ? answer.refusal.code : answer.kind;
+    if (code !== 'IDEMPOTENCY_KEY_REUSED')
+      report.problem(`a key of ${reused[index]?.intent.command.type} was taken for something else: ${code}.`);
+  }
+  report.say(`${count(reused.length)} keys were tried for something else`);
+}
+
+function idsIn(outcomes: readonly Outcome[]): string[] {
+  return outcomes.flatMap(({ events }) => events.map(({ _id }) => _id.toString()));
+}
+
+function shuffled<T>(list: readonly T[], random: SeededRandom): T[] {
+  return list
+    .map((item) => ({ item, at: random.between(0, 1) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}

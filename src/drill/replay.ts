@@ -1,0 +1,112 @@
+import { type Feed, openFeed } from '../eventstore/feed/feed.ts';
+import { startProjector } from '../eventstore/projection/projector.ts';
+import type { Store } from '../eventstore/store.ts';
+import { checkBoards, checkLog, checkRows } from './checks.ts';
+import { DRILL_FLEETS, type DrillKind, fleetOf } from './stage/kinds.ts';
+import { makeLog } from './stage/log.ts';
+import { type DrillReader, startReader } from './stage/reader.ts';
+import { rebuildKilled } from './stage/rebuilder.ts';
+import { count, type DrillReport, rate } from './stage/report.ts';
+import type { Scratch } from './stage/scratch.ts';
+import { type DrillSubscriber, subscribe } from './stage/subscriber.ts';
+import { startWriters, type Writers } from './stage/writers.ts';
+
+export interface ReplayDrill {
+  readonly kind: DrillKind;
+  readonly events: number;
+  readonly streams: number;
+  /** Half of them subscribe, half of them ask. */
+  readonly readers: number;
+  readonly writesPerSecond: number;
+  readonly kills: number;
+  readonly seed: string;
+}
+
+/** Streams that are written to, all over the log: what people work on is little beside what is there. */
+const HOT_STREAMS = 200;
+
+/** Rebuilds a read model under writers and readers, killed in the middle, and looks whether anybody notices. */
+export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: DrillReport): Promise<void> {
+  const { kind, events, readers, seed } = drill;
+  const { projection } = kind;
+  // Two gateways, as far as the database can tell.
+  const stores = [await scratch.openStore(), await scratch.openStore()] as const;
+  const [store] = stores;
+  const made = await report.timed(
+    () => makeLog(store, { ...drill, signal: scratch.signal }),
+    (streams, seconds) =>
+      `made ${count(events)} events of ${count(streams.length)} streams (${rate(events, seconds)})`,
+  );
+  for (const each of stores) {
+    const projector = await startProjector(each, [projection]);
+    scratch.onClose(() => projector.stop());
+  }
+  const audience = await report.timed(
+    () => gather(scratch, stores, drill, report),
+    ({ subscribers, asking }) =>
+      `${count(subscribers.length)} readers subscribed and ${count(asking.length)} ask`,
+  );
+  const every = Math.max(1, Math.floor(made.length / HOT_STREAMS));
+  const ids = made.filter((_, index) => index % every === 0).map(({ id }) => id);
+  const writers = startWriters({ kind, stores, ids, perSecond: drill.writesPerSecond, seed, report });
+  scratch.onClose(() => writers.stop());
+  const began = performance.now();
+  await report.timed(
+    () => rebuildKilled({ ...drill, db: store.db, projection, scratch, report }),
+    () => `rebuilt ${projection.name}, killed and begun again included,`,
+  );
+  await writers.stop();
+  const { recorded, begun } = writers;
+  report.say(wordsOf(writers, (performance.now() - began) / 1_000));
+  if (recorded === 0 && drill.writesPerSecond > 0) report.problem('no command was recorded meanwhile.');
+  await checkLog(store, kind, events + recorded, report);
+  await report.timed(
+    () => checkRows(store, projection, made.length + begun, report),
+    (rows) => `compared ${count(rows)} rows with the fold of their streams`,
+  );
+  await checkBoards(store, kind, audience.subscribers, report);
+  report.say(summaryOf(audience, readers));
+}
+
+interface Audience {
+  readonly subscribers: readonly DrillSubscriber[];
+  readonly asking: readonly DrillReader[];
+}
+
+/** Seats the readers, and waits until every subscriber has its board. */
+async function gather(
+  scratch: Scratch,
+  stores: readonly Store[],
+  { kind, readers, streams }: ReplayDrill,
+  report: DrillReport,
+): Promise<Audience> {
+  const feeds: Feed[] = stores.map((store) => openFeed(store));
+  const subscribers: DrillSubscriber[] = [];
+  const asking: DrillReader[] = [];
+  scratch.onClose(async () => {
+    await Promise.all([...subscribers, ...asking].map((reader) => reader.stop()));
+    for (const feed of feeds) feed.close();
+  });
+  const fleets = Math.min(DRILL_FLEETS, streams);
+  for (let index = 0; index < readers; index++) {
+    const [feed, store] = [feeds[index % feeds.length], stores[index % stores.length]];
+    if (feed === undefined || store === undefined) break;
+    const fleetId = fleetOf(Math.floor(index / 2) % fleets);
+    if (index % 4 > 1) asking.push(startReader(store, { kind, fleetId, report }));
+    // The first one watches everything.
+    else subscribers.push(subscribe(feed, { kind, fleetId: index === 0 ? undefined : fleetId, report }));
+  }
+  await Promise.all(subscribers.map(({ began }) => began));
+  return { subscribers, asking };
+}
+
+function wordsOf({ recorded, repeated, longestMs }: Writers, seconds: number): string {
+  const again = repeated === 0 ? '' : `, ${count(repeated)} of them at another try`;
+  return `${count(recorded)} commands were recorded meanwhile (${rate(recorded, seconds)})${again}; the slowest took ${count(longestMs)} ms`;
+}
+
+function summaryOf({ subscribers, asking }: Audience, readers: number): string {
+  const told = subscribers.reduce((sum, { told: some }) => sum + some, 0);
+  const reads = asking.reduce((sum, { reads: some }) => sum + some, 0);
+  return `${count(readers)} readers were told ${count(told)} changes and asked ${count(reads)} times`;
+}

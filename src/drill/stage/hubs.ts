@@ -1,0 +1,160 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import type { GraphqlClient } from '../../client/graphql-client.ts';
+import type { DrillVehicle, SentFix } from './fleet.ts';
+
+/** Telematics hubs that pass on what their vehicles report, through the public API. */
+export interface Hubs {
+  /** Each vehicle once. */
+  reportAll(): Promise<void>;
+  /** So many fixes a second, vehicle after vehicle, until the signal comes. @returns what came of it */
+  report(perSecond: number, until: AbortSignal): Promise<Reported>;
+}
+
+export interface Reported {
+  readonly acknowledged: number;
+  /** Fixes that were not sent because too much was under way. */
+  readonly skipped: number;
+  readonly refused: number;
+  readonly seconds: number;
+}
+
+/** Each sends once a second. */
+const HUBS = 10;
+const ROUND_MS = 1_000;
+/** Of the vehicles, this share has no hub: each fix is a request of its own. */
+const SINGLE_SHARE = 0.05;
+/** The API takes no more in a batch. */
+const BATCH = 1_000;
+/** Requests on their way at once; beyond, the gateway is behind. */
+const BATCHES_UNDER_WAY = 2 * HUBS;
+const SINGLES_UNDER_WAY = 256;
+
+const TRACK_MANY = `mutation ($input: TrackLocationsInput!) {
+  trackLocations(input: $input) { recorded repeated refused { code } }
+}`;
+const trackedMany = z.object({
+  trackLocations: z.object({
+    recorded: z.number(),
+    repeated: z.number(),
+    refused: z.array(z.object({ code: z.string() })),
+  }),
+});
+const TRACK_ONE = `mutation ($input: TrackLocationInput!) {
+  trackLocation(input: $input) { ... on VehiclePayload { repeated } ... on Refusal { code } }
+}`;
+const trackedOne = z.object({ trackLocation: z.object({ code: z.string().optional() }) });
+
+interface Tally {
+  acknowledged: number;
+  skipped: number;
+  refused: number;
+}
+
+interface Sent {
+  readonly vehicle: DrillVehicle;
+  readonly fix: SentFix;
+}
+
+export function openHubs(client: GraphqlClient, fleet: readonly DrillVehicle[]): Hubs {
+  const singles = Math.round(fleet.length * SINGLE_SHARE);
+  let next = 0;
+  const take = (many: number): DrillVehicle[] => {
+    const taken = Array.from(
+      { length: Math.min(many, fleet.length) },
+      (_, n) => fleet[(next + n) % fleet.length],
+    );
+    next = (next + many) % fleet.length;
+    return taken.filter((vehicle) => vehicle !== undefined);
+  };
+  const alone = new Set(fleet.filter((_, index) => (index * singles) % fleet.length < singles));
+
+  const sendMany = async (vehicles: readonly DrillVehicle[], tally: Tally): Promise<void> => {
+    const sent = vehicles.map(send);
+    const fixes = sent.map(inputOf);
+    const { trackLocations } = await client.execute(TRACK_MANY, { input: { fixes } }, trackedMany);
+    acknowledge(sent);
+    tally.acknowledged += trackLocations.recorded + trackLocations.repeated;
+    tally.refused += trackLocations.refused.length;
+  };
+  const sendOne = async (vehicle: DrillVehicle, tally: Tally): Promise<void> => {
+    const sent = send(vehicle);
+    const { trackLocation } = await client.execute(TRACK_ONE, { input: inputOf(sent) }, trackedOne);
+    acknowledge([sent]);
+    if (trackLocation.code === undefined) tally.acknowledged += 1;
+    else tally.refused += 1;
+  };
+
+  return {
+    async reportAll() {
+      const tally = newTally();
+      for (let first = 0; first < fleet.length; first += BATCH)
+        await sendMany(fleet.slice(first, first + BATCH), tally);
+      if (tally.acknowledged < fleet.length) throw new Error('Not every vehicle could report where it is.');
+    },
+    async report(perSecond, until) {
+      const tally = newTally();
+      const began = performance.now();
+      const [batches, requests] = [openLane(BATCHES_UNDER_WAY), openLane(SINGLES_UNDER_WAY)];
+      for (let round = 0, done = 0; !until.aborted && !batches.failed() && !requests.failed(); round++) {
+        await pause(Math.max(0, began + (round * ROUND_MS) / HUBS - performance.now()));
+        const due = Math.round(((round + 1) * perSecond) / HUBS) - done;
+        done += due;
+        const vehicles = take(due);
+        tally.skipped += due - vehicles.length;
+        const together = vehicles.filter((vehicle) => !alone.has(vehicle));
+        for (let first = 0; first < together.length; first += BATCH) {
+          const batch = together.slice(first, first + BATCH);
+          if (!batches.start(() => sendMany(batch, tally))) tally.skipped += batch.length;
+        }
+        for (const vehicle of vehicles)
+          if (alone.has(vehicle) && !requests.start(() => sendOne(vehicle, tally))) tally.skipped += 1;
+      }
+      await Promise.all([batches.end(), requests.end()]);
+      return { ...tally, seconds: (performance.now() - began) / 1_000 };
+    },
+  };
+}
+
+function send(vehicle: DrillVehicle): Sent {
+  return { vehicle, fix: vehicle.advance() };
+}
+
+function inputOf({ vehicle, fix }: Sent): Record<string, unknown> {
+  const { longitude, latitude, occurredAt } = fix;
+  const moving = { speedMps: 13.5, headingDeg: 90, accuracyM: 5 };
+  return { vehicleId: vehicle.id, longitude, latitude, occurredAt: occurredAt.toISOString(), ...moving };
+}
+
+function acknowledge(sent: readonly Sent[]): void {
+  const now = performance.now();
+  for (const { fix } of sent) fix.acknowledgedAt = now;
+}
+
+function newTally(): Tally {
+  return { acknowledged: 0, skipped: 0, refused: 0 };
+}
+
+/** Work that goes on side by side, so much of it and no more. */
+function openLane(most: number) {
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  return {
+    /** False where there is too much already. */
+    start(work: () => Promise<void>): boolean {
+      if (underWay.size >= most) return false;
+      const done = work()
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => underWay.delete(done));
+      underWay.add(done);
+      return true;
+    },
+    failed: () => failure !== undefined,
+    async end(): Promise<void> {
+      await Promise.all(underWay);
+      if (failure !== undefined) throw failure.error;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { openSideBySide } from '../../client/side-by-side.ts';
+import { draftEvents, metadataOf } from '../../eventstore/command/draft.ts';
+import { openJob } from '../../eventstore/command/intent.ts';
+import { emptyFold } from '../../eventstore/command/load.ts';
+import type { StoredEvent } from '../../eventstore/event.ts';
+import { newId } from '../../eventstore/ids.ts';
+import type { Row } from '../../eventstore/projection.ts';
+import type { Store } from '../../eventstore/store.ts';
+import { baseOf, type DrillKind, drillIntent, fleetOf, randomFor } from './kinds.ts';
+
+/** How a log is made up. */
+export interface LogPlan {
+  readonly kind: DrillKind;
+  /** Over all streams; each has at least one. */
+  readonly events: number;
+  readonly streams: number;
+  readonly seed: string;
+  readonly signal?: AbortSignal;
+  /** Told how many events are written. */
+  onProgress?(events: number): void;
+}
+
+/** A stream that was made. */
+export interface MadeStream {
+  /** A UUID in text form. */
+  readonly id: string;
+  readonly events: number;
+}
+
+/** Events in one write. */
+const BATCH_EVENTS = 2_000;
+/** Writes on their way at once: one is made while others are written. */
+const IN_FLIGHT = 2;
+
+/**
+ * Fills an empty database with a log, and with the rows that it folds to. Events are decided, checked and folded by the
+ * product's own code, and only written by thousands. The same seed gives the same story, told of other ids.
+ */
+export async function makeLog(store: Store, plan: LogPlan): Promise<MadeStream[]> {
+  const { kind, streams, signal } = plan;
+  const rows = store.db.collection<Row>(store.live.of(kind.projection));
+  const made: MadeStream[] = [];
+  const writes = openSideBySide(IN_FLIGHT);
+  let [written, events, folded] = [0, [] as StoredEvent[], [] as Row[]];
+  const write = async (): Promise<void> => {
+    const [someEvents, someRows] = [events, folded];
+    [events, folded] = [[], []];
+    await writes.start(new Set(), async () => {
+      if (someEvents.length > 0) await store.events.insertMany(someEvents, { ordered: false });
+      if (someRows.length > 0) await rows.insertMany(someRows, { ordered: false });
+      written += someEvents.length;
+      plan.onProgress?.(written);
+    });
+  };
+  for (let index = 0; index < streams && signal?.aborted !== true; index++) {
+    const stream = makeStream(store, plan, index);
+    made.push({ id: stream.id, events: stream.events.length });
+    // A long stream is more than one write.
+    for (const event of stream.events) {
+      events.push(event);
+      if (events.length >= BATCH_EVENTS) await write();
+    }
+    if (stream.row !== null) folded.push(stream.row);
+    if (writes.failure() !== undefined) break;
+  }
+  if (events.length + folded.length > 0) await write();
+  await writes.settled();
+  if (writes.failure() !== undefined) throw writes.failure();
+  signal?.throwIfAborted();
+  return made;
+}
+
+interface Made {
+  readonly id: string;
+  readonly events: readonly StoredEvent[];
+  readonly row: Row | null;
+}
+
+function makeStream(store: Store, { kind, events: total, streams, seed }: LogPlan, index: number): Made {
+  const random = randomFor(seed, index);
+  const id = newId();
+  const wanted = Math.max(1, Math.floor(total / streams) + (index < total % streams ? 1 : 0));
+  const events: StoredEvent[] = [];
+  let folded = emptyFold(kind.aggregate);
+  while (events.length < wanted) {
+    const base = baseOf(random);
+    const command =
+      folded.sequence === 0 ? kind.begin(random, base, fleetOf(index)) : kind.next(random, base);
+    const { events: facts, refusal } = kind.aggregate.decide(folded.state, command);
+    if (facts.length === 0) throw new Error(`A drill's ${command.type} came to nothing: ${refusal?.message}`);
+    const target = { aggregate: kind.aggregate, id, command };
+    const job = openJob(drillIntent(kind, id, command), nobody, nobody);
+    const draft = draftEvents(store, job, target, facts, folded, 0, metadataOf(store, job));
+    if ('refused' in draft)
+      throw new Error(`A drill's ${command.type} was refused: ${draft.refused.message}`);
+    folded = draft.folded;
+    events.push(...draft.events);
+  }
+  return { id, events, row: folded.rows[kind.projection.name] ?? null };
+}
+
+function nobody(): void {}

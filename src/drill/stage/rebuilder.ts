@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Db } from 'mongodb';
+import { readPointer } from '../../eventstore/projection/generation.ts';
+import type { Projection } from '../../eventstore/projection.ts';
+import { rebuildsOf } from '../../eventstore/rebuild/progress.ts';
+import { count, type DrillReport } from './report.ts';
+import type { Scratch } from './scratch.ts';
+
+export interface KilledRebuild {
+  readonly db: Db;
+  readonly projection: Projection;
+  /** How often it is killed in the middle. */
+  readonly kills: number;
+  readonly scratch: Scratch;
+  readonly report: DrillReport;
+}
+
+/** How far a rebuild is: ranges of the log that are in place, of how many. */
+interface Place {
+  readonly done: number;
+  readonly ranges: number;
+  /** Who has announced a switch that is not made yet. */
+  readonly switching: string | undefined;
+}
+
+const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url));
+/** Between two looks at how far it is, in ms. */
+const LOOK_MS = 5;
+/** What of a failed child's last words is repeated. */
+const LAST_WORDS = 500;
+
+/**
+ * Runs `waybill rebuild` in a process of its own, kills it like a power cut in the middle, and runs it again until it
+ * ends by itself. With two kills or more, the last one comes when the switch is announced.
+ */
+export async function rebuildKilled(how: KilledRebuild): Promise<void> {
+  const { projection, kills, scratch, report } = how;
+  let killed = 0;
+  for (;;) {
+    scratch.signal.throwIfAborted();
+    const child = start(how);
+    const end = endOf(child.process);
+    const stop = (): void => void child.process.kill('SIGKILL');
+    scratch.signal.addEventListener('abort', stop);
+    try {
+      if (killed < kills && (await reaches(how, killed + 1, end))) {
+        child.process.kill('SIGKILL');
+        await end;
+        killed += 1;
+        report.say(`killed the rebuild (${killed} of ${kills}) ${wordsOf(await placeOf(how))}`);
+        continue;
+      }
+      const code = await end;
+      scratch.signal.throwIfAborted();
+      if (code !== 0)
+        report.problem(`the rebuild of ${projection.name} ended with ${code}: ${child.lastWords()}`);
+      if (killed < kills)
+        report.problem(`the rebuild was over before it could be killed ${kills} times: take more --events.`);
+      return;
+    } finally {
+      scratch.signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+function start({ projection, scratch }: KilledRebuild): {
+  readonly process: ChildProcess;
+  lastWords(): string;
+} {
+  let words = '';
+  const child = spawn(process.execPath, [MAIN, 'rebuild', projection.name], {
+    env: { ...scratch.variables },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = `${words}${chunk}`.slice(-LAST_WORDS);
+  });
+  return { process: child, lastWords: () => words.trim() };
+}
+
+/** Resolves with the exit code, null for one that was killed. */
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('close', resolve);
+    child.once('error', reject);
+  });
+}
+
+/** Waits until the rebuild is where the n-th kill is due. @returns false where it has ended before */
+async function reaches(how: KilledRebuild, kill: number, end: Promise<unknown>): Promise<boolean> {
+  const { kills } = how;
+  const atSwitch = kills > 1 && kill === kills;
+  let ended = false;
+  end.then(
+    () => (ended = true),
+    () => (ended = true),
+  );
+  const started = await placeOf(how);
+  while (!ended) {
+    const { done, ranges, switching } = await placeOf(how);
+    // One that was killed before may have left its own announcement.
+    if (switching !== undefined && switching !== started.switching) return true;
+    // Each further than the one before: every run must have done something.
+    const due = Math.max(started.done + 1, Math.ceil((ranges * kill) / (kills + 1)));
+    if (!atSwitch && ranges > 0 && done >= due) return true;
+    await pause(LOOK_MS);
+  }
+  return false;
+}
+
+async function placeOf({ db, projection }: KilledRebuild): Promise<Place> {
+  const [[progress], pointer] = await Promise.all([
+    rebuildsOf(db)
+      .aggregate<{ done: number; ranges: number }>([
+        { $match: { _id: projection.name } },
+        { $project: { done: { $size: '$done' }, ranges: { $size: '$ranges' } } },
+      ])
+      .toArray(),
+    readPointer(db, projection.name),
+  ]);
+  const { done = 0, ranges = 0 } = progress ?? {};
+  return { done, ranges, switching: pointer?.sealing?.by };
+}
+
+function wordsOf({ done, ranges, switching }: Place): string {
+  if (switching !== undefined) return 'when its switch was announced';
+  return `with ${count(done)} of ${count(ranges)} parts of the log in place`;
+}

@@ -1,0 +1,173 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Document, MongoClient, MongoError } from 'mongodb';
+import type { Logger } from 'pino';
+import { findBinary } from '../../mongo/binary.ts';
+import { createClient } from '../../mongo/client.ts';
+import { type Mongod, spawnMongod } from '../../mongo/launch.ts';
+import type { MongoSettings } from '../../mongo/mongo.ts';
+import { choosePort, LOOPBACK } from '../../mongo/port.ts';
+import { signal } from '../../mongo/processes.ts';
+import type { DrillPlace } from './scratch.ts';
+
+export interface ServersOptions {
+  readonly members: number;
+  /** How long a member is missed before the others elect a primary, in ms. */
+  readonly electionTimeoutMs: number;
+  /** Room for the history of changes, in MB. */
+  readonly oplogMb: number;
+  /** Between two checkpoints, in s: only what is in one is forgotten, so that a small oplog needs them often. */
+  readonly checkpointS?: number;
+}
+
+/** A replica set of a drill's own, made to be killed. */
+export interface DrillServers extends DrillPlace {
+  /** Ends the primary like a power cut. @returns its port */
+  killPrimary(): Promise<number>;
+  /** Starts who was killed, and waits until all are members in good health again. */
+  revive(): Promise<void>;
+}
+
+interface Member {
+  readonly port: number;
+  readonly start: () => Promise<Mongod>;
+  mongod: Mongod;
+  killed: boolean;
+}
+
+const REPLICA_SET = 'drill';
+const CACHE_GB = 0.25;
+const PATIENCE_MS = 120_000;
+const LOOK_MS = 50;
+const ATTEMPT_MS = 2_000;
+/** MongoDB's `MemberState`. */
+const STANDING: readonly unknown[] = ['PRIMARY', 'SECONDARY'];
+
+/** Starts mongods of the program that Waybill runs by itself, in a temporary folder, and makes them a replica set. */
+export async function openDrillServers(
+  { mongodPath, cacheDir }: MongoSettings,
+  { members: count, electionTimeoutMs, oplogMb, checkpointS }: ServersOptions,
+  log: Logger,
+): Promise<DrillServers> {
+  const binary = await findBinary({ mongodPath, cacheDir }, log);
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-drill-'));
+  const members: Member[] = [];
+  const endAll = (): void => {
+    for (const { mongod } of members) signal(mongod.pid, 'SIGKILL');
+  };
+  process.once('exit', endAll);
+  for (let index = 0; index < count; index++) {
+    const port = await choosePort();
+    const start = () =>
+      spawnMongod({
+        binary: binary.path,
+        folder: join(folder, String(index)),
+        logFile: join(folder, `${index}.log`),
+        port,
+        replicaSet: REPLICA_SET,
+        cacheGb: CACHE_GB,
+        oplogMb,
+        checkpointS,
+      });
+    members.push({ port, start, mongod: await start(), killed: false });
+  }
+  const hosts = members.map(({ port }) => `${LOOPBACK}:${port}`);
+  const uri = `mongodb://${hosts.join(',')}/?replicaSet=${REPLICA_SET}`;
+  const client = createClient(uri);
+  const close = async (): Promise<void> => {
+    await client.close();
+    endAll();
+    await Promise.all(members.map(({ mongod }) => mongod.exited));
+    process.off('exit', endAll);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await initiate(hosts, electionTimeoutMs);
+    await untilHealthy(client, count);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const who = count === 1 ? 'a mongod' : `${count} mongods`;
+  return {
+    uri,
+    client,
+    close,
+    words: () => `on ${who} ${binary.version} of its own, with an oplog of ${oplogMb} MB`,
+    async killPrimary() {
+      const { me } = await client.db('admin').command({ hello: 1 });
+      const primary = members.find(({ port }) => String(me).endsWith(`:${port}`));
+      if (primary === undefined) throw new Error(`${me} is none of the drill's servers.`);
+      primary.killed = true;
+      signal(primary.mongod.pid, 'SIGKILL');
+      await primary.mongod.exited;
+      return primary.port;
+    },
+    async revive() {
+      for (const member of members) {
+        if (!member.killed) continue;
+        member.mongod = await member.start();
+        member.killed = false;
+      }
+      await untilHealthy(client, count);
+    },
+  };
+}
+
+async function initiate(hosts: readonly string[], electionTimeoutMillis: number): Promise<void> {
+  const config = {
+    _id: REPLICA_SET,
+    members: hosts.map((host, _id) => ({ _id, host })),
+    settings: { electionTimeoutMillis },
+  };
+  // Each of them must listen before one can ask the others.
+  for (const host of hosts) await ask(host, { hello: 1 });
+  await ask(hosts[0] ?? '', { replSetInitiate: config });
+}
+
+/** Asks one server, again until it listens. */
+async function ask(host: string, command: Document): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    // A client whose first connection failed stays closed for good, hence one for each attempt.
+    const client = new MongoClient(`mongodb://${host}/`, {
+      directConnection: true,
+      serverSelectionTimeoutMS: ATTEMPT_MS,
+    });
+    try {
+      await client.db('admin').command(command);
+      return;
+    } catch (error) {
+      if (
+        !(error instanceof MongoError) ||
+        error.name !== 'MongoServerSelectionError' ||
+        Date.now() > deadline
+      )
+        throw error;
+      await pause(LOOK_MS);
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+/** Waits for a primary, and until every member follows it. */
+async function untilHealthy(client: MongoClient, count: number): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const status = await client
+      .db('admin')
+      .command({ replSetGetStatus: 1 })
+      .catch((error: unknown) => {
+        if (Date.now() > deadline) throw error;
+        return { members: [] };
+      });
+    const standing = status.members.filter((member: Document) => STANDING.includes(member.stateStr));
+    const primaries = standing.filter((member: Document) => member.stateStr === 'PRIMARY');
+    if (standing.length === count && primaries.length === 1) return;
+    if (Date.now() > deadline) throw new Error("The drill's servers did not come to stand together.");
+    await pause(LOOK_MS);
+  }
+}

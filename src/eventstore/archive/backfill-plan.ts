@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from 'node:util';
+import { BSON } from 'mongodb';
+import type { StoredEvent } from '../event.ts';
+import { streamOf, type Tip, tipAfter } from '../log/stream-tips.ts';
+import type { Registry } from '../registry.ts';
+import { lateMark } from '../time-order.ts';
+import type { EventLines } from './event-line.ts';
+
+/** Why the log does not take an event. */
+export type BackfillRefusal = 'EVENT_ID_REUSED' | 'SEQUENCE_TAKEN' | 'HOLE' | 'AFTER_REFUSED';
+
+/** An event on its way into the log, and the line it stands on. */
+export interface Item {
+  readonly line: number;
+  readonly event: StoredEvent;
+}
+
+export interface Refused {
+  readonly line: number;
+  readonly reason: BackfillRefusal;
+  readonly message: string;
+}
+
+/** What the log has of a batch. */
+export interface Known {
+  /** Events with the ids of the batch's, as they are stored, by id in hex. */
+  readonly stored: ReadonlyMap<string, Uint8Array>;
+  readonly ends: ReadonlyMap<string, Tip>;
+  /** Streams of which something was refused before. */
+  readonly broken: ReadonlySet<string>;
+  readonly lines: EventLines;
+  readonly registry: Registry;
+}
+
+/** A batch held against the log. */
+export interface Plan {
+  /** To be recorded. */
+  readonly fresh: readonly StoredEvent[];
+  readonly repeated: number;
+  readonly refused: readonly Refused[];
+  /** Where the streams end then. */
+  readonly tips: ReadonlyMap<string, Tip>;
+  /** Streams on which nothing may follow any more. */
+  readonly broken: readonly string[];
+}
+
+/** Decides upon each event of a batch, in its order. */
+export function planOf(items: readonly Item[], { stored, ends, broken, lines, registry }: Known): Plan {
+  const taken = new Map<string, StoredEvent>();
+  const tips = new Map(ends);
+  const refusedStreams = new Set<string>();
+  const fresh: StoredEvent[] = [];
+  const refused: Refused[] = [];
+  let repeated = 0;
+  for (const { line, event } of items) {
+    const id = event._id.toHexString(false);
+    const stream = streamOf(event);
+    const same = taken.get(id);
+    const earlier = same === undefined ? stored.get(id) : BSON.serialize(same);
+    const tip = tips.get(stream);
+    if (tip === undefined) throw new Error(`Nobody has asked for the end of ${stream}.`);
+    const reason =
+      earlier === undefined
+        ? reasonAgainst(event, tip.sequence, broken.has(stream) || refusedStreams.has(stream))
+        : reasonAgainstOther(earlier, event, lines);
+    if (reason !== undefined) {
+      refusedStreams.add(stream);
+      refused.push({ line, reason, message: messageOf(reason, event, tip.sequence) });
+      continue;
+    }
+    tips.set(stream, tipAfter(registry, tip, event));
+    if (earlier !== undefined) repeated += 1;
+    else {
+      fresh.push(marked(event, tip));
+      taken.set(id, event);
+    }
+  }
+  return { fresh, repeated, refused, tips, broken: [...refusedStreams] };
+}
+
+function reasonAgainst(
+  { sequence }: StoredEvent,
+  tip: number,
+  isBroken: boolean,
+): BackfillRefusal | undefined {
+  if (sequence <= tip) return 'SEQUENCE_TAKEN';
+  // Even where it would fit: it was decided upon a history that this log does not have.
+  if (isBroken) return 'AFTER_REFUSED';
+  return sequence > tip + 1 ? 'HOLE' : undefined;
+}
+
+/**
+ * The event with the mark of a late one where it is late, and only there, as if it had been appended here: what `asOf` asks
+ * for is found by it. Lines from elsewhere have none.
+ */
+function marked(event: StoredEvent, { extent }: Tip): StoredEvent {
+  const late = lateMark(extent, event.occurredAt, event.recordedAt);
+  if (event.metadata.lateWithinMs === late) return event;
+  const { lateWithinMs: _, ...metadata } = event.metadata;
+  return { ...event, metadata: late === undefined ? metadata : { ...metadata, lateWithinMs: late } };
+}
+
+/** Bytes tell mostly; where only the order of fields differs, or that mark, it is the same event all the same. */
+function reasonAgainstOther(
+  stored: Uint8Array,
+  event: StoredEvent,
+  lines: EventLines,
+): BackfillRefusal | undefined {
+  if (Buffer.compare(stored, BSON.serialize(event)) === 0) return undefined;
+  const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((told) => {
+    const json = JSON.parse(lines.write(told));
+    delete json.metadata.lateWithinMs;
+    return json;
+  });
+  return isDeepStrictEqual(one, other) ? undefined : 'EVENT_ID_REUSED';
+}
+
+function messageOf(reason: BackfillRefusal, event: StoredEvent, tip: number): string {
+  const { _id, aggregateType, aggregateId, sequence } = event;
+  const stream = `${aggregateType} ${aggregateId}`;
+  switch (reason) {
+    case 'EVENT_ID_REUSED':
+      return `The log has an event ${_id} with other content.`;
+    case 'SEQUENCE_TAKEN':
+      return `The log has another event ${sequence} of ${stream}.`;
+    case 'HOLE':
+      return `Event ${sequence} of ${stream} would follow event ${tip}.`;
+    case 'AFTER_REFUSED':
+      return `An earlier event of ${stream} was refused.`;
+  }
+}

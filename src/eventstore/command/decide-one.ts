@@ -1,0 +1,170 @@
+import { type Refusal, refusal } from '../../refusal.ts';
+import type { Step } from '../aggregate.ts';
+import type { Folded } from '../cache.ts';
+import type { StoredEvent } from '../event.ts';
+import { streamKey } from '../log/read.ts';
+import type { Store } from '../store.ts';
+import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
+import { countEvents, type Draft, draftEvents, metadataOf } from './draft.ts';
+import type { Job, Outcome } from './intent.ts';
+import { type Freshness, loadStream, remember } from './load.ts';
+
+/** How often a command is decided anew after a lost race, before CONFLICT (S-02). */
+export const MAX_RACES = 10;
+
+/** The most events of one command, over all its streams. */
+export const MAX_EVENTS_PER_COMMAND = 16;
+
+/** A command decided on every stream it touches. */
+interface Decided {
+  readonly drafts: ReadonlyMap<string, Draft>;
+  readonly events: readonly StoredEvent[];
+  readonly refusal?: Refusal;
+  /** False when a cached fold took part, which may be behind the log. */
+  readonly verified: boolean;
+}
+
+/** Takes one command through load, decide and append until it is recorded or refused. */
+export async function settle(store: Store, job: Job): Promise<Outcome> {
+  const deadline = performance.now() + COMMAND_DEADLINE_MS;
+  let freshness: Freshness = job.intent.creates ? 'new' : 'cached';
+  for (let races = 0; races <= MAX_RACES; ) {
+    const decided = await decideAll(store, job, freshness);
+    if (decided.refusal !== undefined && !decided.verified) {
+      // No "no" from memory alone: another process may have changed the stream.
+      freshness = 'fresh';
+      continue;
+    }
+    if (decided.events.length === 0) {
+      const earlier = await store.pointReads.event(job.eventId(0));
+      if (earlier !== null) return outcomeOfEarlier(store, job, earlier);
+      return refusedOrNothing(decided);
+    }
+    const unit = {
+      divisible: false,
+      events: decided.events,
+      rows: [...decided.drafts.values()].flatMap((draft) => draft.rows),
+    };
+    const appended = await append(store, job, unit, deadline);
+    switch (appended.kind) {
+      case 'committed':
+        for (const [stream, draft] of decided.drafts) {
+          remember(store, stream, draft.folded);
+          if (draft.milestones !== undefined) store.snapshots.offer(draft.milestones);
+        }
+        return outcomeOf(decided.events, decided.drafts.get(job.lane)?.folded, false, decided.refusal);
+      case 'earlier':
+        return outcomeOfEarlier(store, job, appended.first);
+      case 'unknown':
+        for (const stream of decided.drafts.keys()) store.cache.delete(stream);
+        return { kind: 'refused', refusal: refusal('OUTCOME_UNKNOWN'), events: [] };
+      case 'raced':
+        store.observer.retried('race');
+        freshness = 'fresh';
+        races += 1;
+    }
+  }
+  return { kind: 'refused', refusal: refusal('CONFLICT'), events: [] };
+}
+
+function refusedOrNothing(decided: Decided): Outcome {
+  if (decided.refusal === undefined) throw new Error('A decision recorded nothing and refused nothing.');
+  return { kind: 'refused', refusal: decided.refusal, events: [] };
+}
+
+async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<Decided> {
+  const { intent } = job;
+  const drafts = new Map<string, Draft>();
+  const events: StoredEvent[] = [];
+  const metadata = metadataOf(store, job);
+  let verified = true;
+  let leadState: unknown;
+  // Only the lead stream is known to be new; the others are read.
+  const sideFreshness = freshness === 'new' ? 'cached' : freshness;
+  let refused: Refusal | undefined;
+
+  const take = async ({ aggregate, id, command }: Step): Promise<void> => {
+    const stream = { tenantId: intent.tenantId, aggregateType: aggregate.type, aggregateId: id };
+    const key = streamKey(stream);
+    let before: Folded | undefined = drafts.get(key)?.folded;
+    if (before === undefined) {
+      const loaded = await loadStream(store, stream, aggregate, key === job.lane ? freshness : sideFreshness);
+      verified &&= loaded.verified;
+      before = loaded.folded;
+    }
+    if (key === job.lane) leadState = before.state;
+    const decision = aggregate.decide(before.state, command);
+    const draft = draftEvents(
+      store,
+      job,
+      { aggregate, id, command },
+      decision.events,
+      before,
+      events.length,
+      metadata,
+    );
+    refused = 'refused' in draft ? draft.refused : decision.refusal;
+    if ('refused' in draft) return;
+    const earlier = drafts.get(key);
+    drafts.set(key, earlier === undefined ? draft : joined(earlier, draft));
+    events.push(...draft.events);
+    countEvents(events);
+  };
+
+  await take(intent);
+  if (refused !== undefined) return { drafts, events, refusal: refused, verified };
+  for (const step of intent.also?.(leadState, intent.command) ?? []) {
+    await take(step);
+    if (refused !== undefined) return { drafts, events: [], refusal: refused, verified };
+  }
+  if (events.length > MAX_EVENTS_PER_COMMAND)
+    throw new Error(`${intent.command.type} made ${events.length} events.`);
+  return { drafts, events, verified };
+}
+
+/** Two commands on one stream, decided one after the other. */
+function joined(first: Draft, second: Draft): Draft {
+  const milestones = [...(first.milestones ?? []), ...(second.milestones ?? [])];
+  return {
+    ...second,
+    rows: [...first.rows, ...second.rows],
+    milestones: milestones.length === 0 ? undefined : milestones,
+  };
+}
+
+/** What a retry is answered: the first result, or that the key was used for something else (D-02). */
+export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEvent): Promise<Outcome> {
+  const { intent } = job;
+  if (first.metadata.commandHash !== job.hash) {
+    return { kind: 'refused', refusal: refusal('IDEMPOTENCY_KEY_REUSED'), events: [] };
+  }
+  const others = (first.metadata.commandSize ?? 1) - 1;
+  const ids = Array.from({ length: others }, (_, index) => job.eventId(index + 1));
+  const found = await Promise.all(ids.map((id) => store.pointReads.event(id)));
+  const events = [first, ...found.filter((event) => event !== null)];
+  const cached = store.cache.get(job.lane);
+  const isBehind = cached === undefined || cached.sequence < first.sequence;
+  const { folded } = await loadStream(store, job.stream, intent.aggregate, isBehind ? 'fresh' : 'cached');
+  return outcomeOf(
+    events,
+    folded,
+    !isOwn(store, job, first),
+    intent.aggregate.refusalOf?.(events.map(store.registry.upcast)),
+  );
+}
+
+/** An outcome told from what is in the log. */
+export function outcomeOf(
+  events: readonly StoredEvent[],
+  folded: Folded | undefined,
+  repeated: boolean,
+  refused?: Refusal,
+): Outcome {
+  if (refused !== undefined) return { kind: 'refused', refusal: refused, events };
+  return { kind: 'recorded', events, repeated, row: (projection) => folded?.rows[projection] ?? null };
+}
+
+/** True for a command that touches its own stream only, and so may share a run with its neighbours. */
+export function staysOnItsStream(job: Job): boolean {
+  return job.intent.also === undefined;
+}

@@ -1,0 +1,96 @@
+import type { UUID } from 'mongodb';
+import type { Refusal } from '../../refusal.ts';
+import type { Aggregate, Command, Step } from '../aggregate.ts';
+import type { StoredEvent } from '../event.ts';
+import { commandHash, eventIdFor, followingEventId, mintKey } from '../ids.ts';
+import { type StreamRef, streamKey } from '../log/read.ts';
+import type { Row } from '../projection.ts';
+
+/** A command on its way into the log, with all that makes it recognisable when it comes again. */
+export interface Intent<S = unknown, C extends Command = Command> {
+  readonly tenantId: string;
+  readonly aggregate: Aggregate<S, C>;
+  /** The aggregate's id, a UUID in text form. */
+  readonly id: string;
+  readonly command: C;
+  /** The caller's name for this intent; without one the server mints a key, for its own retries. */
+  readonly key?: string | undefined;
+  /** The first event's id, where the client or the nature of the fact gives it. */
+  readonly eventId?: UUID | undefined;
+  /** What the caller asked, as far as two requests with one key have to agree. */
+  readonly input: unknown;
+  /** The channel: `graphql`, `timer` … */
+  readonly origin: string;
+  readonly traceId?: string | undefined;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  /**
+   * True for a command that begins its stream: the first try then spares itself the reading of a stream that
+   * should not be there. The append finds out if it is.
+   */
+  readonly creates?: boolean | undefined;
+  /**
+   * Further streams to write in the same transaction, each with a command of its own; a refusal of any refuses
+   * all. Pure; called only when the lead decision records something and refuses nothing.
+   */
+  also?(state: S, command: C): readonly Step[];
+}
+
+/** What became of an intent. */
+export type Outcome =
+  | {
+      readonly kind: 'recorded';
+      readonly events: readonly StoredEvent[];
+      /** True when an earlier submission recorded it. */
+      readonly repeated: boolean;
+      /** The lead stream's row in a read model as the command left it (async read models too). */
+      row(projection: string): Row | null;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly refusal: Refusal;
+      /** What was recorded all the same: a late answer, say. */
+      readonly events: readonly StoredEvent[];
+    };
+
+/** An intent at work in this process. */
+export interface Job {
+  readonly intent: Intent;
+  readonly stream: StreamRef;
+  /** The stream's key for caches and lanes. */
+  readonly lane: string;
+  readonly hash: string;
+  /** True where the server made the key: nobody else can have recorded anything under it. */
+  readonly unheard: boolean;
+  readonly correlationId: string;
+  /** The first event of each try to append, as this job wrote it: tells its own write from a twin's. */
+  readonly tried: StoredEvent[];
+  /** The id of the command's i-th event, over all its streams. */
+  eventId(index: number): UUID;
+  answer(outcome: Outcome): void;
+  fail(error: unknown): void;
+}
+
+/** Fixes an intent's ids and digest before the first try (design section 5). */
+export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']): Job {
+  const { tenantId, aggregate, id, command, eventId } = intent;
+  const stream = { tenantId, aggregateType: aggregate.type, aggregateId: id };
+  const key = intent.key ?? (eventId === undefined ? mintKey() : '');
+  const lane = streamKey(stream);
+  return {
+    intent,
+    stream,
+    lane,
+    // Who submits a fact that names itself makes no difference to what it is.
+    hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
+    unheard: intent.key === undefined && eventId === undefined,
+    correlationId: intent.correlationId ?? mintKey(),
+    tried: [],
+    eventId: (index) =>
+      eventId === undefined
+        ? eventIdFor(tenantId, `${aggregate.type}/${id}`, key, index)
+        : followingEventId(eventId, index),
+    answer,
+    fail,
+  };
+}

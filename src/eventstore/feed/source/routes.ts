@@ -1,0 +1,126 @@
+import type { Db, Timestamp } from 'mongodb';
+import { backoff } from '../../backoff.ts';
+import { type Change, clusterNow } from '../../changes.ts';
+import {
+  generationCollection,
+  generationsPattern,
+  POINTERS,
+  type Pointer,
+} from '../../projection/generation.ts';
+import { mayReadAgain, pointersAtOnce } from '../../projection/rows-at.ts';
+import type { Projection, Row } from '../../projection.ts';
+
+const PIN_TRIES = 5;
+
+/** From here on in the stream a read model's rows live elsewhere. */
+export interface Flip {
+  /** The read model's name. */
+  readonly name: string;
+  readonly collection: string;
+  /** Rows that are further there than was told, by `_id`; null: begin anew, whatever was told is of no use. */
+  readonly ahead: readonly string[] | null;
+}
+
+/** What a change is about, by the place of the stream at which it comes. */
+export interface Routes {
+  readonly collections: readonly string[] | RegExp;
+  readonly operations: readonly Change['operation'][];
+  /** Makes the routes those of the present. @returns the moment from which the stream has to be read */
+  pin(): Promise<Timestamp>;
+  /** Whose change it is, by the name under which receivers joined; undefined: it concerns nobody. */
+  nameOf(collection: string): string | undefined;
+  /** Among whose changes it counts: those of all generations and of the pointer, so that every process counts the same. */
+  countedFor(change: Change): string | undefined;
+  /** The read model whose changes before and after this one cannot be joined, if it is such a change. */
+  breakOf(change: Change): string | undefined;
+  /** Rises with each change of a document; absent where documents never change. */
+  versionOf?(document: object): number;
+  /** Takes in a change of a pointer. @returns what it comes to, if it is a switch */
+  turn(change: Change): Flip | undefined;
+}
+
+/** The log lives in one collection for ever. */
+export function logRoutes(db: Db): Routes {
+  return {
+    collections: ['events'],
+    operations: ['insert'],
+    pin: () => clusterNow(db),
+    nameOf: (collection) => collection,
+    countedFor: ({ collection }) => collection,
+    breakOf: () => undefined,
+    turn: () => undefined,
+  };
+}
+
+/** A snapshot of a collection that has only just been created is refused for a moment. */
+async function readAgain<T>(read: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (failures === PIN_TRIES - 1 || !mayReadAgain(error)) throw error;
+      await backoff(failures, () => undefined);
+    }
+  }
+}
+
+/** Rows live where the pointers say, which change in the stream itself: what is said elsewhere is not told. */
+export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
+  const names = projections.map(({ name }) => name);
+  const pointers = new Map<string, Pick<Pointer, 'generation' | 'version'>>();
+  let nameByCollection = new Map<string, string>();
+  const route = (): void => {
+    nameByCollection = new Map(
+      names.map((name) => [generationCollection(name, pointers.get(name)?.generation ?? 1), name]),
+    );
+  };
+  route();
+  return {
+    collections: generationsPattern(names),
+    // Generations that are no longer live, or not yet, are dropped and renamed without anybody noticing.
+    operations: ['insert', 'replace', 'delete', 'drop', 'rename'],
+    async pin() {
+      const pinned = await readAgain(() => pointersAtOnce(db));
+      pointers.clear();
+      for (const pointer of pinned.pointers) pointers.set(pointer._id, pointer);
+      route();
+      return pinned.time ?? clusterNow(db);
+    },
+    nameOf: (collection) => nameByCollection.get(collection),
+    versionOf: (row) => (row as Row).lastSequence,
+    countedFor: ({ collection, key }) => {
+      if (collection === POINTERS) return String(key);
+      return names.find((name) => collection === name || collection.startsWith(`${name}_v`));
+    },
+    breakOf({ collection, operation, document, key }) {
+      if (operation === 'drop' || operation === 'rename') return nameByCollection.get(collection);
+      // Only the change that is a switch names what was ahead.
+      const isSwitch = collection === POINTERS && (document as Pointer | null)?.ahead !== undefined;
+      return isSwitch ? String(key) : undefined;
+    },
+    turn({ collection: where, document }) {
+      if (where !== POINTERS || document === null) return undefined;
+      const { _id: name, generation, version, ahead = [] } = document as Pointer;
+      const before = pointers.get(name);
+      pointers.set(name, { generation, version });
+      if (!names.includes(name) || generation === (before?.generation ?? 1)) return undefined;
+      route();
+      // Folded by other code, a row may differ though its sequence is the same.
+      const isOther = before !== undefined && before.version !== version;
+      return { name, collection: generationCollection(name, generation), ahead: isOther ? null : ahead };
+    },
+  };
+}
+
+/** Whose change it is, and of what: rows say it in their `_id` even when they are gone, events in themselves. */
+export function addressee({ key, document }: Change): readonly [tenantId: string, id: string] {
+  const name = String(key);
+  if (!name.includes('/')) return [String(document?.tenantId), name];
+  const tenantId = tenantOf(name);
+  return [tenantId, name.slice(tenantId.length + 1)];
+}
+
+/** Of a row, by its `_id`. */
+export function tenantOf(rowId: string): string {
+  return rowId.slice(0, rowId.indexOf('/'));
+}

@@ -1,0 +1,163 @@
+import type { Row } from '../../projection.ts';
+import { isBehind, type Place } from '../cursor.ts';
+import type { Delivery } from '../delivery.ts';
+import type { FrameChange } from '../item.ts';
+import type { FeedLimits } from '../limits.ts';
+import type { Held } from '../source/held-at.ts';
+import type { SnapshotLane } from './lane.ts';
+
+/** However small `maxPerSecond` is; timers know no more than 2^31 ms. */
+const LONGEST_INTERVAL_MS = 3_600_000;
+
+/**
+ * The newest row of whatever changed, in frames: at most `maxPerSecond` of them, the first at once. A client that reads
+ * slowly gets fewer frames, never a growing queue. Rows that came and went between two frames are not mentioned.
+ * A frame whose rows left goes out as two items, `left` and `moved`, one right after the other. Whoever resumes from amid
+ * such a frame is told all of it again: only the last item of what is pending says where the client is.
+ */
+export function openLatestLane<R extends Row>(
+  matches: (row: R) => boolean,
+  maxPerSecond: number | undefined,
+  limits: FeedLimits,
+): SnapshotLane<R, FrameChange<R>> {
+  return new LatestLane(matches, maxPerSecond, limits);
+}
+
+class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
+  readonly #matches: (row: R) => boolean;
+  readonly #limits: FeedLimits;
+  /** Between two frames, in ms. */
+  readonly #interval: number;
+  // What most subscribers have nothing in is made when there is something: there are thousands of them.
+  /** What the client has: id to lastSequence. */
+  #has: Map<string, number> | undefined;
+  /** What the next frame tells, oldest first; null: the row left. */
+  #pending: Map<string, R | null> | undefined;
+  /** What the client has and was gone since the last frame: it may be back as another row of the same sequence. */
+  #gone: Set<string> | undefined;
+  #kept: Map<string, Delivery<R>> | undefined;
+  #keptGone: Set<string> | undefined;
+  /** Items that go before the next frame. */
+  #ready: FrameChange<R>[] | undefined;
+  /** Where the next frame is in the feed. */
+  #newest: Delivery<R> | undefined;
+  /** Up to where the client knows everything. */
+  #told = '';
+  #nextFrameAt = 0;
+
+  constructor(matches: (row: R) => boolean, maxPerSecond: number | undefined, limits: FeedLimits) {
+    this.#matches = matches;
+    this.#limits = limits;
+    this.#interval = maxPerSecond === undefined ? 0 : Math.min(1_000 / maxPerSecond, LONGEST_INTERVAL_MS);
+  }
+
+  accept(delivery: Delivery<R>) {
+    const { id, document: row } = delivery;
+    this.#newest = delivery;
+    if (row !== null && this.#matches(row)) {
+      const told = this.#gone?.has(id) ? 0 : (this.#has?.get(id) ?? 0);
+      this.#pending ??= new Map();
+      if (row.lastSequence > Math.max(told, this.#pending.get(id)?.lastSequence ?? 0))
+        this.#pending.set(id, row);
+    } else if (this.#has?.has(id)) {
+      this.#pending ??= new Map();
+      this.#pending.set(id, null);
+      this.#goes(id);
+    } else this.#pending?.delete(id);
+    return (this.#pending?.size ?? 0) > this.#limits.pendingRows ? 'pendingRows' : undefined;
+  }
+
+  keep(delivery: Delivery<R>) {
+    this.#kept ??= new Map();
+    // In the order of the feed, so that the last one is where the next frame is.
+    this.#kept.delete(delivery.id);
+    this.#kept.set(delivery.id, delivery);
+    if (delivery.document === null) {
+      this.#keptGone ??= new Set();
+      this.#keptGone.add(delivery.id);
+    }
+    return this.#kept.size > this.#limits.pendingRows ? 'pendingRows' : undefined;
+  }
+
+  hold(rows: readonly Held[]) {
+    for (const row of rows) this.#hold(row);
+  }
+
+  cutover(place: Place, cursor: string) {
+    this.#told = cursor;
+    const deliveries = this.#kept;
+    for (const id of this.#keptGone ?? []) if (this.#has?.has(id)) this.#goes(id);
+    this.#kept = undefined;
+    this.#keptGone = undefined;
+    for (const delivery of deliveries?.values() ?? []) {
+      const excess = isBehind(delivery.place, place) ? this.accept(delivery) : undefined;
+      if (excess !== undefined) return excess;
+    }
+    return undefined;
+  }
+
+  say(item: FrameChange<R>) {
+    this.#ready ??= [];
+    this.#ready.push(item);
+  }
+
+  take(now: number) {
+    const waiting = this.#ready?.shift();
+    if (waiting !== undefined || this.#pending === undefined) return waiting;
+    if (this.#pending.size > 0 && now >= this.#nextFrameAt) this.#frame(this.#pending, now);
+    return this.#ready?.shift();
+  }
+
+  dueIn(now: number) {
+    if (this.#ready !== undefined && this.#ready.length > 0) return 0;
+    const waits = this.#pending !== undefined && this.#pending.size > 0;
+    return waits ? Math.max(0, this.#nextFrameAt - now) : undefined;
+  }
+
+  reset() {
+    this.#has = undefined;
+    this.#gone = undefined;
+    this.#pending = undefined;
+    this.#ready = undefined;
+    this.#newest = undefined;
+  }
+
+  get size() {
+    return (this.#pending?.size ?? 0) + (this.#kept?.size ?? 0) + (this.#ready?.length ?? 0);
+  }
+
+  #hold({ id, lastSequence }: Held): void {
+    this.#has ??= new Map();
+    this.#has.set(id, lastSequence);
+  }
+
+  #goes(id: string): void {
+    this.#gone ??= new Set();
+    this.#gone.add(id);
+  }
+
+  /** Makes the next frame of what is pending and notes what the client has then. */
+  #frame(pending: Map<string, R | null>, now: number): void {
+    const rows: R[] = [];
+    const ids: string[] = [];
+    for (const [id, row] of pending) {
+      if (rows.length + ids.length === this.#limits.frameRows) break;
+      pending.delete(id);
+      const wasGone = this.#gone?.delete(id) === true;
+      const isBack = wasGone && row !== null && row.lastSequence <= (this.#has?.get(id) ?? 0);
+      if (row === null || isBack) {
+        this.#has?.delete(id);
+        ids.push(id);
+      }
+      if (row !== null) {
+        this.#hold(row);
+        rows.push(row);
+      }
+    }
+    this.#nextFrameAt = now + this.#interval;
+    const before = this.#told;
+    if (pending.size === 0 && this.#newest !== undefined) this.#told = this.#newest.cursor;
+    if (ids.length > 0) this.say({ kind: 'left', ids, cursor: rows.length > 0 ? before : this.#told });
+    if (rows.length > 0) this.say({ kind: 'moved', rows, cursor: this.#told });
+  }
+}

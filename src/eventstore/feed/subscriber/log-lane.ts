@@ -1,0 +1,47 @@
+import type { StoredEvent } from '../../event.ts';
+import { isBehind } from '../cursor.ts';
+import { BARE_BYTES, type Delivery } from '../delivery.ts';
+import type { LogChange } from '../item.ts';
+import type { FeedLimits } from '../limits.ts';
+import type { Lane } from './lane.ts';
+import { openQueue } from './queue.ts';
+import { type ToldItems, toldItem } from './shared-item.ts';
+
+const APPENDED: ToldItems = new WeakMap();
+
+/** Events that match, in the order of commit. Nothing is dropped. */
+export function openLogLane(
+  matches: (event: StoredEvent) => boolean,
+  limits: FeedLimits,
+): Lane<StoredEvent, LogChange> {
+  const queue = openQueue<LogChange>(limits);
+  const kept = openQueue<Delivery<StoredEvent>>(limits);
+  const accept = (delivery: Delivery<StoredEvent>) => {
+    const { document: event } = delivery;
+    if (event === null || !matches(event)) return undefined;
+    const item = toldItem(
+      APPENDED,
+      delivery,
+      ({ cursor }): LogChange => ({ kind: 'appended', event, cursor }),
+    );
+    return queue.push(item, delivery.bytes);
+  };
+  return {
+    accept,
+    keep: (delivery) => kept.push(delivery, delivery.bytes),
+    cutover(place) {
+      for (let delivery = kept.shift(); delivery !== undefined; delivery = kept.shift()) {
+        const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
+        if (excess !== undefined) return excess;
+      }
+      return undefined;
+    },
+    say: (item) => void queue.push(item, BARE_BYTES),
+    take: () => queue.shift(),
+    dueIn: () => (queue.length > 0 ? 0 : undefined),
+    reset: () => queue.clear(),
+    get size() {
+      return queue.length + kept.length;
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { backoff } from '../../backoff.ts';
+import { mayReadAgain, type SnapshotChunk, type SnapshotReader } from '../../projection/rows-at.ts';
+import type { Placed, SnapshotSource } from './options.ts';
+
+export interface TellingOptions<D extends object, T extends Placed> {
+  readonly source: SnapshotSource<D, T>;
+  /** How often a snapshot is begun. */
+  readonly tries: number;
+  /** It broke off and is begun anew. @param told some of its rows were handed over already */
+  onBreak(told: boolean): void;
+}
+
+/** A snapshot on its way to one subscriber: the next chunk whenever the client has taken the last. */
+export class SnapshotTelling<D extends object, T extends Placed> {
+  readonly source: SnapshotSource<D, T>;
+  readonly #options: Omit<TellingOptions<D, T>, 'source'>;
+  #reader: SnapshotReader<D> | undefined;
+  #tries = 0;
+  #told = false;
+  #busy = false;
+  #closed = false;
+
+  constructor({ source, ...options }: TellingOptions<D, T>) {
+    this.source = source;
+    this.#options = options;
+  }
+
+  /** A chunk is being read, or waits for its next try. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
+  /** @throws what MongoDB throws, once nothing can be hoped from another try; anything after `close` */
+  async next(): Promise<SnapshotChunk<D>> {
+    this.#busy = true;
+    try {
+      for (;;) {
+        try {
+          this.#reader ??= this.source.open();
+          const chunk = await this.#reader.next();
+          this.#told = true;
+          return chunk;
+        } catch (error) {
+          await this.#beginAnew(error);
+        }
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#letGo();
+  }
+
+  async #beginAnew(error: unknown): Promise<void> {
+    const { tries, onBreak } = this.#options;
+    this.#tries += 1;
+    if (this.#closed || !mayReadAgain(error) || this.#tries >= tries) throw error;
+    const told = this.#told;
+    this.#told = false;
+    this.#letGo();
+    onBreak(told);
+    await backoff(this.#tries, () => undefined);
+    if (this.#closed) throw error;
+  }
+
+  #letGo(): void {
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+}

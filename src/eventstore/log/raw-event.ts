@@ -1,0 +1,165 @@
+import { BSON, type UUID } from 'mongodb';
+import type { Actor, Metadata, StoredEvent } from '../event.ts';
+
+const { parseToElements, NumberUtils, ByteUtils } = BSON.onDemand;
+type Element = typeof BSON.onDemand.BSONElement;
+
+const DOUBLE = 0x01;
+const STRING = 0x02;
+const DOCUMENT = 0x03;
+const DATE = 0x09;
+const INT32 = 0x10;
+
+/** A field's name, and its place in an event as the append writes it: looked for there first. */
+interface Field {
+  readonly name: keyof StoredEvent;
+  readonly codes: readonly number[];
+  readonly place: number;
+}
+
+function field(name: keyof StoredEvent, place: number): Field {
+  return { name, codes: [...name].map((character) => character.charCodeAt(0)), place };
+}
+
+const TENANT_ID = field('tenantId', 1);
+const AGGREGATE_ID = field('aggregateId', 3);
+const SEQUENCE = field('sequence', 4);
+const TYPE = field('type', 5);
+const VERSION = field('version', 6);
+const PAYLOAD = field('payload', 7);
+const OCCURRED_AT = field('occurredAt', 9);
+const RECORDED_AT = field('recordedAt', 10);
+
+/**
+ * A stored event over its bytes, of which it decodes what is asked for: a fold looks at a few fields of most events,
+ * and decoding the rest costs more than everything else in a replay. Its fields are accessors: `{ ...event }` copies
+ * none of them, so what leaves the fold is `whole()`.
+ */
+export class RawEvent implements StoredEvent {
+  readonly #bytes: Uint8Array;
+  readonly #elements: readonly Element[];
+  #whole: StoredEvent | undefined;
+  #payload: unknown;
+  #recordedAt: Date | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    // An array, though its type says less.
+    const elements = parseToElements(bytes);
+    this.#elements = Array.isArray(elements) ? elements : [...elements];
+  }
+
+  /** The event as the driver would have decoded it. */
+  whole(): StoredEvent {
+    this.#whole ??= BSON.deserialize(this.#bytes) as StoredEvent;
+    return this.#whole;
+  }
+
+  /** For the driver, where the event itself was put into a row. */
+  toBSON(): StoredEvent {
+    return this.whole();
+  }
+
+  /** True for the next event of the same stream, given that both are of one aggregate type. */
+  continues(previous: RawEvent): boolean {
+    return this.#has(AGGREGATE_ID, previous) && this.#has(TENANT_ID, previous);
+  }
+
+  get _id(): UUID {
+    return this.whole()._id;
+  }
+  get tenantId(): string {
+    return this.whole().tenantId;
+  }
+  get aggregateType(): string {
+    return this.whole().aggregateType;
+  }
+  get aggregateId(): UUID {
+    return this.whole().aggregateId;
+  }
+  get reasonCode(): string {
+    // An accessor can't be absent, as the type would have it; what it gives can.
+    return this.whole().reasonCode as string;
+  }
+  get actor(): Actor {
+    return this.whole().actor;
+  }
+  get metadata(): Metadata {
+    return this.whole().metadata;
+  }
+
+  get sequence(): number {
+    return this.#number(SEQUENCE) ?? this.whole().sequence;
+  }
+  get version(): number {
+    return this.#number(VERSION) ?? this.whole().version;
+  }
+  get type(): string {
+    const [kind, , , offset, length] = this.#find(TYPE) ?? [];
+    if (kind !== STRING || offset === undefined || length === undefined) return this.whole().type;
+    return ByteUtils.toUTF8(this.#bytes, offset + 4, offset + length - 1, true);
+  }
+  get payload(): unknown {
+    if (this.#whole !== undefined) return this.#whole.payload;
+    if (this.#payload !== undefined) return this.#payload;
+    const [kind, , , offset, length] = this.#find(PAYLOAD) ?? [];
+    if (kind !== DOCUMENT || offset === undefined || length === undefined) return this.whole().payload;
+    this.#payload = BSON.deserialize(this.#bytes.subarray(offset, offset + length));
+    return this.#payload;
+  }
+  get occurredAt(): Date {
+    return this.#date(OCCURRED_AT) ?? this.whole().occurredAt;
+  }
+  get recordedAt(): Date {
+    this.#recordedAt ??= this.#date(RECORDED_AT) ?? this.whole().recordedAt;
+    return this.#recordedAt;
+  }
+
+  #number(wanted: Field): number | undefined {
+    const [kind, , , offset] = this.#find(wanted) ?? [];
+    if (offset === undefined) return undefined;
+    if (kind === INT32) return NumberUtils.getInt32LE(this.#bytes, offset);
+    return kind === DOUBLE ? NumberUtils.getFloat64LE(this.#bytes, offset) : undefined;
+  }
+
+  #date(wanted: Field): Date | undefined {
+    const [kind, , , offset] = this.#find(wanted) ?? [];
+    if (kind !== DATE || offset === undefined) return undefined;
+    const low = NumberUtils.getUint32LE(this.#bytes, offset);
+    return new Date(NumberUtils.getInt32LE(this.#bytes, offset + 4) * 0x1_0000_0000 + low);
+  }
+
+  /** Where the field is expected, or right after it, or anywhere. */
+  #find(wanted: Field): Element | undefined {
+    const { place } = wanted;
+    const likely = this.#named(place, wanted) ?? this.#named(place - 1, wanted);
+    if (likely !== undefined) return likely;
+    for (let index = 0; index < this.#elements.length; index++) {
+      const element = this.#named(index, wanted);
+      if (element !== undefined) return element;
+    }
+    return undefined;
+  }
+
+  #named(index: number, { codes }: Field): Element | undefined {
+    const element = this.#elements[index];
+    if (element === undefined) return undefined;
+    const [, nameOffset, nameLength] = element;
+    if (nameLength !== codes.length) return undefined;
+    for (let at = 0; at < nameLength; at++) if (this.#bytes[nameOffset + at] !== codes[at]) return undefined;
+    return element;
+  }
+
+  /** Whether another event has the same bytes in this field. */
+  #has(wanted: Field, other: RawEvent): boolean {
+    const mine = this.#find(wanted);
+    const theirs = other.#find(wanted);
+    if (mine === undefined || theirs === undefined) return false;
+    const [, , , offset, length] = mine;
+    const [, , , otherOffset, otherLength] = theirs;
+    if (length !== otherLength) return false;
+    for (let at = length - 1; at >= 0; at--)
+      if (this.#bytes[offset + at] !== other.#bytes[otherOffset + at]) return false;
+    return true;
+  }
+}

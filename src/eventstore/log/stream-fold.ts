@@ -1,0 +1,110 @@
+import type { Projection, Row } from '../projection.ts';
+import type { Registry } from '../registry.ts';
+import { RawEvent } from './raw-event.ts';
+import { foldOwned } from './replay-fold.ts';
+
+/** What is wrong with a stream's sequences, or keeps it from being folded to its end. */
+export type StreamFault =
+  /** Events `from` to `to` are missing; the row has the others, as it has with the projector. */
+  | { readonly kind: 'hole'; readonly from: number; readonly to: number }
+  /** There are two events of this sequence; the row has one of them. */
+  | { readonly kind: 'double'; readonly sequence: number }
+  /** An event cannot be folded; the row stands before it. */
+  | {
+      readonly kind: 'poison';
+      readonly sequence: number;
+      readonly eventId: string;
+      readonly error: string;
+    };
+
+/** A stream as the log has it, and what a read model makes of it. */
+export interface ReplayedStream<R extends Row = Row> {
+  readonly tenantId: string;
+  /** A UUID in text form. */
+  readonly aggregateId: string;
+  /** Of the log; a row that stands before an event which cannot be folded has less. */
+  readonly lastSequence: number;
+  readonly events: number;
+  /** Null where the stream has none. */
+  readonly row: R | null;
+  readonly faults: readonly StreamFault[];
+}
+
+/** Folds events that come stream by stream, each stream in sequence order. */
+export interface StreamFold<R extends Row> {
+  /** @returns the stream before, if this event is of another one */
+  take(event: RawEvent): ReplayedStream<R> | undefined;
+  /** @returns the last stream, if there was any */
+  end(): ReplayedStream<R> | undefined;
+}
+
+interface Progress<R extends Row> {
+  last: RawEvent;
+  lastSequence: number;
+  events: number;
+  row: R | null;
+  readonly faults: StreamFault[];
+  /** By an event that cannot be folded: what comes after it would fold to nonsense. */
+  stuck: boolean;
+}
+
+export function openStreamFold<R extends Row>(projection: Projection<R>, registry: Registry): StreamFold<R> {
+  // Ascending by version, so that the newest one stays.
+  const newest = new Map(registry.all.map(({ type, version }) => [type, version]));
+  let stream: Progress<R> | undefined;
+
+  const fold = (into: Progress<R>, event: RawEvent): void => {
+    try {
+      const isNewest = (newest.get(event.type) ?? event.version) === event.version;
+      into.row = foldOwned(projection, into.row, isNewest ? event : registry.upcast(event.whole()));
+    } catch (error) {
+      // One bad fact must not hold up all others.
+      into.stuck = true;
+      const eventId = event._id.toString();
+      into.faults.push({ kind: 'poison', sequence: event.sequence, eventId, error: String(error) });
+    }
+  };
+
+  const add = (into: Progress<R>, event: RawEvent): void => {
+    const { sequence } = event;
+    const next = into.lastSequence + 1;
+    into.last = event;
+    into.events += 1;
+    if (sequence < next) {
+      into.faults.push({ kind: 'double', sequence });
+      return;
+    }
+    if (sequence > next) into.faults.push({ kind: 'hole', from: next, to: sequence - 1 });
+    into.lastSequence = sequence;
+    if (!into.stuck) fold(into, event);
+  };
+
+  const end = (): ReplayedStream<R> | undefined => {
+    if (stream === undefined) return undefined;
+    const { last, lastSequence, events, row, faults } = stream;
+    const { tenantId, aggregateId } = row === null ? idsOf(last) : { ...row, aggregateId: row.id };
+    stream = undefined;
+    return { tenantId, aggregateId, lastSequence, events, row: row === null ? null : whole(row), faults };
+  };
+
+  return {
+    end,
+    take(event) {
+      const ended = stream?.last.continues(event) ? undefined : end();
+      stream ??= { last: event, lastSequence: 0, events: 0, row: null, faults: [], stuck: false };
+      add(stream, event);
+      return ended;
+    },
+  };
+}
+
+function idsOf(event: RawEvent): { readonly tenantId: string; readonly aggregateId: string } {
+  const { tenantId, aggregateId } = event.whole();
+  return { tenantId, aggregateId: aggregateId.toString() };
+}
+
+/** What leaves the fold holds no bytes of the batch it was read in. */
+function whole<R extends Row>(row: R): R {
+  const { lastEvent } = row;
+  return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
+}

@@ -1,0 +1,66 @@
+import type { Timestamp } from 'mongodb';
+import type { StreamOfRow } from '../projection/row-book.ts';
+import { type Projection, type Row, rowId } from '../projection.ts';
+import type { Store } from '../store.ts';
+
+/** A stream as the log has it. */
+interface Tip {
+  readonly _id: { readonly tenantId: string; readonly aggregateId: { toString(): string } };
+  readonly last: number;
+}
+
+/** Streams compared with their rows in one query. */
+const CHUNK = 500;
+
+/** The last sequence of every stream of a kind: answered by the stream index alone, without reading an event. */
+export function tipsPipeline(aggregateType: string): object[] {
+  return [
+    { $match: { aggregateType } },
+    {
+      $group: {
+        _id: { tenantId: '$tenantId', aggregateId: '$aggregateId' },
+        last: { $max: '$sequence' },
+      },
+    },
+  ];
+}
+
+export const STREAM_INDEX = { tenantId: 1, aggregateType: 1, aggregateId: 1, sequence: 1 } as const;
+
+/**
+ * Finds the streams whose rows are behind the log, a chunk at a time.
+ * @param notBefore everything committed until then is looked at
+ */
+export async function* streamsBehind(
+  store: Store,
+  projection: Projection,
+  notBefore: Timestamp,
+): AsyncGenerator<StreamOfRow[]> {
+  // Waits until a majority has what was committed at that moment; a plain majority read might be a little older.
+  const session = store.client.startSession({ causalConsistency: true });
+  session.advanceOperationTime(notBefore);
+  try {
+    const tips = store.events.aggregate<Tip>(tipsPipeline(projection.aggregateType), {
+      session,
+      hint: STREAM_INDEX,
+      allowDiskUse: true,
+      batchSize: CHUNK,
+    });
+    while (await tips.hasNext()) {
+      const chunk = tips.readBufferedDocuments(CHUNK);
+      const ids = chunk.map(({ _id: { tenantId, aggregateId } }) => rowId(tenantId, aggregateId.toString()));
+      const collection = store.live.of(projection);
+      const rows = store.db.collection<Row>(collection, { readConcern: { level: 'majority' } });
+      const stored = rows.find({ _id: { $in: ids } }).project<Row>({ lastSequence: 1 });
+      const reached = new Map<string, number>();
+      for await (const row of stored) reached.set(row._id, row.lastSequence);
+      const behind = chunk.filter(({ last }, index) => (reached.get(ids[index] ?? '') ?? 0) < last);
+      yield behind.map(({ _id: { tenantId, aggregateId } }) => ({
+        tenantId,
+        aggregateId: aggregateId.toString(),
+      }));
+    }
+  } finally {
+    await session.endSession();
+  }
+}

@@ -1,0 +1,46 @@
+import type { AnyBulkWriteOperation } from 'mongodb';
+import type { Projection, Row } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { transact } from '../transact.ts';
+import { type Progress, saveCheckpoint } from './checkpoint.ts';
+import type { RowChange } from './row-book.ts';
+import { put, RowsSealed, writeInto } from './row-writes.ts';
+
+/**
+ * Writes rows, and how far the projector has come, in one transaction. The fence shuts out every other projector, and
+ * each row is the fold of its whole stream so far, so it may replace whatever stands there (see `writeRows`).
+ * @throws RowsSealed when the rows moved, once they have; FencedOut when another projector has taken over; what MongoDB throws.
+ *   After any error it is unknown whether the transaction took place: rows are read again, and tell.
+ */
+export async function commitBatch(
+  store: Store,
+  projection: Projection,
+  fence: number,
+  changes: readonly RowChange[],
+  progress: Progress,
+): Promise<void> {
+  const { client, db, live } = store;
+  await live.forWriting();
+  const writing = transact(client, async (session) => {
+    const collection = changes[0]?.collection;
+    if (collection !== undefined) {
+      const target = { projection: projection.name, collection };
+      await writeInto(db, target, changes.flatMap(operationsOf), { session, ordered: false });
+    }
+    await saveCheckpoint(db, projection.name, fence, progress, session);
+  });
+  try {
+    await writing;
+  } catch (error) {
+    // What was folded onto the old rows is folded again onto the new ones, which may be further.
+    if (error instanceof RowsSealed) await live.moved(projection.name, error.target.collection);
+    throw error;
+  }
+}
+
+function operationsOf({ id, row }: RowChange): AnyBulkWriteOperation<Row>[] {
+  if (row !== null) return [put(row)];
+  // A seal stops no delete; it stops the change before. The driver sends updates before deletes.
+  const filter = { _id: id };
+  return [{ updateOne: { filter, update: { $unset: { lastEvent: 1 } } } }, { deleteOne: { filter } }];
+}

@@ -1,0 +1,62 @@
+import type { ClientSession, Collection, Document, Filter, FindCursor, Timestamp } from 'mongodb';
+import { backoff } from '../backoff.ts';
+import type { StoredEvent } from '../event.ts';
+import { isPassing } from '../faults.ts';
+import { STREAM_INDEX } from '../log/streams-behind.ts';
+import type { Projection, Row } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { generationCollection, POINTERS, type Pointer } from './generation.ts';
+import { snapshotOf, timeOf } from './rows-at.ts';
+
+/** Log and rows, both as they were at one moment. */
+export interface Moment {
+  /** Everything committed until then is seen, and nothing later. */
+  readonly time: Timestamp;
+  /** The rows with these `_id`s, as they are stored. */
+  rows(ids: readonly unknown[]): Promise<Uint8Array[]>;
+  events(filter: Filter<StoredEvent>): FindCursor<StoredEvent>;
+  /** The events of one stream, in order, as they are stored. */
+  stream(filter: Filter<StoredEvent>): FindCursor<unknown>;
+}
+
+/** How often a look is begun again while the database is away: for about a minute. */
+const TRIES = 35;
+
+/** Looks at a moment, the newest that a majority has. @throws what `look` throws; what MongoDB throws, after a minute */
+export async function atOneMoment<T>(
+  store: Store,
+  { name }: Projection,
+  look: (moment: Moment) => Promise<T>,
+): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await store.client.withSession({ snapshot: true }, async (session) =>
+        look(await momentOf(store, name, session)),
+      );
+    } catch (error) {
+      if (!isPassing(error) || failures >= TRIES) throw error;
+      await backoff(failures, () => undefined);
+    }
+  }
+}
+
+async function momentOf(store: Store, name: string, session: ClientSession): Promise<Moment> {
+  const { db } = store;
+  // First where the rows lived at that moment, then the rows of the same moment: exact around a switch, too.
+  const pointer = await snapshotOf<Pointer>(db, POINTERS).findOne({ _id: name }, { session });
+  const time = timeOf(session);
+  if (time === undefined) throw new Error('The server did not say at which moment it read.');
+  const rows: Collection<Row> = snapshotOf<Row>(db, generationCollection(name, pointer?.generation ?? 1));
+  const log: Collection<StoredEvent> = snapshotOf<StoredEvent>(db, 'events');
+  return {
+    time,
+    async rows(ids) {
+      const wanted = { _id: { $in: ids } } as Document as Filter<Row>;
+      const found: unknown[] = await rows.find(wanted, { session, raw: true }).toArray();
+      return found.filter((bytes) => bytes instanceof Uint8Array);
+    },
+    events: (filter) => log.find(filter, { session, sort: { sequence: 1 }, batchSize: 1_000 }),
+    stream: (filter) =>
+      log.find(filter, { session, raw: true, hint: STREAM_INDEX, sort: STREAM_INDEX, batchSize: 1_000 }),
+  };
+}

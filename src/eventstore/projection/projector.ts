@@ -1,0 +1,117 @@
+import { backoff, pause } from '../backoff.ts';
+import { newId } from '../ids.ts';
+import { acquireLease, type Lease } from '../lease.ts';
+import type { Projection } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { FencedOut } from './checkpoint.ts';
+import { type Follower, openFollower } from './follower.ts';
+import { PROJECTOR_LIMITS, type ProjectorLimits, type ProjectorObserver } from './projector-limits.ts';
+
+export interface ProjectorOptions {
+  readonly limits?: Partial<ProjectorLimits>;
+  readonly observer?: ProjectorObserver;
+}
+
+export interface Projector {
+  /** Finishes the batch at hand and lets another process take over at once. */
+  stop(): Promise<void>;
+}
+
+const SILENT: ProjectorObserver = { folded() {}, retried() {}, poisoned() {} };
+
+/**
+ * Writes the async ones of these read models from the log (design section 6), for as long as this process holds
+ * their leases; otherwise it waits to take over. Any number of processes may run it. Nothing but `stop` ends it:
+ * whatever fails is logged and tried again.
+ */
+export async function startProjector(
+  store: Store,
+  projections: readonly Projection[],
+  options: ProjectorOptions = {},
+): Promise<Projector> {
+  const limits: ProjectorLimits = { ...PROJECTOR_LIMITS, ...options.limits };
+  const observer = options.observer ?? SILENT;
+  // A name of its own for each projector: two in one process must not take each other for themselves.
+  const holder = `${store.producerId}/${newId()}`;
+  const stations = projections
+    .filter((projection) => projection.mode === 'async')
+    .map((projection) => man({ store, projection, limits, observer, holder }));
+  return {
+    stop: async () => {
+      await Promise.all(stations.map((station) => station.stop()));
+    },
+  };
+}
+
+interface Post {
+  readonly store: Store;
+  readonly projection: Projection;
+  readonly limits: ProjectorLimits;
+  readonly observer: ProjectorObserver;
+  readonly holder: string;
+}
+
+/** Keeps one projection manned: waits for its lease, follows the log while it lasts, and waits again. */
+function man({ store, projection, limits, observer, holder }: Post): { stop(): Promise<void> } {
+  const { db, log } = store;
+  const { name } = projection;
+  let stopped = false;
+  let follower: Follower | undefined;
+  let cancelWait: () => void = () => undefined;
+  const cancellable = (cancel: () => void): void => {
+    cancelWait = cancel;
+  };
+
+  const serve = async (lease: Lease): Promise<void> => {
+    const { fence } = lease;
+    log.info({ projection: name, fence }, 'projecting');
+    const serving = openFollower({ store, projection, fence, limits, observer });
+    follower = serving;
+    if (stopped) return;
+    const renewing = setInterval(() => {
+      lease.renew().then(
+        (held) => held || serving.stop(),
+        (error) => log.warn({ err: error, projection: name }, 'lease could not be renewed; trying again'),
+      );
+    }, limits.leaseMs / 3);
+    try {
+      await serving.run();
+    } finally {
+      clearInterval(renewing);
+      serving.stop();
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    for (let failures = 0; !stopped; ) {
+      try {
+        const lease = await acquireLease(db, name, holder, limits.leaseMs);
+        if (lease === null) {
+          await pause(limits.leasePollMs, cancellable);
+          continue;
+        }
+        await serve(lease);
+        failures = 0;
+        if (stopped) await lease.release();
+      } catch (error) {
+        if (error instanceof FencedOut) {
+          log.info({ projection: name }, 'another projector has taken over');
+          continue;
+        }
+        log.warn({ err: error, projection: name, failures }, 'projector failed; trying again');
+        observer.retried(name);
+        await backoff(failures++, cancellable);
+      }
+    }
+  };
+
+  const working = work();
+  return {
+    async stop() {
+      stopped = true;
+      cancelWait();
+      follower?.stop();
+      await working;
+    },
+  };
+}

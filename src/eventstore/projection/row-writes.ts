@@ -1,0 +1,75 @@
+import type { AnyBulkWriteOperation, BulkWriteOptions, BulkWriteResult, ClientSession, Db } from 'mongodb';
+import type { Row } from '../projection.ts';
+import type { Live } from './live-generation.ts';
+import { isSealed } from './seal.ts';
+
+/** A row as one event leaves it, on its way into a read model. */
+export interface RowWrite {
+  /** The read model's name. */
+  readonly projection: string;
+  readonly row: Row;
+}
+
+/** A read model's name, and the collection that was written to. */
+interface Target {
+  readonly projection: string;
+  readonly collection: string;
+}
+
+/** The rows are about to live elsewhere: this generation takes none any more. Nothing was written. */
+export class RowsSealed extends Error {
+  readonly target: Target;
+
+  constructor(target: Target) {
+    super(`${target.collection} is sealed.`);
+    this.target = target;
+  }
+}
+
+/**
+ * Writes rows inside the transaction that appends their events. By `_id` alone: a row is the fold of its whole stream
+ * up to an event that only this transaction can have appended at that place (S-01), so it may replace whatever stands
+ * there, and a row that somebody damaged is mended by the way. A filter on `lastSequence` as well would prove nothing
+ * more, and takes the server's planner instead of its look-up by id: 4.3 ms instead of 2.4 for 32 rows (measured).
+ * @throws RowsSealed when the rows are about to move
+ */
+export async function writeRows(
+  db: Db,
+  live: Live,
+  session: ClientSession,
+  writes: readonly RowWrite[],
+): Promise<void> {
+  for (const [projection, rows] of byProjection(writes)) {
+    const target = { projection, collection: live.of({ name: projection }) };
+    await writeInto(db, target, rows.map(put), { session });
+  }
+}
+
+/** Writes rows where they live. @throws RowsSealed; what MongoDB throws */
+export async function writeInto(
+  db: Db,
+  target: Target,
+  operations: AnyBulkWriteOperation<Row>[],
+  options: BulkWriteOptions,
+): Promise<BulkWriteResult> {
+  try {
+    return await db.collection<Row>(target.collection).bulkWrite(operations, options);
+  } catch (error) {
+    throw isSealed(error) ? new RowsSealed(target) : error;
+  }
+}
+
+/** One row in place of whatever stands there. */
+export function put({ _id, ...replacement }: Row): AnyBulkWriteOperation<Row> {
+  return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+}
+
+function byProjection(writes: readonly RowWrite[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const { projection, row } of writes) {
+    const rows = groups.get(projection);
+    if (rows === undefined) groups.set(projection, [row]);
+    else rows.push(row);
+  }
+  return groups;
+}

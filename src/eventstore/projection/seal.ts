@@ -1,0 +1,113 @@
+import { type Db, MongoServerError } from 'mongodb';
+import { pause } from '../backoff.ts';
+import { LEASES } from '../lease.ts';
+import { type Pointer, replacePointer, type Sealing } from './generation.ts';
+
+/** DocumentValidationFailure: what every write of a row into a sealed generation comes to. */
+const SEALED_CODE = 121;
+const NAMESPACE_NOT_FOUND = 26;
+const NAMESPACE_EXISTS = 48;
+const MAX_TIME_EXPIRED = 50;
+
+/** How long transactions in flight are waited for, while new ones wait behind, before they are let through again. */
+const LOCK_MS = 1_000;
+/** How often that is tried: a transaction whose process was killed holds its rows until its lifetime ends. */
+const LOCK_TRIES = 60;
+/** A lift that takes longer than this was given up; only then may another take the matter in hand. */
+export const LIFT_MS = 5_000;
+
+/** Who may rebuild a read model; one process at a time. */
+export function rebuildLease(name: string): string {
+  return `rebuild:${name}`;
+}
+
+/** True for the error of a write into a sealed generation. */
+export function isSealed(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === SEALED_CODE;
+}
+
+/**
+ * Seals a generation: from then on every write of a row fails, also that of a process which knows nothing of the
+ * switch. The server takes the collection for itself alone, so that transactions in flight end first. A validator
+ * does not stop deletes.
+ */
+export async function seal(db: Db, collection: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await putValidator(db, collection, { $expr: false });
+      return;
+    } catch (error) {
+      const code = error instanceof MongoServerError ? error.code : undefined;
+      if (code === NAMESPACE_NOT_FOUND) await create(db, collection);
+      else if (code !== MAX_TIME_EXPIRED || tries === LOCK_TRIES) throw error;
+      else await pause(LOCK_MS, () => undefined);
+    }
+  }
+}
+
+async function create(db: Db, collection: string): Promise<void> {
+  try {
+    await db.createCollection(collection);
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === NAMESPACE_EXISTS)) throw error;
+  }
+}
+
+async function putValidator(db: Db, collection: string, validator: object): Promise<void> {
+  await db.command({
+    collMod: collection,
+    validator,
+    validationLevel: 'strict',
+    validationAction: 'error',
+    maxTimeMS: LOCK_MS,
+    writeConcern: { w: 'majority', j: true },
+  });
+}
+
+/**
+ * Takes the seal off the live generation and calls its switch off: whoever meant to switch finds the pointer changed.
+ * The pointer says so meanwhile, so that no new seal comes between.
+ * @returns false where somebody else was faster, with whatever
+ */
+export async function lift(db: Db, pointer: Pointer, collection: string, by: string): Promise<boolean> {
+  const began = performance.now();
+  const { sealing: _, ahead: __, ...rest } = pointer;
+  const lifting: Sealing = { generation: pointer.generation, by, since: new Date(), lifting: true };
+  const mine = await replacePointer(db, pointer, { ...rest, sealing: lifting });
+  if (mine === null) return false;
+  for (;;) {
+    // A process that was held up must not take off a seal that another has put on since.
+    if (performance.now() - began > LIFT_MS - LOCK_MS) return false;
+    try {
+      await putValidator(db, collection, {});
+      break;
+    } catch (error) {
+      const code = error instanceof MongoServerError ? error.code : undefined;
+      // What does not exist yet has no seal.
+      if (code === NAMESPACE_NOT_FOUND) break;
+      if (code !== MAX_TIME_EXPIRED) throw error;
+    }
+  }
+  return (await replacePointer(db, mine, rest)) !== null;
+}
+
+/** True while a seal is on, whatever the pointer says. */
+export async function isSealedNow(db: Db, collection: string): Promise<boolean> {
+  const [found] = await db.listCollections({ name: collection }, { nameOnly: false }).toArray();
+  return Object.keys(found?.options?.validator ?? {}).length > 0;
+}
+
+/** True where nobody holds the lease under which this seal was put on: its rebuild died. By the server's clock. */
+export async function isAbandoned(db: Db, name: string, sealing: Sealing): Promise<boolean> {
+  if (sealing.lifting === true) return true;
+  return !(await holdsRebuild(db, name, sealing.by));
+}
+
+/** True while `holder` has the lease to rebuild this read model. By the server's clock. */
+export async function holdsRebuild(db: Db, name: string, holder: string): Promise<boolean> {
+  const leases = db.collection<{ _id: string; holder: string }>(LEASES, {
+    readConcern: { level: 'majority' },
+  });
+  const held = { _id: rebuildLease(name), holder, $expr: { $gt: ['$expiresAt', '$$NOW'] } };
+  return (await leases.findOne(held)) !== null;
+}

@@ -1,0 +1,46 @@
+import { NAMED_FAULTS, type RangeLoad } from './load.ts';
+import { markDone, type RebuildProgress } from './progress.ts';
+import { loadRanges, openInline } from './ranges.ts';
+import { RebuildRefused, type Run, tell } from './run.ts';
+
+/** Replays the ranges that are left. @returns the progress with all of them done */
+export async function replay(run: Run, found: RebuildProgress): Promise<RebuildProgress> {
+  const { store, projection, options, signal } = run;
+  const { building: collection, pinnedAt: notBefore } = found;
+  const done = new Set(found.done);
+  const left = found.ranges.map((range, index) => ({ range, index })).filter(({ index }) => !done.has(index));
+  if (left.length === 0) return found;
+  let progress = found;
+  const began = performance.now();
+  const onDone = async (index: number, load: RangeLoad): Promise<void> => {
+    await markDone(store.db, progress, index, load);
+    progress = plus(progress, index, load);
+    tell(run, progress, 'replaying', {
+      events: progress.events - found.events,
+      ms: performance.now() - began,
+    });
+  };
+  tell(run, progress, 'replaying');
+  const workers = await (options.openWorkers ?? openInline)(store, projection, { collection, notBefore });
+  try {
+    await loadRanges(workers, left, onDone, signal);
+  } finally {
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+  if (progress.done.length < progress.ranges.length)
+    throw new RebuildRefused(
+      `The rebuild of ${projection.name} was stopped; the next one goes on from here.`,
+    );
+  return progress;
+}
+
+function plus(progress: RebuildProgress, index: number, load: RangeLoad): RebuildProgress {
+  return {
+    ...progress,
+    done: [...progress.done, index],
+    events: progress.events + load.events,
+    streams: progress.streams + load.streams,
+    faulty: progress.faulty + load.faulty,
+    faults: [...progress.faults, ...load.faults].slice(0, NAMED_FAULTS),
+  };
+}

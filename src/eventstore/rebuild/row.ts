@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type AnyBulkWriteOperation, type ClientSession, type Db, UUID } from 'mongodb';
+import { backoff } from '../backoff.ts';
+import type { StoredEvent } from '../event.ts';
+import { isDuplicateKey, isPassing } from '../faults.ts';
+import { LEASES } from '../lease.ts';
+import { readStream, type StreamRef, streamKey } from '../log/read.ts';
+import { type Checkpoint, checkpointsOf } from '../projection/checkpoint.ts';
+import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
+import { isSealed } from '../projection/seal.ts';
+import { fold, type Projection, type Row, rowId } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { transact } from '../transact.ts';
+
+/** What a row was, and what its stream makes of it. */
+export interface RebuiltRow<R extends Row = Row> {
+  readonly before: R | null;
+  /** Null where the stream has no row: what stood there is gone. */
+  readonly after: R | null;
+}
+
+/** A stream folded up to a sequence. */
+interface Folded<R extends Row> {
+  readonly sequence: number;
+  readonly row: R | null;
+}
+
+/** Lost races with writers of the same row, and times that the database is away. */
+const TRIES = 40;
+
+/**
+ * Folds one row anew from its stream and puts it in place of whatever stands there, while the gateways go on.
+ * @param id the aggregate's, a UUID in text form
+ * @throws what `evolve` throws at an event that cannot be folded; what MongoDB throws, after a minute of trying
+ */
+export async function rebuildRow<R extends Row>(
+  store: Store,
+  projection: Projection<R>,
+  tenantId: string,
+  id: string,
+): Promise<RebuiltRow<R>> {
+  const stream = { tenantId, aggregateType: projection.aggregateType, aggregateId: id };
+  // Outside the transaction, whose time is short: inside, only what has been added since is read.
+  const base = await foldOn(projection, readStream(store, stream), { sequence: 0, row: null });
+  for (let failures = 0; ; failures++) {
+    const target = { projection: projection.name, collection: store.live.of(projection) };
+    try {
+      await store.live.forWriting();
+      const rebuilt = await putInPlace(store, projection, stream, base, target);
+      store.cache.delete(streamKey(stream));
+      return rebuilt;
+    } catch (error) {
+      if (error instanceof RowsSealed) await store.live.moved(target.projection, target.collection);
+      else if (!isPassing(error) && !isDuplicateKey(error)) throw error;
+      if (failures >= TRIES) throw error;
+      await backoff(failures, () => undefined);
+    }
+  }
+}
+
+/** Log and row as they are at one moment; a writer who comes between makes the transaction fail. */
+async function putInPlace<R extends Row>(
+  store: Store,
+  projection: Projection<R>,
+  stream: StreamRef,
+  base: Folded<R>,
+  target: RowsSealed['target'],
+): Promise<RebuiltRow<R>> {
+  const _id = rowId(stream.tenantId, stream.aggregateId);
+  let rebuilt: RebuiltRow<R> = { before: null, after: null };
+  await transact(store.client, async (session) => {
+    // Not as the store has them: a transaction brings its own concerns.
+    const rows = store.db.collection<Row>(target.collection);
+    const log = store.db.collection<StoredEvent>('events');
+    // A write, so that from here on it is the others who have to try again, however often they write this row.
+    const before = (await rows
+      .findOneAndUpdate({ _id }, { $unset: { lastEvent: 1 } }, { session })
+      .catch((error: unknown) => {
+        throw isSealed(error) ? new RowsSealed(target) : error;
+      })) as R | null;
+    const aggregateId = new UUID(stream.aggregateId);
+    const added = log
+      .find({ ...stream, aggregateId, sequence: { $gt: base.sequence } }, { session })
+      .sort({ sequence: 1 })
+      .map(store.registry.upcast);
+    const { row: after } = await foldOn(projection, added, base);
+    rebuilt = { before, after };
+    // A seal stops no delete; it has stopped the change above.
+    const operation: AnyBulkWriteOperation<Row> =
+      after === null ? { deleteOne: { filter: { _id } } } : put(after);
+    await writeInto(store.db, target, [operation], { session });
+    if (projection.mode === 'async' && !isDeepStrictEqual(before, after))
+      await shutOut(store.db, projection.name, session);
+  });
+  return rebuilt;
+}
+
+/**
+ * Makes the projector begin anew, as if another had taken over: it may have the wrong row in memory, and would fold on
+ * from that. It finds its place in the checkpoint at once.
+ */
+async function shutOut(db: Db, name: string, session: ClientSession): Promise<void> {
+  const leases = db.collection<{ readonly _id: string; readonly fence: number }>(LEASES);
+  const raised = { session, returnDocument: 'after' } as const;
+  const lease = await leases.findOneAndUpdate({ _id: name }, { $inc: { fence: 1 } }, raised);
+  if (lease === null) return;
+  const { fence } = lease;
+  const checkpoints = db.collection<Checkpoint>(checkpointsOf(db).collectionName);
+  await checkpoints.updateOne({ _id: name, fence: { $lt: fence } }, { $set: { fence } }, { session });
+}
+
+async function foldOn<R extends Row>(
+  projection: Projection<R>,
+  events: AsyncIterable<StoredEvent>,
+  from: Folded<R>,
+): Promise<Folded<R>> {
+  let { sequence, row } = from;
+  for await (const event of events) {
+    row = fold(projection, row, event);
+    sequence = event.sequence;
+  }
+  return { sequence, row };
+}

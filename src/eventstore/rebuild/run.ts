@@ -1,0 +1,72 @@
+import type { Lease } from '../lease.ts';
+import type { Projection } from '../projection.ts';
+import type { Store } from '../store.ts';
+import type { RebuildProgress } from './progress.ts';
+import type { OpenWorkers } from './ranges.ts';
+
+/** What is being done. */
+export type RebuildPhase = 'replaying' | 'indexing' | 'catching up' | 'switching';
+
+/** How far a rebuild is, for whoever watches. */
+export interface RebuildState {
+  readonly phase: RebuildPhase;
+  /** Ranges of streams replayed, and how many there are: they have about as many events each. */
+  readonly ranges: number;
+  readonly allRanges: number;
+  readonly events: number;
+  /** Of this run. */
+  readonly eventsPerSecond: number;
+  /** Of the replay; absent until it can be told. */
+  readonly remainingMs?: number;
+}
+
+export interface RebuildOptions {
+  /** Who replays; by default this thread alone. */
+  readonly openWorkers?: OpenWorkers;
+  /** Puts the rows in place though they are fewer than the live ones. */
+  readonly allowShorter?: boolean;
+  /** Leaves alone rows that code as new as this has folded. */
+  readonly onlyOlder?: boolean;
+  /** Ends it early; the next one goes on from there. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (state: RebuildState) => void;
+  readonly retainMs?: number;
+  readonly leaseMs?: number;
+}
+
+/** The rebuild cannot be done now, and everything is as before. The message is for the operator. */
+export class RebuildRefused extends Error {
+  override readonly name = 'RebuildRefused';
+}
+
+/** A rebuild at work, under its lease. */
+export interface Run {
+  readonly store: Store;
+  readonly projection: Projection;
+  readonly options: RebuildOptions;
+  readonly lease: Lease;
+  /** The lease's holder. */
+  readonly by: string;
+  readonly signal: AbortSignal;
+}
+
+/** Tells whoever watches. @param pace of this run's replay */
+export function tell(
+  { options }: Run,
+  { events, ranges, done }: RebuildProgress,
+  phase: RebuildPhase,
+  pace?: { readonly events: number; readonly ms: number },
+): void {
+  const eventsPerSecond = pace === undefined ? 0 : Math.round((pace.events * 1_000) / pace.ms);
+  const remaining = done.length === 0 ? undefined : ((ranges.length - done.length) * events) / done.length;
+  options.onProgress?.({
+    phase,
+    ranges: done.length,
+    allRanges: ranges.length,
+    events,
+    eventsPerSecond,
+    ...(remaining === undefined || eventsPerSecond === 0
+      ? {}
+      : { remainingMs: Math.round((remaining * 1_000) / eventsPerSecond) }),
+  });
+}

@@ -1,0 +1,69 @@
+import { backoff } from '../backoff.ts';
+import { staleProjections } from '../projection/live-generation.ts';
+import type { Projection } from '../projection.ts';
+import type { Store } from '../store.ts';
+import type { OpenWorkers } from './ranges.ts';
+import { rebuildProjection } from './rebuild.ts';
+import { RebuildRefused } from './run.ts';
+import { ShorterRefused } from './switch.ts';
+
+export interface StaleOptions {
+  /** Who replays; by default this thread, whose requests wait meanwhile. */
+  readonly openWorkers?: OpenWorkers;
+}
+
+/**
+ * Rebuilds, one after the other, the read models whose rows were folded by older code than this, while everything goes
+ * on; reads are answered from the old rows until then. Any number of processes may run it. Nothing but `stop` ends it
+ * early: whatever fails is logged and tried again, unless trying again can't help.
+ */
+export function startStaleRebuilds(store: Store, options: StaleOptions = {}): { stop(): Promise<void> } {
+  const { log } = store;
+  const stopping = new AbortController();
+  let cancelWait: () => void = () => undefined;
+
+  const rebuildStale = async (projection: Projection): Promise<void> => {
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      try {
+        await store.live.refresh();
+        // Another process may have done it.
+        if (!staleProjections(store).includes(projection)) return;
+        const { name, version: code } = projection;
+        const versions = { rows: store.live.pointer(projection).version, code };
+        log.info({ projection: name, versions }, 'rebuilding a read model that older code has folded');
+        const { signal } = stopping;
+        const { faults: _, ...report } = await rebuildProjection(store, projection, {
+          ...options,
+          onlyOlder: true,
+          signal,
+        });
+        log.info(report, 'read model rebuilt');
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        if (error instanceof ShorterRefused) {
+          const hint = `waybill rebuild ${projection.name} --allow-shorter`;
+          log.error({ err: error, hint }, 'the old rows stay: is it right that there are fewer?');
+          return;
+        }
+        if (!(error instanceof RebuildRefused))
+          log.warn({ err: error, projection: projection.name }, 'rebuild failed; trying again');
+        await backoff(failures, (cancel) => {
+          cancelWait = cancel;
+        });
+      }
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    for (const projection of staleProjections(store)) await rebuildStale(projection);
+  };
+  const working = work();
+  return {
+    async stop() {
+      stopping.abort();
+      cancelWait();
+      await working;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { clusterNow } from '../changes.ts';
+import { divideStreams } from '../log/ranges.ts';
+import { buildingCollection, generationCollection } from '../projection/generation.ts';
+import { lift } from '../projection/seal.ts';
+import type { Store } from '../store.ts';
+import { beginRebuild, type RebuildProgress, resumeRebuild } from './progress.ts';
+import type { Run } from './run.ts';
+import { nextGeneration } from './switch.ts';
+
+/** Goes on from what an earlier run left, if its rows are still there; else begins. */
+export async function findProgress(run: Run): Promise<{
+  readonly progress: RebuildProgress;
+  readonly resumed: boolean;
+}> {
+  const { store, projection, lease } = run;
+  const { db } = store;
+  const generation = await nextGeneration(store, projection);
+  const left = await resumeRebuild(db, projection, generation, lease.fence);
+  if (left !== null) {
+    const isComplete = left.done.length === left.ranges.length;
+    const moved = isComplete && (await exists(store, generationCollection(projection.name, generation)));
+    if (moved || (await exists(store, left.building))) return { progress: left, resumed: true };
+  }
+  await dropLeftovers(run, generation);
+  // A name of its own, so that whoever held the lease before us can never write into it.
+  const building = `${buildingCollection(projection.name, generation)}_${lease.fence}`;
+  await db.createCollection(building);
+  const pinnedAt = await clusterNow(db);
+  const division = await divideStreams(store, projection.aggregateType);
+  const start = { ...division, generation, building, pinnedAt, fence: lease.fence };
+  return { progress: await beginRebuild(db, projection, start), resumed: false };
+}
+
+/**
+ * What is left of earlier rebuilds: none of it is live, nor ever will be once no switch of theirs is on. One that was
+ * held up just before its last step must not put in place what is dropped here.
+ */
+async function dropLeftovers({ store, projection, by }: Run, generation: number): Promise<void> {
+  const { db, live } = store;
+  const { name } = projection;
+  for (await live.refresh(); live.pointer(projection).sealing !== undefined; await live.refresh())
+    await lift(db, live.pointer(projection), live.of(projection), by);
+  for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray())
+    if (collection === generationCollection(name, generation) || isBuilding(name, collection))
+      await db.dropCollection(collection);
+}
+
+function isBuilding(name: string, collection: string): boolean {
+  return collection.startsWith(`${name}_v`) && /^\d+_building/.test(collection.slice(name.length + 2));
+}
+
+/** Whether there is such a collection. */
+export async function exists({ db }: Store, collection: string): Promise<boolean> {
+  return db.listCollections({ name: collection }, { nameOnly: true }).hasNext();
+}

@@ -1,0 +1,40 @@
+import type { Aggregate, Command } from '../aggregate.ts';
+import type { StreamRef } from '../log/read.ts';
+import type { Projection, Row } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { foldInTime } from './time-fold.ts';
+
+/** The two times of a question about the past (design section 8); an absent one is now. */
+export interface Moment {
+  /** When it was so: events with a later occurredAt had not happened yet. */
+  readonly asOf?: Date | null | undefined;
+  /** When it was known: events with a later recordedAt had not been told yet. */
+  readonly knownAt?: Date | null | undefined;
+}
+
+/** True when a question is about the past at all. */
+export function isPast({ asOf, knownAt }: Moment): boolean {
+  return asOf instanceof Date || knownAt instanceof Date;
+}
+
+/** Whoever had to read more than this many times the distance of two snapshots lets them be written. */
+const SPARSE = 4;
+
+/**
+ * A row as it was at `asOf`, as far as was known at `knownAt`: the events that count, in the order in which they
+ * happened (occurredAt, then sequence), folded by the projection itself. Events that were told late thus take
+ * their true place, and `lastEvent` is the last that had happened.
+ * @returns null when nothing had happened yet, or nothing was known
+ */
+export async function rowAsOf<R extends Row>(
+  store: Store,
+  stream: StreamRef,
+  aggregate: Aggregate<unknown, Command>,
+  projection: Projection<R>,
+  { asOf, knownAt }: Moment,
+): Promise<R | null> {
+  const until = { occurredAt: asOf ?? undefined, recordedAt: knownAt ?? undefined };
+  const { rows, read } = await foldInTime(store, stream, aggregate, until);
+  if (read > SPARSE * store.snapshots.every) store.snapshots.build(stream, aggregate);
+  return (rows[projection.name] ?? null) as R | null;
+}

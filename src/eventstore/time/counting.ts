@@ -1,0 +1,207 @@
+import { type Collection, type Filter, UUID } from 'mongodb';
+import type { Aggregate, Command } from '../aggregate.ts';
+import type { Folded } from '../cache.ts';
+import type { StoredEvent } from '../event.ts';
+import { RawEvent } from '../log/raw-event.ts';
+import type { StreamRef } from '../log/read.ts';
+import { STREAM_INDEX } from '../log/streams-behind.ts';
+import { fold, type Row } from '../projection.ts';
+import type { Registry } from '../registry.ts';
+import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
+import type { SnapshotReads, TimedSnapshot, Until } from './snapshot-reads.ts';
+
+/** What a fold in the order of time is made from. */
+export interface TimeParts {
+  readonly events: Collection<StoredEvent>;
+  readonly registry: Registry;
+  readonly snapshots: { readonly every: number; readonly reads: SnapshotReads };
+}
+
+/** The events of a stream that count for a moment, as far as they have been read. */
+export interface CountingEvents {
+  /**
+   * Reads on from a snapshot, or from the beginning, until an event does not count.
+   * @returns false where the snapshot is of another log
+   */
+  readOn(base: TimedSnapshot | undefined): Promise<boolean>;
+  /** Reads those that were told out of order, from a sequence on: they may count behind one that doesn't. */
+  readLate(fromSequence: number): Promise<void>;
+  /** Reads what an older snapshot, or the beginning, asks for before what has been read. Returns as readOn. */
+  readDownTo(base: TimedSnapshot | undefined): Promise<boolean>;
+  /** When the first of those that a snapshot does not hold occurred, in ms since 1970. */
+  earliestBeyond(base: TimedSnapshot): number;
+  /** Folds them in the order of time. */
+  foldAfter(base: TimedSnapshot | undefined, aggregate: Aggregate<unknown, Command>): Folded['rows'];
+  /** The first event that does not count, and the one before it; that is null where it is the very first. */
+  end(): { readonly sequence: number; readonly before: UUID | null };
+  /** How many were read. */
+  read(): number;
+}
+
+/** Events per read where nothing says how many it will take; the number doubles and doubles again, up to the most. */
+const READ_EVENTS = 100;
+const MOST_EVENTS = 5_000;
+
+export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until): CountingEvents {
+  const { events, registry } = parts;
+  const counting = new Map<number, RawEvent>();
+  const place = placeOf(stream);
+  /** An event over its bytes cannot be copied, as bringing it up to date would. */
+  const newest = (event: RawEvent): StoredEvent =>
+    registry.isNewest(event) ? event : registry.upcast(event.whole());
+  // The type is looked at only where it matters: it is decoded when it is asked for.
+  const isFounding = (event: RawEvent): boolean => event.sequence === 1 && registry.isFounding(event.type);
+
+  /** Those that count among the sequences `first` to `last`; true where all of them do. */
+  const take = async (first: number, last: number): Promise<boolean> => {
+    const upTo = Math.min(last, until.sequence ?? last);
+    const options = { hint: STREAM_INDEX, raw: true, batchSize: last - first + 2 };
+    const found: unknown[] = await events.find(rangeFilter(place, first, upTo, until), options).toArray();
+    let count = 0;
+    for (const event of found.map(rawEvent)) {
+      if (!isWithin(event, until) && !(isFounding(event) && isTold(event, until))) continue;
+      counting.set(event.sequence, event);
+      count += 1;
+    }
+    return count === last - first + 1;
+  };
+
+  /** The lowest sequence that was read; all that count from there on are known. */
+  let lowest = 1;
+
+  /** That the log has its last event shows that a snapshot is of this log. */
+  const isProven = (base: TimedSnapshot | undefined): boolean =>
+    base === undefined || counting.get(base.time.from - 1)?._id.equals(base.time.eventId) === true;
+
+  const isBeyond = (base: TimedSnapshot, { sequence, occurredAt }: RawEvent): boolean =>
+    sequence >= base.time.from && (sequence > base.sequence || occurredAt > base.time.at);
+
+  return {
+    async readOn(base) {
+      let width = parts.snapshots.every || READ_EVENTS;
+      let first = firstOf(base);
+      lowest = first;
+      for (let more = true; more; ) {
+        more = await take(first, first + width);
+        if (first === lowest && !isProven(base)) return false;
+        first += width + 1;
+        width = Math.min(width * 4, MOST_EVENTS);
+      }
+      return true;
+    },
+    async readLate(fromSequence) {
+      const filter = lateFilter(stream, fromSequence, until);
+      if (filter === undefined) return;
+      const found: unknown[] = await events.find(filter, { hint: LATE_INDEX, raw: true }).toArray();
+      for (const event of found.map(rawEvent)) counting.set(event.sequence, event);
+    },
+    async readDownTo(base) {
+      const first = firstOf(base);
+      if (first < lowest) await take(first, lowest - 1);
+      lowest = Math.min(first, lowest);
+      return isProven(base);
+    },
+    earliestBeyond(base) {
+      let earliest = Number.POSITIVE_INFINITY;
+      for (const event of counting.values())
+        if (isBeyond(base, event)) earliest = Math.min(earliest, event.occurredAt.getTime());
+      return earliest;
+    },
+    end() {
+      let sequence = lowest;
+      while (counting.has(sequence)) sequence += 1;
+      return { sequence, before: counting.get(sequence - 1)?._id ?? null };
+    },
+    foldAfter(base, aggregate) {
+      const ordered = [...counting.values()].filter((event) => base === undefined || isBeyond(base, event));
+      const hasBegun = base !== undefined || ordered.some((event) => isWithin(event, until));
+      const timed = ordered.map((event) => ({
+        event,
+        sequence: event.sequence,
+        at: isFounding(event) ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime(),
+      }));
+      timed.sort((a, b) => (a.at === b.at ? a.sequence - b.sequence : a.at - b.at));
+      const rows: Record<string, Row | null> = {};
+      for (const projection of hasBegun ? aggregate.projections : []) {
+        const { name } = projection;
+        let row: Row | null = (base?.time.rows ?? base?.rows)?.[name] ?? null;
+        for (const { event } of timed) row = fold(projection, row, newest(event));
+        rows[name] = row === null ? null : whole(row);
+      }
+      return rows;
+    },
+    read: () => counting.size,
+  };
+}
+
+function rawEvent(bytes: unknown): RawEvent {
+  if (bytes instanceof Uint8Array) return new RawEvent(bytes);
+  throw new Error('A raw cursor gave something else than bytes.');
+}
+
+/** What leaves the fold holds no bytes of the batch it was read in. */
+function whole(row: Row): Row {
+  const { lastEvent } = row;
+  return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
+}
+
+/** Where to read on from a snapshot: from the event that proves it. */
+function firstOf(base: TimedSnapshot | undefined): number {
+  return base === undefined ? 1 : base.time.from - 1;
+}
+
+/** The stream in a query. */
+export function placeOf({ tenantId, aggregateType, aggregateId }: StreamRef) {
+  return { tenantId, aggregateType, aggregateId: new UUID(aggregateId) };
+}
+
+type Place = ReturnType<typeof placeOf>;
+
+function rangeFilter(place: Place, first: number, last: number, until: Until): Filter<StoredEvent> {
+  const { occurredAt, recordedAt } = until;
+  return {
+    ...place,
+    sequence: { $gte: first, $lte: last },
+    // What founds the stream may count whenever it occurred.
+    ...(occurredAt === undefined || first === 1 ? {} : { occurredAt: { $lte: occurredAt } }),
+    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
+  };
+}
+
+/**
+ * The query for events that were told out of order and may count behind one that doesn't, by the index on such events.
+ * @returns undefined where there can be none
+ */
+export function lateFilter(
+  stream: StreamRef,
+  fromSequence: number,
+  until: Until,
+): Filter<StoredEvent> | undefined {
+  const { occurredAt, recordedAt, sequence } = until;
+  if (occurredAt === undefined && recordedAt === undefined) return undefined;
+  const upTo = occurredAt === undefined ? {} : { $lte: occurredAt };
+  const marked = (mark: number, bounds: object): Filter<StoredEvent> => ({
+    ...placeOf(stream),
+    'metadata.lateWithinMs': mark,
+    ...(Object.keys(bounds).length === 0 ? {} : { occurredAt: bounds }),
+    sequence: { $gte: fromSequence, ...(sequence === undefined ? {} : { $lte: sequence }) },
+    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
+  });
+  const anyhow = marked(LATE_ANYHOW_MS, upTo);
+  if (occurredAt === undefined) return anyhow;
+  const within = LATE_WITHIN_MS.map((mark) =>
+    marked(mark, { $gt: new Date(occurredAt.getTime() - mark), $lte: occurredAt }),
+  );
+  return { $or: [...within, anyhow] };
+}
+
+function isWithin(event: StoredEvent, until: Until): boolean {
+  return (until.occurredAt === undefined || event.occurredAt <= until.occurredAt) && isTold(event, until);
+}
+
+function isTold({ recordedAt, sequence }: StoredEvent, until: Until): boolean {
+  return (
+    (until.recordedAt === undefined || recordedAt <= until.recordedAt) &&
+    (until.sequence === undefined || sequence <= until.sequence)
+  );
+}

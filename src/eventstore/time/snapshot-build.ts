@@ -1,0 +1,27 @@
+import type { Aggregate, Command } from '../aggregate.ts';
+import { emptyFold, foldEvent } from '../command/load.ts';
+import type { StreamRef } from '../log/read.ts';
+import { placeOf, type TimeParts } from './counting.ts';
+import { isMilestone, type Milestone, shapeOf, snapshotsOf } from './snapshots.ts';
+
+/** The folds of a stream that make a snapshot and were not written yet, in order, from its first event on. */
+export async function* milestonesOf(
+  { events, registry, snapshots }: TimeParts,
+  stream: StreamRef,
+  aggregate: Aggregate<unknown, Command>,
+): AsyncGenerator<Milestone> {
+  const { tenantId } = stream;
+  const place = placeOf(stream);
+  const written = new Set<number>();
+  const theirs = snapshotsOf(events.db).find(
+    { ...place, shape: shapeOf(aggregate) },
+    { projection: { _id: 0, sequence: 1 } },
+  );
+  for await (const { sequence } of theirs) written.add(sequence);
+  let folded = emptyFold(aggregate);
+  for await (const event of events.find(place).sort({ sequence: 1 }).batchSize(1_000)) {
+    folded = foldEvent(registry, aggregate, folded, registry.upcast(event));
+    if (!isMilestone(folded, snapshots.every) || written.has(folded.sequence)) continue;
+    yield { tenantId, aggregate, folded, eventId: event._id };
+  }
+}

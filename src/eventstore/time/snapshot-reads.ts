@@ -1,0 +1,138 @@
+import DataLoader from 'dataloader';
+import { type Collection, type Db, type Filter, UUID } from 'mongodb';
+import type { Aggregate, Command } from '../aggregate.ts';
+import { type StreamRef, streamKey } from '../log/read.ts';
+import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
+
+type Kind = Aggregate<unknown, Command>;
+
+/** Finds snapshots. */
+export interface SnapshotReads {
+  /** The newest of a stream that this code can go on from; those wanted in one tick travel as one query. */
+  newest(stream: StreamRef, aggregate: Kind): Promise<Snapshot | undefined>;
+  /** True where the stream of this kind that was looked for last had one: then it pays to look there first. */
+  isExpected(aggregate: Kind): boolean;
+  /** The newest ones, newest first, that hold nothing beyond `until` and tell the order of time. */
+  until(stream: StreamRef, aggregate: Kind, until: Until, limit: number): Promise<TimedSnapshot[]>;
+}
+
+/** A snapshot that tells the order of time. */
+export type TimedSnapshot = Snapshot & { readonly time: TimePart };
+
+/** Up to where a stream is asked about; an absent bound is none. */
+export interface Until {
+  readonly occurredAt?: Date | undefined;
+  readonly recordedAt?: Date | undefined;
+  readonly sequence?: number | undefined;
+}
+
+/** How many streams go into one query. */
+const READ_BATCH = 200;
+
+interface Wanted {
+  readonly stream: StreamRef;
+  readonly shape: string;
+}
+
+export function openSnapshotReads(db: Db): SnapshotReads {
+  const snapshots = snapshotsOf(db);
+  const found = new Set<string>();
+  const loader = new DataLoader<Wanted, Snapshot | undefined>((wanted) => newestOf(db, snapshots, wanted), {
+    // Never cached: there will be newer ones.
+    cache: false,
+    maxBatchSize: READ_BATCH,
+  });
+  return {
+    async newest(stream, aggregate) {
+      const snapshot = await loader.load({ stream, shape: shapeOf(aggregate) });
+      if (snapshot === undefined) found.delete(aggregate.type);
+      else found.add(aggregate.type);
+      return snapshot;
+    },
+    isExpected: ({ type }) => found.has(type),
+    async until(stream, aggregate, until, limit) {
+      const { filter, sort } = queryUntil(stream, aggregate, until);
+      return (await snapshots.find(filter).sort(sort).limit(limit).toArray()).filter(isTimed);
+    },
+  };
+}
+
+/** The query for snapshots of a stream up to a moment; served by the index on the time that bounds it more. */
+export function queryUntil(
+  stream: StreamRef,
+  aggregate: Kind,
+  { occurredAt, recordedAt, sequence }: Until,
+): { readonly filter: Filter<Snapshot>; readonly sort: Record<string, -1> } {
+  const filter: Filter<Snapshot> = {
+    ...placeOf({ stream, shape: shapeOf(aggregate) }),
+    // Those that do not tell the order of time have no such moment.
+    'time.at': occurredAt === undefined ? { $exists: true } : { $lte: occurredAt },
+    ...(recordedAt === undefined ? {} : { newestRecordedAt: { $lte: recordedAt } }),
+    ...(sequence === undefined ? {} : { sequence: { $lte: sequence } }),
+  };
+  // All three only ever grow along a stream. What occurred was mostly recorded soon after.
+  if (recordedAt !== undefined && (occurredAt === undefined || recordedAt <= occurredAt))
+    return { filter, sort: { newestRecordedAt: -1, sequence: -1 } };
+  if (occurredAt !== undefined) return { filter, sort: { 'time.at': -1, sequence: -1 } };
+  return { filter, sort: { sequence: -1 } };
+}
+
+export function isTimed(snapshot: Snapshot): snapshot is TimedSnapshot {
+  return snapshot.time !== undefined;
+}
+
+function placeOf({ stream, shape }: Wanted) {
+  const { tenantId, aggregateType, aggregateId } = stream;
+  return { tenantId, aggregateType, aggregateId: new UUID(aggregateId), shape };
+}
+
+async function newestOf(
+  db: Db,
+  snapshots: Collection<Snapshot>,
+  wanted: readonly Wanted[],
+): Promise<(Snapshot | undefined)[]> {
+  const [only] = wanted;
+  if (wanted.length === 1 && only !== undefined)
+    return [(await snapshots.find(placeOf(only)).sort({ sequence: -1 }).limit(1).next()) ?? undefined];
+  // One look into the index for each: a sort over all of their snapshots would read them all.
+  const found = db.aggregate<{ newest: [Snapshot?] }>(
+    [
+      // Literally: a name that begins with a dollar is a name.
+      { $documents: { $literal: wanted.map(placeOf) } },
+      {
+        $lookup: {
+          from: SNAPSHOTS,
+          as: 'newest',
+          let: { tenantId: '$tenantId', type: '$aggregateType', id: '$aggregateId', shape: '$shape' },
+          pipeline: [
+            {
+              $match: {
+                $expr: {
+                  $and: [
+                    { $eq: ['$tenantId', '$$tenantId'] },
+                    { $eq: ['$aggregateType', '$$type'] },
+                    { $eq: ['$aggregateId', '$$id'] },
+                    { $eq: ['$shape', '$$shape'] },
+                  ],
+                },
+              },
+            },
+            { $sort: { sequence: -1 } },
+            { $limit: 1 },
+          ],
+        },
+      },
+      { $project: { newest: 1 } },
+    ],
+    SNAPSHOT_READ,
+  );
+  const byStream = new Map<string, Snapshot>();
+  for await (const { newest } of found) {
+    const [snapshot] = newest;
+    if (snapshot === undefined) continue;
+    const { tenantId, aggregateType, aggregateId, shape } = snapshot;
+    const key = streamKey({ tenantId, aggregateType, aggregateId: aggregateId.toString() });
+    byStream.set(`${key}/${shape}`, snapshot);
+  }
+  return wanted.map(({ stream, shape }) => byStream.get(`${streamKey(stream)}/${shape}`));
+}

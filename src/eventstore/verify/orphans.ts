@@ -1,0 +1,51 @@
+import type { Filter } from 'mongodb';
+import type { Projection, Row } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { idsOfTenant } from './rows.ts';
+
+/** Rows told at once. */
+const BATCH_ROWS = 500;
+
+/**
+ * Finds the rows that no stream of these tenants can be behind: of other tenants, or with an `_id` that names none.
+ * Whole tenants are leapt over by the index on `_id`.
+ * @returns their `_id`s, whatever these are
+ */
+export async function* strayIds(
+  store: Store,
+  projection: Projection,
+  tenantIds: readonly string[],
+): AsyncGenerator<unknown[]> {
+  const known = new Set(tenantIds);
+  const rows = store.db.collection<Row>(await store.live.forReading(projection), {
+    readConcern: { level: 'majority' },
+  });
+  const idsBetween = async function* (filter: Filter<Row>, bounds: { min?: object; max?: object } = {}) {
+    const cursor = rows.find<{ _id: unknown }>(filter, {
+      ...bounds,
+      projection: { _id: 1 },
+      hint: { _id: 1 },
+      sort: { _id: 1 },
+      batchSize: BATCH_ROWS,
+    });
+    while (await cursor.hasNext()) yield cursor.readBufferedDocuments().map(({ _id }) => _id);
+  };
+  // Comparing by `_id` never leaves its type; the bounds of an index do.
+  yield* idsBetween({}, { max: { _id: '' } });
+  yield* idsBetween({}, { min: { _id: {} } });
+  let after: Filter<Row> = { _id: { $gte: '' } };
+  for (;;) {
+    const row = await rows.findOne(after, { projection: { _id: 1 }, sort: { _id: 1 } });
+    if (row === null) return;
+    const slash = row._id.indexOf('/');
+    if (slash === -1) {
+      yield [row._id];
+      after = { _id: { $gt: row._id } };
+      continue;
+    }
+    const tenantId = row._id.slice(0, slash);
+    const [first, behind] = idsOfTenant(tenantId);
+    if (!known.has(tenantId)) yield* idsBetween({ _id: { $gte: first, $lt: behind } });
+    after = { _id: { $gte: behind } };
+  }
+}

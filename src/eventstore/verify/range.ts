@@ -1,0 +1,119 @@
+import { MongoServerError, type Timestamp } from 'mongodb';
+import { backoff } from '../backoff.ts';
+import { isPassing } from '../faults.ts';
+import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
+import { replayStreams } from '../log/replay.ts';
+import type { ReplayedStream } from '../log/stream-fold.ts';
+import { type Projection, rowId } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { bytesOf, sameRow } from './row-difference.ts';
+import { openRows, type RowReader, type StoredRow } from './rows.ts';
+import { placeOfRow, type Suspect } from './suspect.ts';
+import type { Tally } from './tally.ts';
+
+/** How a range is gone through. */
+export interface RangeWalk {
+  readonly store: Store;
+  readonly projection: Projection;
+  /** Everything committed until then is seen. */
+  readonly notBefore: Timestamp;
+  /** In the order of the log. */
+  readonly tenantIds: readonly string[];
+  readonly batchEvents: number;
+  readonly tally: Tally;
+  /** Told how many events, or rows without any, were looked at. */
+  pace(count: number): Promise<void>;
+  suspect(suspect: Suspect): Promise<void>;
+  /** Ends it before the end. */
+  readonly signal: AbortSignal;
+}
+
+/** How often a range is gone on with while the database is away: for about a minute. */
+const TRIES = 35;
+/** CursorNotFound, QueryPlanKilled: what a slow reader's cursor comes to after ten minutes, or with a dropped generation. */
+const CURSOR_LOST: ReadonlySet<unknown> = new Set([43, 175]);
+
+/** How far a range has been gone through. */
+interface Way {
+  /** The last stream. */
+  stream: StreamPlace | undefined;
+  /** The last stream or row. */
+  passed: StreamPlace | undefined;
+}
+
+/**
+ * Holds the streams of a range against the rows of the same range, both in one order. What differs at first sight is
+ * handed on: the two are read one after the other, while others write. Memory is bounded by the batches.
+ */
+export async function walkRange(walk: RangeWalk, range: StreamRange): Promise<void> {
+  const { store, projection } = walk;
+  const way: Way = { stream: undefined, passed: undefined };
+  for (let failures = 0; ; failures++) {
+    const before = way.passed;
+    try {
+      return await walkOn(walk, way.stream === undefined ? range : { ...range, from: way.stream }, way);
+    } catch (error) {
+      const isLost = error instanceof MongoServerError && CURSOR_LOST.has(error.code);
+      if (!(isPassing(error) || isLost) || failures >= TRIES) throw error;
+      if (way.passed !== before) failures = 0;
+      store.log.warn({ err: error, projection: projection.name, failures }, 'a verification is gone on with');
+      await backoff(failures, () => undefined);
+    }
+  }
+}
+
+async function walkOn(walk: RangeWalk, range: StreamRange, way: Way): Promise<void> {
+  const { store, projection, tenantIds, notBefore, batchEvents, tally, signal } = walk;
+  const pace = (events: number): Promise<void> => walk.pace(events);
+  const rows = await openRows(store, projection, tenantIds, range, batchEvents);
+  try {
+    for await (const streams of replayStreams(store, projection, range, { notBefore, batchEvents, pace })) {
+      for (const stream of streams) {
+        if (way.passed !== undefined && comparePlaces(stream, way.passed) <= 0) continue;
+        await passRows(walk, rows, way, stream);
+        const { current } = rows;
+        const isOurs = current !== undefined && comparePlaces(current.place, stream) === 0;
+        const suspect = compare(tally, stream, isOurs ? current : undefined);
+        if (isOurs) await rows.next();
+        [way.stream, way.passed] = [stream, stream];
+        if (suspect !== undefined) await walk.suspect(suspect);
+      }
+      if (signal.aborted) return;
+    }
+    await passRows(walk, rows, way);
+  } finally {
+    await rows.close();
+  }
+}
+
+/** Passes the rows that no stream stands behind: up to a place, or all that are left. */
+async function passRows(walk: RangeWalk, rows: RowReader, way: Way, upTo?: StreamPlace): Promise<void> {
+  for (;;) {
+    const { current } = rows;
+    if (current === undefined || walk.signal.aborted) return;
+    if (upTo !== undefined && comparePlaces(current.place, upTo) >= 0) return;
+    await rows.next();
+    if (way.passed !== undefined && comparePlaces(current.place, way.passed) <= 0) continue;
+    way.passed = current.place;
+    walk.tally.row();
+    const { id } = current;
+    await walk.suspect({ id, place: placeOfRow(id), stream: undefined });
+    await walk.pace(1);
+  }
+}
+
+function compare(tally: Tally, stream: ReplayedStream, row: StoredRow | undefined): Suspect | undefined {
+  const expected = stream.row === null ? null : bytesOf(stream.row);
+  tally.stream();
+  tally.events(stream.events);
+  if (row !== undefined) tally.row();
+  if (stream.faults.length === 0) {
+    if (expected === null && row === undefined) return undefined;
+    if (expected !== null && row !== undefined && sameRow(row.bytes, expected)) {
+      tally.right(expected);
+      return undefined;
+    }
+  }
+  const { tenantId, aggregateId } = stream;
+  return { id: rowId(tenantId, aggregateId), place: { tenantId, aggregateId }, stream };
+}

@@ -1,0 +1,47 @@
+import { overloaded } from '../../graphql/errors.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+
+/** How much work a process takes on at once. More is refused at once, while it costs nothing yet. */
+export interface AdmissionLimits {
+  /** Commands that are being recorded, or wait for it; each fix of a batch is one. */
+  readonly maxCommandsInHand: number;
+  /** Bytes of the requests and messages that are being answered. */
+  readonly maxRequestBytesInHand: number;
+}
+
+/** Lets work in, up to the limits. One that comes while nothing is in hand is let in however large it is. */
+export interface Admission {
+  /** Takes commands on, for as long as `work` takes. @throws OVERLOADED */
+  commands<T>(count: number, work: () => Promise<T>): Promise<T>;
+  /** Takes a request on. @returns to be called once it is answered, any number of times @throws OVERLOADED */
+  request(bytes: number): () => void;
+}
+
+export function openAdmission(
+  { maxCommandsInHand, maxRequestBytesInHand }: AdmissionLimits,
+  { limits, inHand }: Pick<Metrics, 'limits' | 'inHand'>,
+): Admission {
+  const take = (what: 'commands' | 'request_bytes', amount: number, max: number): (() => void) => {
+    if (inHand[what] > 0 && inHand[what] + amount > max) {
+      limits.inc({ limit: what });
+      throw overloaded();
+    }
+    inHand[what] += amount;
+    let held = amount;
+    return () => {
+      inHand[what] -= held;
+      held = 0;
+    };
+  };
+  return {
+    async commands(count, work) {
+      const release = take('commands', count, maxCommandsInHand);
+      try {
+        return await work();
+      } finally {
+        release();
+      }
+    },
+    request: (bytes) => take('request_bytes', bytes, maxRequestBytesInHand),
+  };
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { Access } from '../../access/access.ts';
+import type { Feed } from '../../eventstore/feed/feed.ts';
+import type { ProjectionStatus } from '../../eventstore/projection/status.ts';
+import type { Store } from '../../eventstore/store.ts';
+import type { Context, TenantFeed, TenantStore } from '../../graphql/context.ts';
+import { unauthenticated } from '../../graphql/errors.ts';
+import type { Admission } from './admission.ts';
+import { bindFeed } from './tenant-feed.ts';
+import { bindStore, type Origin } from './tenant-store.ts';
+
+/** What requests are answered with, opened once per process. */
+export interface Services {
+  readonly store: Store;
+  readonly feed: Feed;
+  /** How far behind the log each read model is. */
+  readonly projections: () => Promise<readonly ProjectionStatus[]>;
+}
+
+/** The same, for as many at once as the process takes on. */
+export interface AdmittingServices extends Services {
+  readonly admission: Admission;
+}
+
+/** Who calls, over which connection. */
+export interface Caller {
+  readonly access: Access | null;
+  /** Reads a header of the request, or of the upgrade to a socket, by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  /** Closes the connection of a subscriber that does not read. */
+  readonly onOverflow: () => void;
+  /** The `Last-Event-ID` of an event stream that was cut. */
+  readonly lastEventId?: string | undefined;
+}
+
+/** Makes the context of one operation, with store and feed bound to the caller's tenant. */
+export function contextOf(services: AdmittingServices, caller: Caller): Context {
+  const { access, header } = caller;
+  let known: Origin | undefined;
+  const origin = (): Origin => {
+    known ??= originOf(header);
+    return known;
+  };
+  return {
+    access,
+    store:
+      access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin, services.admission),
+    feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, caller),
+    projections: services.projections,
+    now: () => new Date(),
+    forGroup: () =>
+      contextOf(services, {
+        access: access === null ? null : anyoneWith(access),
+        header: () => undefined,
+        onOverflow: () => undefined,
+      }),
+  };
+}
+
+/** Somebody of the same role of the same tenant. */
+function anyoneWith({ expiresAt: _, ...access }: Access): Access {
+  return {
+    ...access,
+    get sub(): string {
+      throw new Error('What is shared by several callers must not depend on who they are.');
+    },
+  };
+}
+
+/** Without access every use of store and feed throws, whatever a resolver forgot to ask. */
+function denied<T extends object>(): T {
+  return new Proxy({} as T, {
+    get() {
+      throw unauthenticated();
+    },
+  });
+}
+const DENIED_STORE = denied<TenantStore>();
+const DENIED_FEED = denied<TenantFeed>();
+
+function originOf(header: Caller['header']): Origin {
+  const traceId = traceIdOf(header('traceparent'));
+  return {
+    origin: 'graphql',
+    correlationId: correlationIdOf(header('x-correlation-id')),
+    ...(traceId === undefined ? {} : { traceId }),
+  };
+}
+
+/** The trace id of a `traceparent` header (W3C Trace Context, level 1). */
+function traceIdOf(traceparent: string | undefined): string | undefined {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '');
+  return match?.[1] === '0'.repeat(32) ? undefined : match?.[1];
+}
+
+/** The caller's own id of the request where it is a sane one, else a new one. */
+function correlationIdOf(header: string | undefined): string {
+  return header !== undefined && /^[\w.:-]{1,128}$/.test(header) ? header : randomUUID();
+}

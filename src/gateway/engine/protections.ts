@@ -1,0 +1,22 @@
+/**
+ * What protects the gateway. An operation comes by one of three lanes: Yoga's handler, the fast lane beside it, or a socket.
+ * The hooks of one do not run in the others, so each of these stands where all of them pass, and a test tries every
+ * one in every lane. Who adds a protection adds it here.
+ */
+export const PROTECTIONS = {
+  origin: 'Pages of other origins are told nothing: `origins.ts`, for answers and for upgrades.',
+  size: 'Requests and messages beyond a size are not read to their end: `http/plain-post.ts`, Yoga, ws.',
+  bytesInHand:
+    'Requests are taken on while their bytes are few enough: `admission.ts`, before anything is done.',
+  wellFormed: 'Parameters that are malformed are refused: the fast lane leaves them to Yoga; graphql-ws.',
+  valid: 'Documents are validated before anything else: by the engine that all lanes share, `engine.ts`.',
+  proof: 'A proof that is not good is refused, whatever is asked: `http/requests.ts`, `socket/sockets.ts`.',
+  anonymous: 'Who shows none may do nothing, nor read the schema: `guards.ts`, before each execution.',
+  tenant: 'What is another tenant’s does not exist: `tenant-store.ts`, the only way to the store.',
+  role: 'What a role may not is refused: scopes of the schema and `refuseUnless`, in the resolvers.',
+  commandsInHand: 'Commands are taken on while there are few enough: `tenant-store.ts`.',
+  masking: 'Bugs are told by an id only: `masking.ts`, in whatever way an operation is executed.',
+  counting: 'What is begun is counted: `guards.ts`.',
+} as const;
+
+export type Protection = keyof typeof PROTECTIONS;

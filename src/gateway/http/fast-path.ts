@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import { processRegularResult } from 'graphql-yoga';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { type Gateway, type Transport, wholeAnswer } from '../engine/engine.ts';
+import type { Guards } from '../engine/guards.ts';
+import type { Mask } from '../engine/masking.ts';
+import { type Operation, openExecutions } from './execution.ts';
+import { type AnswerType, answerTypeFor, isPlainPost, plainParams, readBody } from './plain-post.ts';
+
+/** Answers a request. */
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  transport: Transport,
+) => void | Promise<void>;
+
+export interface FastLaneOptions {
+  readonly gateway: Gateway;
+  readonly schema: GraphQLSchema;
+  readonly guards: Guards;
+  readonly mask: Mask;
+  readonly maxBodyBytes: number;
+  readonly metrics: Pick<Metrics, 'lanes'>;
+}
+
+/**
+ * Answers plain POSTs of well-formed, valid queries and mutations, with the engine's own functions but without Yoga's
+ * handling of requests, which costs more than a small answer. Everything else goes to Yoga's handler as it came: other
+ * methods and types, streams, pages of other origins, and whatever is wrong with a request. Hooks of plugins that belong
+ * to HTTP do not run here, so nothing that protects the gateway may be one: `protections.ts`.
+ */
+export function openFastLane(options: FastLaneOptions): Answer {
+  const { gateway, schema, guards, mask, maxBodyBytes, metrics } = options;
+  const { getEnveloped, fetchAPI } = gateway;
+
+  const executions = openExecutions(schema, (query) => {
+    const { parse, validate } = getEnveloped({ transport: 'http', open: noContext });
+    try {
+      const document: DocumentNode = parse(query);
+      return validate(schema, document).length > 0 ? undefined : document;
+    } catch {
+      return undefined;
+    }
+  });
+
+  const operationIn = (body: Buffer): Operation | undefined => {
+    const params = plainParams(body);
+    return params && executions.of(params);
+  };
+
+  /** Undefined where nothing was begun. */
+  const run = async (operation: Operation, transport: Transport): Promise<ExecutionResult | undefined> => {
+    const { document, params } = operation;
+    try {
+      const contextValue = await transport.open();
+      const asked = { document, operationName: params.operationName, contextValue };
+      const refusal = guards.refusalOf(asked);
+      if (refusal !== undefined) return { errors: [refusal] };
+      const result = await operation.execute(contextValue);
+      if (result.errors !== undefined && result.data === undefined) return undefined;
+      guards.begun(asked, 'http');
+      return result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) };
+    } catch (error) {
+      return { errors: [mask(error)] };
+    }
+  };
+
+  const sendErrors = async (response: ServerResponse, result: ExecutionResult, type: AnswerType) => {
+    const { status, headers, text } = await asYogaAnswers(result, type);
+    send(response, status, { ...headers, vary: 'origin' }, text);
+  };
+
+  /** Answers with errors are for Yoga to make: it knows the statuses. */
+  const asYogaAnswers = async (result: ExecutionResult, type: AnswerType) => {
+    const answer = processRegularResult(wholeAnswer(result), fetchAPI, type);
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
+  };
+
+  const handOver: Answer = (request, response, transport) => {
+    metrics.lanes.yoga += 1;
+    return gateway(request, response, transport);
+  };
+  /** Yoga takes the body from here where it has been read. */
+  const again = (request: IncomingMessage, body: Buffer) =>
+    Object.assign(request, { body: Readable.from([body]) });
+
+  const answer = async (request: IncomingMessage, response: ServerResponse, transport: Transport) => {
+    const type = answerTypeFor(request.headers.accept);
+    if (type === undefined || !isPlainPost(request, maxBodyBytes))
+      return handOver(request, response, transport);
+    const body = await readBody(request);
+    if (body === undefined) return undefined;
+    const operation = operationIn(body);
+    if (operation === undefined) return handOver(again(request, body), response, transport);
+    const result = await run(operation, transport);
+    if (result === undefined) return handOver(again(request, body), response, transport);
+    metrics.lanes.fast += 1;
+    if (result.errors !== undefined) return sendErrors(response, result, type);
+    return send(
+      response,
+      200,
+      { 'content-type': `${type}; charset=utf-8`, vary: 'origin' },
+      JSON.stringify(result),
+    );
+  };
+
+  return async (request, response, transport) => {
+    await answer(request, response, transport).catch((error: unknown) => {
+      mask(error);
+      response.destroy();
+    });
+  };
+}
+
+/** Parsing and validating are the same for everyone. */
+function noContext(): Promise<never> {
+  return Promise.reject(new Error('Nobody asks.'));
+}
+
+function send(response: ServerResponse, status: number, headers: Record<string, string>, text: string): void {
+  // As a text it goes out in one write with the head.
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+}

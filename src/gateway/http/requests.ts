@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Access } from '../../access/access.ts';
+import { type Authenticate, credentialsOfHeaders } from '../../access/authenticate.ts';
+import type { Context } from '../../graphql/context.ts';
+import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import type { Gateway } from '../engine/engine.ts';
+import type { Guards } from '../engine/guards.ts';
+import { type Mask, withoutHttp } from '../engine/masking.ts';
+import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
+import { isAllowedOrigin, type OriginRules } from '../engine/origins.ts';
+import { atEndOfProof } from '../engine/proof-end.ts';
+import { openFastLane } from './fast-path.ts';
+import { answerTypeFor } from './plain-post.ts';
+
+export interface HttpLimits {
+  /** Largest request. */
+  readonly maxBodyBytes: number;
+  /** How long a response that is to end may take to drain before it is cut. */
+  readonly closeGraceMs: number;
+}
+
+export interface HttpOptions {
+  readonly gateway: Gateway;
+  readonly schema: GraphQLSchema;
+  readonly guards: Guards;
+  readonly origins: OriginRules;
+  readonly services: AdmittingServices;
+  readonly authenticate: Authenticate;
+  readonly mask: Mask;
+  readonly limits: HttpLimits;
+  readonly metrics: Metrics;
+}
+
+/** The HTTP side of the gateway. */
+export interface Http {
+  answer(request: IncomingMessage, response: ServerResponse): void;
+  /**
+   * Lets every answer be the last on its line, and begins no event stream any more.
+   * @returns how to cut those that there are, so that their clients come back elsewhere
+   */
+  stop(): readonly (() => void)[];
+}
+
+/** A request under way, and its answer. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** To be called when the request is answered, or its answer goes on by itself. */
+  readonly answered: () => void;
+  /** Who asks, once that is known. */
+  access: Access | null;
+  /** True once the answer has turned out to be a stream. */
+  isStream: boolean;
+}
+
+/** Hands HTTP requests to the GraphQL engine, and knows which answers are under way. */
+export function openHttp(options: HttpOptions): Http {
+  const underWay = new Set<Exchange>();
+  let stopping = false;
+  const answer = openFastLane({ ...options, maxBodyBytes: options.limits.maxBodyBytes });
+  return {
+    answer(request, response) {
+      if (!isHost(request.headers.host)) {
+        // The engine would show the stack of what it cannot make an URL of.
+        response.writeHead(400, { connection: 'close' }).end();
+        return;
+      }
+      if (stopping) response.setHeader('connection', 'close');
+      const answered = takeOn(options, request, response);
+      if (answered === undefined) return;
+      const exchange: Exchange = { request, response, answered, access: null, isStream: false };
+      underWay.add(exchange);
+      response.once('close', () => {
+        underWay.delete(exchange);
+        answered();
+        if (response.statusCode === 413) options.metrics.limits.inc({ limit: 'body_bytes' });
+      });
+      void answer(request, response, {
+        transport: 'http',
+        open: () => openContext(options, exchange),
+        onStream: () => {
+          beginStream(exchange, options.metrics);
+          if (stopping) response.destroy();
+        },
+      });
+    },
+    stop() {
+      stopping = true;
+      const exchanges = [...underWay];
+      for (const { response } of exchanges)
+        if (!response.headersSent) response.setHeader('connection', 'close');
+      const streams = exchanges.filter(({ isStream }) => isStream);
+      return streams.map(({ response }) => () => {
+        response.destroy();
+      });
+    },
+  };
+}
+
+/** Clients call by few names, so nearly none needs to be parsed. */
+const knownHosts = new LRUCache<string, boolean>({ max: 100 });
+
+/** True for what a URL can be made with. */
+function isHost(host = 'localhost'): boolean {
+  const known = knownHosts.get(host) ?? URL.canParse(`http://${host}`);
+  knownHosts.set(host, known);
+  return known;
+}
+
+/**
+ * Takes a request on before any of its body is read. Undefined, with the refusal sent, where there is too much in hand.
+ * @returns to be called once it is answered
+ */
+function takeOn(
+  { services, origins, limits: { maxBodyBytes } }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): (() => void) | undefined {
+  const { accept, origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  // Of a body whose length is not told, the most is expected; one beyond the limit is never read.
+  const bytes = encoding === undefined ? Number(length ?? 0) : maxBodyBytes;
+  try {
+    return services.admission.request(bytes > maxBodyBytes ? 0 : bytes);
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    const type = answerTypeFor(accept) ?? 'application/json';
+    if (origin !== undefined && isAllowedOrigin(origins, origin))
+      response.setHeader('access-control-allow-origin', origin);
+    response.writeHead(503, {
+      'content-type': `${type}; charset=utf-8`,
+      'retry-after': String(RETRY_AFTER_SECONDS),
+      vary: 'origin',
+    });
+    response.end(JSON.stringify({ errors: [withoutHttp(error).toJSON()] }));
+    return undefined;
+  }
+}
+
+/** From here on the answer may outlast the proof that it began with, and must not. */
+function beginStream(exchange: Exchange, { limits }: Pick<Metrics, 'limits'>): void {
+  const { access, response, answered } = exchange;
+  exchange.isStream = true;
+  answered();
+  if (access === null) return;
+  const stop = atEndOfProof(access, () => {
+    limits.inc({ limit: 'token_lifetime' });
+    response.destroy();
+  });
+  response.once('close', stop);
+}
+
+async function openContext(
+  { authenticate, services, limits, metrics }: HttpOptions,
+  exchange: Exchange,
+): Promise<Context> {
+  const { request, response } = exchange;
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  const proof = await authenticate(credentialsOfHeaders({ get: header }));
+  exchange.access = proof.access;
+  if (proof.access === null) {
+    metrics.unauthenticated.inc({ reason: proof.reason });
+    // Nothing shown is left to the operation: anyone may ask for __typename. What was shown must be good.
+    if (proof.reason !== 'missing') throw unauthenticated(proof.message);
+  }
+  return contextOf(services, {
+    access: proof.access,
+    header,
+    onOverflow: () => cutSlowly(response, limits.closeGraceMs),
+    lastEventId: header('last-event-id') || undefined,
+  });
+}
+
+/** Leaves a slow reader the time to get the last word, then cuts the line. */
+function cutSlowly(response: ServerResponse, graceMs: number): void {
+  const cut = setTimeout(() => response.destroy(), graceMs).unref();
+  response.once('close', () => clearTimeout(cut));
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Metrics } from '../metrics/metrics.ts';
+
+/** A database that answers slower than this is as good as away. */
+const PROBE_TIMEOUT_MS = 2_000;
+
+/** What readiness is made of. */
+export interface Probes {
+  /** Rejects where MongoDB does not answer. */
+  readonly ping: () => Promise<unknown>;
+  /** How far each read model is behind the log. */
+  readonly projections: () => Promise<readonly { readonly name: string; readonly lagMs: number }[]>;
+  /** How far the change streams that are open are behind. */
+  readonly streams?: () => readonly { readonly stream: string; readonly lagMs: number }[];
+  /** True from the moment the gateway is asked to stop. */
+  readonly draining: () => boolean;
+  /** A read model or a change stream further behind than this makes the gateway not ready. */
+  readonly maxLagMs: number;
+  /** Sets the gauges that are read only when somebody asks. */
+  readonly gauge?: () => void;
+}
+
+/** Whether requests should be sent here, and if not, why: each reason one sentence for the operator. */
+export interface Readiness {
+  readonly status: 'ready' | 'not ready';
+  readonly reasons: readonly string[];
+  /** Lag of each read model in milliseconds; missing where it could not be told. */
+  readonly lagMs?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Answers a request for `/health/live`, `/health/ready` or `/metrics`; they need no token.
+ * @returns false where the request is for something else; it is then left untouched
+ */
+export type AnswerOperator = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Looks at everything that readiness is made of. Never rejects. */
+export async function readinessOf(probes: Probes): Promise<Readiness> {
+  if (probes.draining()) return { status: 'not ready', reasons: ['The gateway is stopping.'] };
+  const [ping, projections] = await Promise.allSettled([inTime(probes.ping()), inTime(probes.projections())]);
+  const reasons: string[] = [];
+  if (ping.status === 'rejected') reasons.push('MongoDB does not answer.');
+  for (const { stream, lagMs } of probes.streams?.() ?? []) {
+    if (lagMs > probes.maxLagMs)
+      reasons.push(
+        `Subscribers to ${stream} are ${Math.round(lagMs / 1000)} s behind; ${probes.maxLagMs / 1000} s are allowed.`,
+      );
+  }
+  if (projections.status === 'rejected') {
+    reasons.push('How far the read models are behind the log cannot be told.');
+    return { status: 'not ready', reasons };
+  }
+  for (const { name, lagMs } of projections.value) {
+    if (lagMs > probes.maxLagMs)
+      reasons.push(
+        `${name} is ${Math.round(lagMs / 1000)} s behind the log; ${probes.maxLagMs / 1000} s are allowed.`,
+      );
+  }
+  return {
+    status: reasons.length === 0 ? 'ready' : 'not ready',
+    reasons,
+    lagMs: Object.fromEntries(projections.value.map(({ name, lagMs }) => [name, Math.round(lagMs)])),
+  };
+}
+
+/** Makes the operator's three pages. */
+export function operatorPages(probes: Probes, metrics: Metrics, log: Logger): AnswerOperator {
+  /** Concurrent askers share one look: asking must not be a way to load the database. */
+  let looking: Promise<Readiness> | undefined;
+  const look = (): Promise<Readiness> => {
+    looking ??= readinessOf(probes).finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+  const pages: Readonly<Record<string, () => Promise<Page>>> = {
+    '/health/live': async () => page(200, { status: 'live' }),
+    '/health/ready': async () => {
+      const readiness = await look();
+      return page(readiness.status === 'ready' ? 200 : 503, readiness);
+    },
+    '/metrics': async () => {
+      const { lagMs = {} } = await look();
+      for (const [projection, lag] of Object.entries(lagMs))
+        metrics.projectionLagSeconds.set({ projection }, lag / 1000);
+      probes.gauge?.();
+      return { status: 200, type: metrics.registry.contentType, body: await metrics.registry.metrics() };
+    },
+  };
+
+  return (request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    const make = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (!make) return false;
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return true;
+    }
+    make()
+      .catch((error: unknown) => {
+        log.error({ err: error, path }, 'An operator page failed');
+        return page(500, { status: 'failed' });
+      })
+      .then(({ status, type, body }) => {
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+        response.end(request.method === 'HEAD' ? undefined : body);
+      });
+    return true;
+  };
+}
+
+interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+function page(status: number, body: object): Page {
+  return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(body)}\n` };
+}
+
+/** Rejects where the answer takes longer than a probe may. */
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('The probe got no answer in time.')), PROBE_TIMEOUT_MS);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,53 @@
+import type { FeedObserver } from '../eventstore/feed/feed.ts';
+import type { ProjectorObserver } from '../eventstore/projection/projector-limits.ts';
+import type { StoreObserver } from '../eventstore/store.ts';
+import { FINDING_KINDS } from '../eventstore/verify/finding.ts';
+import type { VerifyObserver } from '../eventstore/verify/job.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+
+/** Turns what the event store tells about itself into metrics; the store knows no metrics library. */
+export function observersOf(metrics: Metrics): {
+  readonly store: StoreObserver;
+  readonly feed: FeedObserver;
+  readonly projector: ProjectorObserver;
+  readonly verify: VerifyObserver;
+} {
+  return {
+    store: {
+      committed(kind, members, events, seconds) {
+        metrics.appendSeconds.observe({ kind }, seconds);
+        metrics.appendGroupSize.observe({ kind }, members);
+        metrics.appendedEvents.inc(events);
+      },
+      retried: (reason) => metrics.appendRetries.inc({ reason }),
+      snapshots: (fate, count) => metrics.snapshots.inc({ fate }, count),
+    },
+    feed: {
+      // Running subscriptions are counted where they begin, by field.
+      subscribed() {},
+      overflowed: (lane, limit) => metrics.subscriberOverflows.inc({ lane, limit }),
+      gap: (reason) => metrics.feedGaps.inc({ reason }),
+      // A reason may be a driver's message: as a label it would have no bound. The log has it.
+      reopened: (stream) => metrics.feedReopens.inc({ stream }),
+      resumed: (lane, from) => metrics.feedResumes.inc({ lane, from }),
+    },
+    projector: {
+      folded(projection, events, lagSeconds) {
+        metrics.projectionBatchSize.observe({ projection }, events);
+        metrics.projectionFoldSeconds.observe({ projection }, lagSeconds);
+      },
+      retried: (projection) => metrics.projectionRetries.inc({ projection }),
+      poisoned: (projection) => metrics.projectionPoisoned.inc({ projection }),
+    },
+    verify: {
+      checked: (projection, events) => metrics.verifyEvents.inc({ projection }, events),
+      ran({ _id: projection, restsSince, last }) {
+        if (last === undefined) return;
+        for (const kind of FINDING_KINDS)
+          metrics.verifyFindings.set({ projection, kind }, last.findings[kind]);
+        metrics.verifyLastRun.set({ projection }, restsSince.getTime() / 1_000);
+        metrics.verifyLastSeconds.set({ projection }, last.seconds);
+      },
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { DRILL_KINDS, fleetOf } from '../../src/drill/stage/kinds.ts';
+import { makeLog } from '../../src/drill/stage/log.ts';
+import { startReader } from '../../src/drill/stage/reader.ts';
+import { openDrillReport } from '../../src/drill/stage/report.ts';
+import { subscribe } from '../../src/drill/stage/subscriber.ts';
+import { openFeed } from '../../src/eventstore/feed/feed.ts';
+import type { Row } from '../../src/eventstore/projection.ts';
+import { startCommand, waybill } from '../cli/command.ts';
+import { openDatabase, type TestDatabase } from '../database.ts';
+import { openWholeStore } from '../dispatch/stage.ts';
+import { driftOf, expectNoHoles, streamsOf } from '../log-oracle.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await openDatabase();
+});
+afterEach(() => database.close());
+
+const variables = () => ({ MONGODB_URI: inject('mongoUri'), WAYBILL_DATABASE: database.db.databaseName });
+
+/** Databases beside the one that the drill was told of. */
+async function leftovers(): Promise<string[]> {
+  const { databases } = await database.client.db().admin().listDatabases();
+  const own = database.db.databaseName;
+  return databases.map(({ name }) => name).filter((name) => name.startsWith(own) && name !== own);
+}
+
+async function passes(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await waybill(['drill', ...args], variables());
+  expect(stdout + stderr).toMatch(/\nPASSED in [\d.]+ s\n$/);
+  expect(code).toBe(0);
+  expect(await leftovers()).toEqual([]);
+  expect(await database.db.listCollections().toArray()).toEqual([]);
+  return stdout;
+}
+
+describe('a drill on a database of its own, beside the configured one', () => {
+  it.each([
+    ['tenders_read', '2'],
+    ['fleet_status', '0'],
+  ])('replay: nobody notices a rebuild of %s that is killed %s times', async (projection, kills) => {
+    const size = ['--events', '6000', '--streams', '120', '--readers', '12', '--writes-per-second', '40'];
+    const said = await passes('replay', '--projection', projection, '--kills', kills, ...size);
+    expect(said).toContain('made 6,000 events of 120 streams');
+    if (kills !== '0') expect(said).toContain(`(${kills} of ${kills})`);
+    expect(said).toMatch(/compared \d+ rows with the fold of their streams/);
+  });
+
+  it('duplicates: every command is recorded once, however often it comes', async () => {
+    const said = await passes('duplicates', '--events', '300', '--streams', '30');
+    expect(said).toMatch(/300 commands were sent \d,?\d+ times/);
+  });
+
+  it('drift: verify names what was damaged and nothing else, and mends it', async () => {
+    const said = await passes('drift', '--rows', '2400', '--seed', 'tests');
+    expect(said).toContain('damaged 24 rows, 6 wrong, 6 missing, 6 extra, 6 stale');
+    expect(said).toContain('verify named 24 rows');
+    expect(said).toContain('mended 24 rows');
+  });
+});
+
+describe('a drill that is stopped by Ctrl-C', () => {
+  it('drops its database and fails', async () => {
+    const drill = startCommand(['drill', 'drift', '--rows', '1000000'], variables());
+    await vi.waitFor(async () => expect(await leftovers()).toHaveLength(1), 20_000);
+    drill.child.kill('SIGINT');
+    const { code, stdout } = await drill.ended;
+    expect(stdout).toMatch(/\nFAILED: stopped after [\d.]+ s; the database is dropped\n$/);
+    expect(code).toBe(1);
+    expect(await leftovers()).toEqual([]);
+  });
+});
+
+describe('a drill that finds something', () => {
+  it('says what, and fails', () => {
+    const lines: string[] = [];
+    const report = openDrillReport((line) => void lines.push(line));
+    report.problem('a row is gone.');
+    report.problem('a row is old.');
+    expect(report.verdict()).toBe(1);
+    expect(lines.at(-1)).toMatch(/^FAILED: a row is gone\. And 1 more\. \([\d.]+ s\)$/);
+  });
+
+  it('is no less strict than its readers: they see what is shorter, older or left out', async () => {
+    const [kind] = DRILL_KINDS;
+    if (kind === undefined) throw new Error('There is no kind.');
+    const lines: string[] = [];
+    const report = openDrillReport((line) => void lines.push(line));
+    const store = await openWholeStore(database);
+    const streams = await makeLog(store, { kind, events: 60, streams: 20, seed: 'tests' });
+    const feed = openFeed(store);
+    const board = { kind, fleetId: fleetOf(0), report };
+    const [subscriber, reader] = [subscribe(feed, board), startReader(store, board)];
+    await subscriber.began;
+    await vi.waitFor(() => expect(reader.reads).toBeGreaterThan(0));
+    const rows = database.db.collection<Row>(kind.projection.name);
+    const row = await rows.findOne({ id: streams[0]?.id ?? '' });
+    if (row === null) throw new Error('There is no row.');
+    const { _id, lastSequence, ...rest } = row;
+    const finds = (words: string) =>
+      vi.waitFor(() => expect(lines.join('\n')).toContain(words), { timeout: 10_000 });
+    await rows.replaceOne({ _id }, { ...rest, lastSequence: lastSequence + 2 });
+    await finds(`was told ${lastSequence + 2} of ${row.id} after ${lastSequence}`);
+    await vi.waitFor(() => expect(reader.reads).toBeGreaterThan(2), { timeout: 10_000 });
+    await rows.replaceOne({ _id }, { ...rest, lastSequence: 1 });
+    await finds(`${row.id} was at ${lastSequence + 2}, then at 1`);
+    await rows.deleteOne({ _id });
+    await finds('had 1 rows, then 0');
+    await finds(`was told that ${row.id} has left`);
+    await Promise.all([subscriber.stop(), reader.stop()]);
+    feed.close();
+  });
+});
+
+describe('the log that drills make', () => {
+  it('is one as the product writes it: no holes, and the rows are its folds', async () => {
+    const store = await openWholeStore(database);
+    for (const kind of DRILL_KINDS) {
+      const made = await makeLog(store, { kind, events: 205, streams: 20, seed: 'tests' });
+      expect(made.map(({ events }) => events)).toEqual([...Array(5).fill(11), ...Array(15).fill(10)]);
+    }
+    const streams = await streamsOf(database.db);
+    expectNoHoles(streams);
+    expect([...streams.values()].flat()).toHaveLength(3 * 205);
+    expect(await driftOf(database.db, streams)).toEqual([]);
+  });
+});
