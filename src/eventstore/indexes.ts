@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { StoredEvent } from './event.ts';
-import type { Live } from './projection/live-generation.ts';
+import type { LiveGenerations } from './projection/live-generation.ts';
 import type { IndexSpec, Projection } from './projection.ts';
 import { SNAPSHOT_INDEXES, snapshotsOf } from './time/snapshots.ts';
 import { LATE_INDEX } from './time-order.ts';
@@ -26,7 +26,7 @@ export async function createIndexes(
   db: Db,
   events: Collection<StoredEvent>,
   projections: readonly Projection[],
-  live: Pick<Live, 'of'>,
+  live: Pick<LiveGenerations, 'of'>,
 ): Promise<void> {
   // Created one after another: two index builds at once on a new collection only wait for each other.
   await createAll(events, EVENT_INDEXES);

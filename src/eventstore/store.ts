@@ -8,7 +8,11 @@ import { newId } from './ids.ts';
 import { createIndexes } from './indexes.ts';
 import { openPointReads, type PointReads } from './log/point-reads.ts';
 import { openStreamReads, type StreamReads } from './log/stream-reads.ts';
-import { type Live, type OutdatedCode, openLive } from './projection/live-generation.ts';
+import {
+  type LiveGenerations,
+  type OutdatedCode,
+  openLiveGenerations,
+} from './projection/live-generation.ts';
 import { openRowReads, type RowReads } from './projection/row-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry, type Registry } from './registry.ts';
@@ -36,7 +40,7 @@ export interface Store {
   readonly registry: Registry;
   readonly projections: readonly Projection[];
   /** Where the rows of each read model are. */
-  readonly live: Live;
+  readonly live: LiveGenerations;
   readonly cache: StreamCache;
   readonly committer: Committer;
   readonly lanes: Lanes;
@@ -74,7 +78,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     writeConcern: { w: 'majority', journal: true },
   });
   const producerId = `gateway-${newId()}`;
-  const live = await openLive({ ...options, producerId });
+  const live = await openLiveGenerations({ ...options, producerId });
   await createIndexes(db, events, projections, live);
   const registry = openRegistry(definitions);
   const every = options.snapshotEvery ?? SNAPSHOT_EVERY;

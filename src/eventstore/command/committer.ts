@@ -1,7 +1,7 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import type { StoredEvent } from '../event.ts';
-import type { Live } from '../projection/live-generation.ts';
+import type { LiveGenerations } from '../projection/live-generation.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import type { StoreObserver } from '../store.ts';
 import { type MemberResult, openGroups } from './group-commit.ts';
@@ -33,7 +33,7 @@ export interface CommitterParts {
   readonly db: Db;
   readonly events: Collection<StoredEvent>;
   readonly log: Logger;
-  readonly live: Live;
+  readonly live: LiveGenerations;
   readonly observer: StoreObserver;
 }
 

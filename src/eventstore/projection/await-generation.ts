@@ -1,8 +1,8 @@
 import { type Db, MongoError } from 'mongodb';
 import type { Logger } from 'pino';
 import { pause } from '../backoff.ts';
-import type { Live } from './live-generation.ts';
-import { isAbandoned, isSealedNow, LIFT_MS, lift } from './seal.ts';
+import { generationCollection, type Pointer } from './generation.ts';
+import { hasSeal, isAbandoned, LIFT_MS, liftSeal } from './seal.ts';
 
 /** How long a writer sees a switch make no progress before it asks whether the rebuild is still alive, in ms. */
 export const SEAL_PATIENCE_MS = LIFT_MS;
@@ -11,7 +11,7 @@ const LONGEST_MS = 12_000;
 /** Between two looks at the pointer, in ms. */
 const LOOK_MS = 20;
 
-/** The rows' collection is sealed, and stays so. Nothing was written; trying again may help, and says so by its label. */
+/** The rows' collection is sealed, and stays so. Nothing was written; trying again may help, and the label says so. */
 export class StillSealed extends MongoError {
   constructor(collection: string) {
     super(`${collection} is sealed for a switch that does not come.`);
@@ -19,28 +19,34 @@ export class StillSealed extends MongoError {
   }
 }
 
-export interface Waiter {
+/** How the pointers are known here, and where they are read. */
+export interface PointerReader {
   readonly db: Db;
   readonly log: Logger;
+  /** Names this process where it lifts a seal. */
   readonly producerId: string;
-  readonly live: Live;
+  /** The pointer as last read. */
+  pointer(projection: { readonly name: string }): Pointer;
+  /** Reads the pointers again. */
+  refresh(): Promise<void>;
 }
 
 /**
- * Waits until a read model's rows are no longer in `from`, or the seal is off again.
- * @throws StillSealed
+ * Waits until the rows of read model `name` are no longer in the collection `from`, or its seal is off again. Lifts the
+ * seal itself where the rebuild that put it on has died.
+ * @throws StillSealed after LONGEST_MS
  */
-export async function awaitMove(waiter: Waiter, name: string, from: string): Promise<void> {
-  const { db, live, producerId, log } = waiter;
+export async function awaitGeneration(reader: PointerReader, name: string, from: string): Promise<void> {
+  const { db, producerId, log } = reader;
   const began = performance.now();
   let seen = { revision: 0, at: began };
   for (;;) {
-    await live.refresh();
-    if (live.of({ name }) !== from) return;
-    const pointer = live.pointer({ name });
+    await reader.refresh();
+    const pointer = reader.pointer({ name });
+    if (generationCollection(name, pointer.generation) !== from) return;
     const { revision, sealing } = pointer;
-    // Called off: unless a rebuild was so late that it sealed what it had no right to any more.
-    if (sealing === undefined && !(await isSealedNow(db, from))) return;
+    // The switch was called off. But a rebuild that was held up may have put its seal on after that.
+    if (sealing === undefined && !(await hasSeal(db, from))) return;
     const now = performance.now();
     if (revision !== seen.revision) seen = { revision, at: now };
     if (
@@ -48,7 +54,7 @@ export async function awaitMove(waiter: Waiter, name: string, from: string): Pro
       (sealing === undefined || (await isAbandoned(db, name, sealing)))
     ) {
       log.warn({ projection: name, collection: from, sealing }, 'a rebuild died in its switch; called off');
-      if (await lift(db, pointer, from, producerId)) return;
+      if (await liftSeal(db, pointer, from, producerId)) return;
     }
     if (now - began > LONGEST_MS) throw new StillSealed(from);
     await pause(LOOK_MS, () => undefined);

@@ -8,7 +8,7 @@ import type { Store } from '../store.ts';
 import { checkpointsOf } from './checkpoint.ts';
 import { startProjector } from './projector.ts';
 import { openRowBook, type RowBook, type StreamOfRow } from './row-book.ts';
-import { isSealed } from './seal.ts';
+import { isSealError } from './seal.ts';
 
 /** How long a chunk of rows is tried, and a projector may be silent, in ms. */
 const PATIENCE_MS = 60_000;
@@ -86,7 +86,7 @@ async function levelChunk(
 }
 
 function isSealedBatch(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError)) return isSealed(error);
+  if (!(error instanceof MongoBulkWriteError)) return isSealError(error);
   return [error.writeErrors].flat().some(({ code }) => code === 121);
 }
 

@@ -1,7 +1,7 @@
 import type { AnyBulkWriteOperation, BulkWriteOptions, BulkWriteResult, ClientSession, Db } from 'mongodb';
 import type { Row } from '../projection.ts';
-import type { Live } from './live-generation.ts';
-import { isSealed } from './seal.ts';
+import type { LiveGenerations } from './live-generation.ts';
+import { isSealError } from './seal.ts';
 
 /** A row as one event leaves it, on its way into a read model. */
 export interface RowWrite {
@@ -35,7 +35,7 @@ export class RowsSealed extends Error {
  */
 export async function writeRows(
   db: Db,
-  live: Live,
+  live: LiveGenerations,
   session: ClientSession,
   writes: readonly RowWrite[],
 ): Promise<void> {
@@ -55,7 +55,7 @@ export async function writeInto(
   try {
     return await db.collection<Row>(target.collection).bulkWrite(operations, options);
   } catch (error) {
-    throw isSealed(error) ? new RowsSealed(target) : error;
+    throw isSealError(error) ? new RowsSealed(target) : error;
   }
 }
 

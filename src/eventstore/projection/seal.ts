@@ -22,7 +22,7 @@ export function rebuildLease(name: string): string {
 }
 
 /** True for the error of a write into a sealed generation. */
-export function isSealed(error: unknown): boolean {
+export function isSealError(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === SEALED_CODE;
 }
 
@@ -69,7 +69,7 @@ async function putValidator(db: Db, collection: string, validator: object): Prom
  * The pointer says so meanwhile, so that no new seal comes between.
  * @returns false where somebody else was faster, with whatever
  */
-export async function lift(db: Db, pointer: Pointer, collection: string, by: string): Promise<boolean> {
+export async function liftSeal(db: Db, pointer: Pointer, collection: string, by: string): Promise<boolean> {
   const began = performance.now();
   const { sealing: _, ahead: __, ...rest } = pointer;
   const lifting: Sealing = { generation: pointer.generation, by, since: new Date(), lifting: true };
@@ -92,7 +92,7 @@ export async function lift(db: Db, pointer: Pointer, collection: string, by: str
 }
 
 /** True while a seal is on, whatever the pointer says. */
-export async function isSealedNow(db: Db, collection: string): Promise<boolean> {
+export async function hasSeal(db: Db, collection: string): Promise<boolean> {
   const [found] = await db.listCollections({ name: collection }, { nameOnly: false }).toArray();
   return Object.keys(found?.options?.validator ?? {}).length > 0;
 }

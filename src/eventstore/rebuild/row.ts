@@ -7,7 +7,7 @@ import { LEASES } from '../lease.ts';
 import { readStream, type StreamRef, streamKey } from '../log/read.ts';
 import { type Checkpoint, checkpointsOf } from '../projection/checkpoint.ts';
 import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
-import { isSealed } from '../projection/seal.ts';
+import { isSealError } from '../projection/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
 import type { Store } from '../store.ts';
 import { transact } from '../transact.ts';
@@ -76,7 +76,7 @@ async function putInPlace<R extends Row>(
     const before = (await rows
       .findOneAndUpdate({ _id }, { $unset: { lastEvent: 1 } }, { session })
       .catch((error: unknown) => {
-        throw isSealed(error) ? new RowsSealed(target) : error;
+        throw isSealError(error) ? new RowsSealed(target) : error;
       })) as R | null;
     const aggregateId = new UUID(stream.aggregateId);
     const added = log

@@ -1,5 +1,4 @@
 import { backoff } from '../backoff.ts';
-import { staleProjections } from '../projection/live-generation.ts';
 import type { Projection } from '../projection.ts';
 import type { Store } from '../store.ts';
 import type { OpenWorkers } from './ranges.ts';
@@ -10,6 +9,11 @@ import { ShorterRefused } from './switch.ts';
 export interface StaleOptions {
   /** Who replays; by default this thread, whose requests wait meanwhile. */
   readonly openWorkers?: OpenWorkers;
+}
+
+/** Read models whose rows are of older code than this, or of none. */
+export function staleProjections({ live, projections }: Pick<Store, 'live' | 'projections'>): Projection[] {
+  return projections.filter((projection) => live.pointer(projection).version < projection.version);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { clusterNow } from '../changes.ts';
 import { divideStreams } from '../log/ranges.ts';
 import { buildingCollection, generationCollection } from '../projection/generation.ts';
-import { lift } from '../projection/seal.ts';
+import { liftSeal } from '../projection/seal.ts';
 import type { Store } from '../store.ts';
 import { beginRebuild, type RebuildProgress, resumeRebuild } from './progress.ts';
 import type { Run } from './run.ts';
@@ -39,7 +39,7 @@ async function dropLeftovers({ store, projection, by }: Run, generation: number)
   const { db, live } = store;
   const { name } = projection;
   for (await live.refresh(); live.pointer(projection).sealing !== undefined; await live.refresh())
-    await lift(db, live.pointer(projection), live.of(projection), by);
+    await liftSeal(db, live.pointer(projection), live.of(projection), by);
   for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray())
     if (collection === generationCollection(name, generation) || isBuilding(name, collection))
       await db.dropCollection(collection);

@@ -4,7 +4,7 @@ import { clusterNow } from '../changes.ts';
 import { createRowIndexes } from '../indexes.ts';
 import { generationCollection, type Pointer, replacePointer } from '../projection/generation.ts';
 import { TRUST_MS, WRITE_TRUST_MS } from '../projection/live-generation.ts';
-import { holdsRebuild, isAbandoned, LIFT_MS, lift, rebuildLease, seal } from '../projection/seal.ts';
+import { holdsRebuild, isAbandoned, LIFT_MS, liftSeal, rebuildLease, seal } from '../projection/seal.ts';
 import type { Projection } from '../projection.ts';
 import type { Store } from '../store.ts';
 import { aheadOf } from './ahead.ts';
@@ -175,7 +175,7 @@ async function flip(
 /** Takes the seal off, unless somebody has done so, or the switch has taken place after all: its reply may be lost. */
 async function callOff(store: Store, pointer: Pointer, collection: string, by: string): Promise<void> {
   try {
-    await lift(store.db, pointer, collection, by);
+    await liftSeal(store.db, pointer, collection, by);
     await store.live.refresh();
   } catch (error) {
     // Writers see to it as soon as the lease is over.

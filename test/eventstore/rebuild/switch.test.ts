@@ -8,7 +8,7 @@ import { claimCheckpoint } from '../../../src/eventstore/projection/checkpoint.t
 import { readPointer, replacePointer } from '../../../src/eventstore/projection/generation.ts';
 import { openRowBook } from '../../../src/eventstore/projection/row-book.ts';
 import { RowsSealed } from '../../../src/eventstore/projection/row-writes.ts';
-import { isSealedNow, lift, seal } from '../../../src/eventstore/projection/seal.ts';
+import { hasSeal, liftSeal, seal } from '../../../src/eventstore/projection/seal.ts';
 import type { Row } from '../../../src/eventstore/projection.ts';
 import { SwitchRefused } from '../../../src/eventstore/rebuild/switch.ts';
 import type { Store } from '../../../src/eventstore/store.ts';
@@ -83,7 +83,7 @@ describe('an append that comes while the old generation is sealed', () => {
     const report = await rebuild(store, countersRead, {
       catchUp: async (until, collection) => {
         await level(store, countersRead, until, collection);
-        if (!(await isSealedNow(database.db, 'counters_read'))) return;
+        if (!(await hasSeal(database.db, 'counters_read'))) return;
         const before = await aborted();
         late.push(...upTo(5).map(() => handle(other, count(id))), handle(store, count(newId())));
         // Somebody has met the seal: then a group is at the door.
@@ -174,7 +174,7 @@ describe('a rebuild that dies with the seal on', () => {
   it('leaves a seal that no pointer tells of: it is taken off as well', async () => {
     await seal(database.db, 'counters_read');
     expect(await handle(store, count(newId()))).toMatchObject({ kind: 'recorded' });
-    expect(await isSealedNow(database.db, 'counters_read')).toBe(false);
+    expect(await hasSeal(database.db, 'counters_read')).toBe(false);
   });
 });
 
@@ -208,15 +208,15 @@ describe('a switch that is not made', () => {
 
   it('because the last catch-up fails', async () => {
     const catchUp = async () => {
-      if (await isSealedNow(database.db, 'counters_read')) throw new Error('no disk');
+      if (await hasSeal(database.db, 'counters_read')) throw new Error('no disk');
     };
     await refused({ catchUp }, /no disk/);
   });
 
   it('because it was called off meanwhile: late, it fails', async () => {
     const catchUp = async () => {
-      if (!(await isSealedNow(database.db, 'counters_read'))) return;
-      expect(await lift(database.db, await pointer(), 'counters_read', 'somebody')).toBe(true);
+      if (!(await hasSeal(database.db, 'counters_read'))) return;
+      expect(await liftSeal(database.db, await pointer(), 'counters_read', 'somebody')).toBe(true);
     };
     expect(await refused({ catchUp }, /took too long/)).toBeInstanceOf(SwitchRefused);
   });
