@@ -2,11 +2,9 @@ import type { Command } from 'commander';
 import { apiKeyId } from '../access/api-key.ts';
 import { type ApiKeyDocument, type ApiKeys, openApiKeys } from '../access/api-keys.ts';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
-import { openMongo } from '../mongo/mongo.ts';
-import { openLog } from '../process/log.ts';
-import type { Variables } from '../process/setting.ts';
-import { mongoSettingsOf, readSettings } from '../process/settings.ts';
 import { validBy } from './argument.ts';
+import { withDatabase } from './command-store.ts';
+import type { CliContext } from './context.ts';
 import { operator } from './operator.ts';
 
 interface KeyFlags {
@@ -16,7 +14,7 @@ interface KeyFlags {
 }
 
 /** Adds `waybill api-key create | list | revoke`. */
-export function addApiKeyCommand(program: Command, variables: Variables): void {
+export function addApiKeyCommand(program: Command, context: CliContext): void {
   const apiKey = program.command('api-key').description("make, list and revoke partner carriers' API keys");
 
   apiKey
@@ -26,12 +24,12 @@ export function addApiKeyCommand(program: Command, variables: Variables): void {
     .requiredOption('--carrier-id <id>', 'the carrier', validBy(nameSchema))
     .requiredOption('--name <name>', 'what people call the key', validBy(nameSchema))
     .action(({ tenant, carrierId, name }: KeyFlags) =>
-      withApiKeys(variables, async (keys) => {
+      withApiKeys(context, async (keys) => {
         const made = await keys.create({ tenantId: tenant, carrierId, name, by: operator() });
-        console.error(
+        context.console.error(
           `Key ${apiKeyId(made.document._id)} "${name}" of carrier ${carrierId}; it is not shown again:`,
         );
-        console.log(made.apiKey);
+        context.console.log(made.apiKey);
       }),
     );
 
@@ -41,8 +39,8 @@ export function addApiKeyCommand(program: Command, variables: Variables): void {
     .requiredOption('--tenant <id>', 'the tenant', validBy(tenantIdSchema))
     .option('--carrier-id <id>', 'of this carrier alone', validBy(nameSchema))
     .action(({ tenant, carrierId }: Pick<KeyFlags, 'tenant'> & Partial<KeyFlags>) =>
-      withApiKeys(variables, async (keys) => {
-        for (const key of await keys.list(tenant, carrierId)) console.log(lineOf(key));
+      withApiKeys(context, async (keys) => {
+        for (const key of await keys.list(tenant, carrierId)) context.console.log(lineOf(key));
       }),
     );
 
@@ -52,22 +50,15 @@ export function addApiKeyCommand(program: Command, variables: Variables): void {
     .requiredOption('--tenant <id>', 'the tenant', validBy(tenantIdSchema))
     .requiredOption('--name <name>', 'what people call the key', validBy(nameSchema))
     .action(({ tenant, name }: Omit<KeyFlags, 'carrierId'>) =>
-      withApiKeys(variables, async (keys) => {
-        console.log(lineOf(await keys.revoke({ tenantId: tenant, name, by: operator() })));
+      withApiKeys(context, async (keys) => {
+        context.console.log(lineOf(await keys.revoke({ tenantId: tenant, name, by: operator() })));
       }),
     );
 }
 
 /** Opens the keys where the gateway keeps them, for one piece of work. */
-async function withApiKeys(variables: Variables, work: (keys: ApiKeys) => Promise<void>): Promise<void> {
-  const settings = readSettings(variables);
-  const log = openLog({ level: settings.logLevel === 'info' ? 'warn' : settings.logLevel, pretty: true });
-  const mongo = await openMongo(mongoSettingsOf(settings), log, { share: true });
-  try {
-    await work(await openApiKeys(mongo.client, mongo.db));
-  } finally {
-    await mongo.close();
-  }
+function withApiKeys(context: CliContext, work: (keys: ApiKeys) => Promise<void>): Promise<void> {
+  return withDatabase(context, async ({ client, db }) => work(await openApiKeys(client, db)));
 }
 
 /** One key a line, its fields between tabs. */

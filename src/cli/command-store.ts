@@ -3,18 +3,18 @@ import { openStore, type Store } from '../eventstore/store.ts';
 import { eventDefinitions, projections } from '../model.ts';
 import { type Mongo, openMongo } from '../mongo/mongo.ts';
 import { openLog } from '../process/log.ts';
-import type { Variables } from '../process/setting.ts';
 import { mongoSettingsOf, readSettings } from '../process/settings.ts';
+import type { CliContext } from './context.ts';
 
 /** Opens the database that the gateway uses, which may run meanwhile, for one piece of work. */
 export async function withDatabase<T>(
-  variables: Variables,
+  { variables, logTo }: CliContext,
   work: (mongo: Mongo, log: Logger) => Promise<T>,
 ): Promise<T> {
   const settings = readSettings(variables);
   // On standard error: what a command gives goes to standard output.
   const level = settings.logLevel === 'info' ? 'warn' : settings.logLevel;
-  const log = openLog({ level, pretty: true });
+  const log = openLog({ level, pretty: true, ...(logTo === undefined ? {} : { destination: logTo }) });
   const mongo = await openMongo(mongoSettingsOf(settings), log, { share: true });
   try {
     return await work(mongo, log);
@@ -25,10 +25,10 @@ export async function withDatabase<T>(
 
 /** As `withDatabase`, with the event store on it. @throws OutdatedCode where newer code has built the read models */
 export function withStore<T>(
-  variables: Variables,
+  context: CliContext,
   work: (store: Store, mongo: Mongo) => Promise<T>,
 ): Promise<T> {
-  return withDatabase(variables, async (mongo, log) => {
+  return withDatabase(context, async (mongo, log) => {
     const { client, db } = mongo;
     return work(await openStore({ client, db, log, definitions: eventDefinitions, projections }), mongo);
   });

@@ -10,7 +10,7 @@ import { openDrillReport } from '../drill/stage/report.ts';
 import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
 import { type DrillServers, openDrillServers, type ServersOptions } from '../drill/stage/servers.ts';
 import type { MongoSettings } from '../mongo/mongo.ts';
-import type { Variables } from '../process/setting.ts';
+import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 
 type Seeded<Drill extends { readonly seed: string }> = Omit<Drill, 'seed'> & { readonly seed?: string };
@@ -21,7 +21,7 @@ const OWN_SERVERS = `
 It starts servers of its own, by the mongod that Waybill runs, in a temporary folder that goes with them.`;
 
 /** Adds `waybill drill reconnect | failover | rollover`: what is promised when processes die. */
-export function addCrashDrills(drill: Command, variables: Variables): void {
+export function addCrashDrills(drill: Command, context: CliContext): void {
   drill
     .command('reconnect')
     .description(
@@ -40,12 +40,12 @@ export function addCrashDrills(drill: Command, variables: Variables): void {
       `${EPILOG}\nIt works in a database of its own, on the MongoDB that the other commands use.`,
     )
     .action(({ seed = newSeed(), ...flags }: Seeded<ReconnectDrill>) => {
-      const report = openDrillReport();
-      console.log(`Drill reconnect, --seed ${seed}`);
-      return withScratch(variables, report, (scratch) =>
+      const report = openDrillReport(context.console.log);
+      context.console.log(`Drill reconnect, --seed ${seed}`);
+      return withScratch(context, report, (scratch) =>
         drillReconnect(scratch, { ...flags, seed }, report),
       ).then((code) => {
-        process.exitCode = code;
+        context.exitCode = code;
       });
     });
 
@@ -61,7 +61,7 @@ export function addCrashDrills(drill: Command, variables: Variables): void {
     .addHelpText('after', `${EPILOG}${OWN_SERVERS}`)
     .action((flags: FailoverDrill) =>
       onServers(
-        variables,
+        context,
         'failover',
         { members: 3, electionTimeoutMs: ELECTION_TIMEOUT_MS, oplogMb: 256 },
         (scratch, servers, report) => drillFailover(scratch, servers, flags, report),
@@ -78,7 +78,7 @@ export function addCrashDrills(drill: Command, variables: Variables): void {
     .addHelpText('after', `${EPILOG}${OWN_SERVERS}`)
     .action(({ seed = newSeed(), ...flags }: Seeded<RolloverDrill>) =>
       onServers(
-        variables,
+        context,
         `rollover, --seed ${seed}`,
         { members: 1, electionTimeoutMs: ELECTION_TIMEOUT_MS, oplogMb: OPLOG_MB, checkpointS: 1 },
         (scratch, _servers, report) => drillRollover(scratch, { ...flags, seed }, report),
@@ -96,20 +96,20 @@ function newSeed(): string {
 
 /** Runs a drill on servers of its own. */
 async function onServers(
-  variables: Variables,
+  context: CliContext,
   name: string,
   options: ServersOptions,
   work: (scratch: Scratch, servers: DrillServers, report: DrillReport) => Promise<void>,
 ): Promise<void> {
-  const report = openDrillReport();
-  console.log(`Drill ${name}`);
+  const report = openDrillReport(context.console.log);
+  context.console.log(`Drill ${name}`);
   let servers: DrillServers | undefined;
   const open = async (settings: MongoSettings, log: Logger): Promise<DrillServers> => {
     servers = await openDrillServers(settings, options, log);
     return servers;
   };
-  process.exitCode = await withScratch(
-    variables,
+  context.exitCode = await withScratch(
+    context,
     report,
     async (scratch) => {
       if (servers !== undefined) await work(scratch, servers, report);

@@ -4,7 +4,7 @@ import { type CapacityDrill, drillCapacity } from '../drill/capacity.ts';
 import { type DrillReport, openDrillReport } from '../drill/stage/report.ts';
 import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
 import { drillStalled, type StalledDrill } from '../drill/stalled.ts';
-import type { Variables } from '../process/setting.ts';
+import type { CliContext } from './context.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';
 
 const EPILOG = `
@@ -12,14 +12,14 @@ It starts a gateway of its own, on a database of its own that is dropped at the 
 last line is PASSED, or FAILED with the first thing that was not right. Exit code 0: passed; 1: failed. Ctrl-C tidies up.`;
 
 /** Adds `waybill drill stalled | capacity`: what is promised when many look on. */
-export function addCrowdDrills(drill: Command, variables: Variables): void {
+export function addCrowdDrills(drill: Command, context: CliContext): void {
   const run = async (
     title: string,
     work: (scratch: Scratch, report: DrillReport) => Promise<void>,
   ): Promise<void> => {
-    const report = openDrillReport();
-    console.log(`Drill ${title}`);
-    process.exitCode = await withScratch(variables, report, (scratch) => work(scratch, report));
+    const report = openDrillReport(context.console.log);
+    context.console.log(`Drill ${title}`);
+    context.exitCode = await withScratch(context, report, (scratch) => work(scratch, report));
   };
 
   drill

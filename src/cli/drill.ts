@@ -6,7 +6,7 @@ import { drillReplay } from '../drill/replay.ts';
 import { DRILL_KINDS, type DrillKind } from '../drill/stage/kinds.ts';
 import { type DrillReport, openDrillReport } from '../drill/stage/report.ts';
 import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
-import type { Variables } from '../process/setting.ts';
+import type { CliContext } from './context.ts';
 import { addCrashDrills } from './drill-crashes.ts';
 import { addCrowdDrills } from './drill-crowds.ts';
 import { wholeBetween } from './number-option.ts';
@@ -37,22 +37,22 @@ gateway may run meanwhile, and is only slowed down. The last line is PASSED, or 
 right. Exit code 0: passed; 1: failed. Ctrl-C tidies up.`;
 
 /** Adds `waybill drill …`. */
-export function addDrillCommand(program: Command, variables: Variables): void {
+export function addDrillCommand(program: Command, context: CliContext): void {
   const drill = program
     .command('drill')
     .description('try on made-up data that Waybill keeps what it promises, and see how long it takes')
     .addHelpText('after', EPILOG);
 
-  addCrashDrills(drill, variables);
+  addCrashDrills(drill, context);
 
   const run = async (
     name: string,
     { seed = randomBytes(4).toString('hex') }: { readonly seed?: string },
     work: (scratch: Scratch, seed: string, report: DrillReport) => Promise<void>,
   ): Promise<void> => {
-    const report = openDrillReport();
-    console.log(`Drill ${name}, --seed ${seed}`);
-    process.exitCode = await withScratch(variables, report, (scratch) => work(scratch, seed, report));
+    const report = openDrillReport(context.console.log);
+    context.console.log(`Drill ${name}, --seed ${seed}`);
+    context.exitCode = await withScratch(context, report, (scratch) => work(scratch, seed, report));
   };
 
   drill
@@ -95,7 +95,7 @@ export function addDrillCommand(program: Command, variables: Variables): void {
       run('drift', flags, (scratch, seed, report) => drillDrift(scratch, { ...flags, seed }, report)),
     );
 
-  addCrowdDrills(drill, variables);
+  addCrowdDrills(drill, context);
 }
 
 function seedOption(): Option {

@@ -4,10 +4,10 @@ import { openEventLines } from '../eventstore/archive/event-line.ts';
 import { countLog, type LogPart } from '../eventstore/archive/export.ts';
 import { openRegistry } from '../eventstore/registry.ts';
 import { eventDefinitions } from '../model.ts';
-import type { Variables } from '../process/setting.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { momentArgument, validBy } from './argument.ts';
 import { withDatabase } from './command-store.ts';
+import type { CliContext } from './context.ts';
 import { showProgress } from './progress.ts';
 import { exportEvents, printedExport } from './transfer/event-export.ts';
 
@@ -25,7 +25,7 @@ was acknowledged before, and nothing of a command without the rest of it. The fi
 how much it was and its checksum. import-events reads it back.`;
 
 /** Adds `waybill export-events`. */
-export function addExportEventsCommand(program: Command, variables: Variables): void {
+export function addExportEventsCommand(program: Command, context: CliContext): void {
   program
     .command('export-events')
     .description('write the log, or a part of it, as lines of JSON; gateways may run meanwhile')
@@ -35,27 +35,31 @@ export function addExportEventsCommand(program: Command, variables: Variables): 
     .option('--recorded-from <moment>', 'recorded then or later, in UTC', momentArgument)
     .option('--recorded-to <moment>', 'recorded before, in UTC', momentArgument)
     .addHelpText('after', EPILOG)
-    .action((flags: Flags) => run(flags, variables));
+    .action((flags: Flags) => run(flags, context));
 }
 
-async function run(flags: Flags, variables: Variables): Promise<void> {
+async function run(flags: Flags, context: CliContext): Promise<void> {
   const { out } = flags;
-  const stop = stopOnSignal();
+  const { stdout, stderr, console } = context;
+  const stop = stopOnSignal(context.signals);
   try {
-    await withDatabase(variables, async ({ db }) => {
+    await withDatabase(context, async ({ db }) => {
       const part = partOf(flags);
       const total = await countLog(db, part);
-      const progress = showProgress(process.stderr, total);
+      const progress = showProgress(stderr, total);
       try {
         const report = await exportEvents(db, openEventLines(openRegistry(eventDefinitions).all), {
           part,
           out,
+          stdout,
           signal: stop.signal,
           onProgress: ({ events }) => progress.update(events, `${events} of ${total} events`),
         });
         progress.stop();
         // Standard output is the lines' own where they go there.
-        (out === '-' ? console.error : console.log)(printedExport(report, out));
+        const lines = printedExport(report, out);
+        if (out === '-') console.error(lines);
+        else console.log(lines);
       } finally {
         progress.stop();
       }

@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
 import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/store.ts';
-import type { Variables } from '../process/setting.ts';
 import { type Stop, stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
+import type { CliContext, Output } from './context.ts';
 import { operator } from './operator.ts';
 import { showProgress } from './progress.ts';
 import { checkFile } from './transfer/event-file-check.ts';
@@ -34,7 +34,7 @@ Exit code 0: every event is in the log, every row level with it. 1: not every li
 read, but some were refused.`;
 
 /** Adds `waybill import-events`. */
-export function addImportEventsCommand(program: Command, variables: Variables): void {
+export function addImportEventsCommand(program: Command, context: CliContext): void {
   program
     .command('import-events')
     .description('record the events of a file that export-events wrote; gateways may run meanwhile')
@@ -44,30 +44,37 @@ export function addImportEventsCommand(program: Command, variables: Variables): 
     .option('--salvage', 'record what can be read of a file that is damaged or cut off')
     .addHelpText('after', EPILOG)
     .action(async (file: string, flags: Flags) => {
-      process.exitCode = await run(file, flags, variables);
+      context.exitCode = await run(file, flags, context);
     });
 }
 
-async function run(path: string, flags: Flags, variables: Variables): Promise<number> {
-  const stop = stopOnSignal();
+async function run(path: string, flags: Flags, context: CliContext): Promise<number> {
+  const stop = stopOnSignal(context.signals);
   try {
     // What comes by standard input comes once: it is checked as it is recorded.
     if (path !== '-' && flags.salvage !== true) await checkFile(path, stop.signal);
-    const report = await withStore(variables, (store) => imported(store, path, flags, stop));
-    console.log(printedEventReport(report));
+    const report = await withStore(context, (store) =>
+      imported(store, path, flags, { stop, stderr: context.stderr }),
+    );
+    context.console.log(printedEventReport(report));
     return exitCodeOfEvents(report);
   } finally {
     stop.release();
   }
 }
 
-async function imported(store: Store, path: string, flags: Flags, stop: Stop): Promise<EventImportReport> {
+async function imported(
+  store: Store,
+  path: string,
+  flags: Flags,
+  { stop, stderr }: { readonly stop: Stop; readonly stderr: Output },
+): Promise<EventImportReport> {
   const { tenant: tenantId, dryRun = false, salvage = false } = flags;
   const note = async (what: string, details: object): Promise<void> => {
     if (!dryRun)
       await noteAdminAction(store.db, { who: operator(), what, details: { file: path, ...details } });
   };
-  const progress = showProgress(process.stderr, await sizeOf(path));
+  const progress = showProgress(stderr, await sizeOf(path));
   try {
     await note('import-events', { salvage, ...(tenantId === undefined ? {} : { tenantId }) });
     const report = await importEvents(store, {

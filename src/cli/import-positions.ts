@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { graphqlClient } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import type { Variables } from '../process/setting.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
+import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { showProgress } from './progress.ts';
 import { FIELDS, type Field, SPEED_UNITS, type SpeedUnit } from './transfer/csv-columns.ts';
@@ -33,8 +33,8 @@ zone, or Unix time. A file may be sent again: what is recorded already counts as
 Exit code 0: every row is recorded. 1: not every row could be sent. 2: all were sent, but some were refused or are
 no positions; the report names their lines.`;
 
-/** Adds `waybill import-positions`. @param variables where `WAYBILL_TOKEN` stands, if it is not an option */
-export function addImportPositionsCommand(program: Command, variables: Variables): void {
+/** Adds `waybill import-positions`. The token stands in `WAYBILL_TOKEN` if it is not an option. */
+export function addImportPositionsCommand(program: Command, context: CliContext): void {
   const command = program
     .command('import-positions')
     .description('send the positions of a CSV file to a gateway, registering vehicles that it does not know')
@@ -62,19 +62,20 @@ export function addImportPositionsCommand(program: Command, variables: Variables
     )
     .addHelpText('after', EPILOG)
     .action(async (file: string, flags: Flags) => {
-      process.exitCode = await run(file, flags, flags.token ?? variables.WAYBILL_TOKEN);
+      context.exitCode = await run(file, flags, context);
     });
 }
 
-async function run(file: string, flags: Flags, token: string | undefined): Promise<number> {
+async function run(file: string, flags: Flags, context: CliContext): Promise<number> {
+  const token = flags.token ?? context.variables.WAYBILL_TOKEN;
   if (token === undefined || token === '')
     throw new StartupError(
       'Say who is sending: --token, or WAYBILL_TOKEN. For one: npx waybill token --tenant demo --role dispatcher',
     );
   if (flags.zone !== undefined && !/^(Z|[+-]\d{2}:\d{2})$/.test(flags.zone))
     throw new StartupError('--zone is Z or an offset such as +01:00 or -05:00.');
-  const stop = stopOnSignal();
-  const progress = showProgress(process.stderr, await sizeOf(file));
+  const stop = stopOnSignal(context.signals);
+  const progress = showProgress(context.stderr, await sizeOf(file));
   try {
     const patienceMs = flags.patience * 1000;
     const report = await importPositions(
@@ -95,7 +96,7 @@ async function run(file: string, flags: Flags, token: string | undefined): Promi
       },
     );
     progress.stop();
-    console.log(printedReport(report));
+    context.console.log(printedReport(report));
     return exitCodeOf(report);
   } finally {
     progress.stop();

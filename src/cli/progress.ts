@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import type { Output } from './context.ts';
 
 /** Without a terminal, a line is printed no more often than this. */
 const LINE_INTERVAL_MS = 5_000;
@@ -10,11 +11,11 @@ export interface Progress {
 }
 
 /** A bar on a terminal; elsewhere a plain line now and then, so that a log stays a log. */
-export function showProgress(stream: NodeJS.WriteStream, total: number): Progress {
+export function showProgress(stream: Output, total: number): Progress {
   return stream.isTTY ? bar(stream, total) : lines(stream, total);
 }
 
-function bar(stream: NodeJS.WriteStream, total: number): Progress {
+function bar(stream: Output, total: number): Progress {
   const format = '{bar} {percentage}% | {note} | {duration_formatted}';
   const shown = new SingleBar({ stream, format, hideCursor: true }, Presets.shades_classic);
   shown.start(total, 0, { note: '' });
@@ -29,7 +30,7 @@ function bar(stream: NodeJS.WriteStream, total: number): Progress {
   };
 }
 
-function lines(stream: NodeJS.WriteStream, total: number): Progress {
+function lines(stream: Output, total: number): Progress {
   let [furthest, printedAt] = [0, Date.now()];
   return {
     update(done, note) {

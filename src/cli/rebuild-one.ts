@@ -8,10 +8,10 @@ import { StartupError } from '../mongo/startup-error.ts';
 import { operator } from './operator.ts';
 
 /**
- * Rebuilds one row and says what became of it.
+ * Rebuilds one row.
  * @param id a UUID, as the API gives it or bare; or `tenant/UUID`, the row's `_id`
  * @param tenant whose it is; found out where it is not said
- * @returns the exit code
+ * @returns what became of it, in words
  * @throws StartupError where it is nothing of which this read model has a row
  */
 export async function rebuildOne(
@@ -19,7 +19,7 @@ export async function rebuildOne(
   projection: Projection,
   id: string,
   tenant: string | undefined,
-): Promise<number> {
+): Promise<string> {
   const [named, text] = id.includes('/') ? id.split('/', 2) : [tenant, id];
   const uuid = uuidOf(projection, text ?? '');
   if (uuid === undefined) throw new StartupError(`${id} is no id of a ${projection.aggregateType}.`);
@@ -32,8 +32,7 @@ export async function rebuildOne(
   const rebuilt = await rebuildRow(store, projection, tenantId, uuid);
   if (rebuilt.before === null && rebuilt.after === null)
     throw new StartupError(`Tenant ${tenantId} has no ${projection.aggregateType} ${uuid}.`);
-  console.log(`${projection.name} ${tenantId}/${uuid}: ${outcomeOf(rebuilt)}`);
-  return 0;
+  return `${projection.name} ${tenantId}/${uuid}: ${outcomeOf(rebuilt)}`;
 }
 
 function uuidOf({ aggregateType }: Projection, text: string): string | undefined {

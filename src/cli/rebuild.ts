@@ -11,10 +11,10 @@ import type { Store } from '../eventstore/store.ts';
 import { projections } from '../model.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { openThreads } from '../process/replay-threads.ts';
-import type { Variables } from '../process/setting.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
+import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { operator } from './operator.ts';
 import { type Progress, showProgress } from './progress.ts';
@@ -38,7 +38,7 @@ it replaces is kept for an hour. Side effects of events do not happen again.
 Exit code 0: rebuilt. 1: not, and everything is as before. 2: rebuilt, but some streams are damaged; the report names them.`;
 
 /** Adds `waybill rebuild`. */
-export function addRebuildCommand(program: Command, variables: Variables): void {
+export function addRebuildCommand(program: Command, context: CliContext): void {
   program
     .command('rebuild')
     .description('fold a read model, or one row of it, anew from the log; gateways may run meanwhile')
@@ -54,18 +54,19 @@ export function addRebuildCommand(program: Command, variables: Variables): void 
     .option('--allow-shorter', 'put it in place though it has fewer rows than the live one')
     .addHelpText('after', EPILOG)
     .action(async (name: string, flags: Flags) => {
-      process.exitCode = await run(name, flags, variables);
+      context.exitCode = await run(name, flags, context);
     });
 }
 
-async function run(name: string, flags: Flags, variables: Variables): Promise<number> {
+async function run(name: string, flags: Flags, context: CliContext): Promise<number> {
   const projection = projections.find((known) => known.name === name);
   if (projection === undefined) throw new StartupError(`There is no read model ${name}.`);
   try {
-    return await withStore(variables, async (store, { uri }) => {
+    return await withStore(context, async (store, { uri }) => {
       const { id, tenant } = flags;
-      if (id !== undefined) return rebuildOne(store, projection, id, tenant);
-      return rebuildAll(store, projection, flags, uri);
+      if (id === undefined) return rebuildAll(store, projection, flags, { ...context, uri });
+      context.console.log(await rebuildOne(store, projection, id, tenant));
+      return 0;
     });
   } catch (error) {
     const expected =
@@ -78,10 +79,10 @@ async function rebuildAll(
   store: Store,
   projection: Projection,
   { workers, allowShorter: shorter }: Flags,
-  uri: string,
+  { uri, signals, stderr, console }: CliContext & { readonly uri: string },
 ): Promise<number> {
   const allowShorter = shorter === true;
-  const stop = stopOnSignal();
+  const stop = stopOnSignal(signals);
   let progress: Progress | undefined;
   try {
     await noteAdminAction(store.db, {
@@ -95,7 +96,7 @@ async function rebuildAll(
       allowShorter,
       signal: stop.signal,
       onProgress: (state) => {
-        progress ??= showProgress(process.stderr, state.allRanges);
+        progress ??= showProgress(stderr, state.allRanges);
         progress.update(state.ranges, noteOf(state));
       },
     });

@@ -10,6 +10,7 @@ import { stopOnSignal } from '../process/stop-signal.ts';
 import { type SimulationSummary, simulate } from '../simulation/simulation.ts';
 import type { Place } from '../simulation/town.ts';
 import { duration } from './argument.ts';
+import type { CliContext, Output } from './context.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';
 
 interface Flags {
@@ -43,7 +44,7 @@ loads and decisions; which vehicle gets which load depends on who is near. Ctrl-
 and prints a summary; a second Ctrl-C leaves at once.`;
 
 /** Adds `waybill simulate`. */
-export function addSimulateCommand(program: Command, variables: Variables): void {
+export function addSimulateCommand(program: Command, context: CliContext): void {
   program
     .command('simulate')
     .description('drive a small made-up fleet and its tenders, to have something to watch')
@@ -69,10 +70,10 @@ export function addSimulateCommand(program: Command, variables: Variables): void
     .option('--seed <text>', 'what the town is made from (default: chosen by chance, and printed)')
     .addHelpText('after', EPILOG)
     .action(async (flags: Flags) => {
-      await run(
-        flags,
-        flags.token ?? variables.WAYBILL_TOKEN ?? (await developmentToken(flags.tenant, variables)),
-      );
+      const { variables } = context;
+      const token =
+        flags.token ?? variables.WAYBILL_TOKEN ?? (await developmentToken(flags.tenant, variables));
+      await run(flags, token, context);
     });
 }
 
@@ -95,10 +96,10 @@ async function developmentToken(tenant: string, variables: Variables): Promise<s
   return signToken(policy, { sub: 'simulator', tenant, role: 'dispatcher' }, TOKEN_SECONDS);
 }
 
-async function run(flags: Flags, token: string): Promise<void> {
+async function run(flags: Flags, token: string, { signals, stderr, console }: CliContext): Promise<void> {
   const { url, vehicles, tenders = Math.ceil(vehicles / 5), rate, pace, fleet: fleetId, centre } = flags;
   const seed = flags.seed ?? randomBytes(4).toString('hex');
-  const stop = stopOnSignal();
+  const stop = stopOnSignal(signals);
   const timer = setTimeout(stop.now, Math.min((flags.duration ?? 0) * 1000, LONGEST_TIMER_MS));
   if (flags.duration === undefined) clearTimeout(timer);
   const client = graphqlClient({ url, token, patienceMs: PATIENCE_MS, signal: stop.signal });
@@ -108,7 +109,7 @@ async function run(flags: Flags, token: string): Promise<void> {
     console.log(
       `${vehicles} vehicles and ${tenders} tenders at once in fleet "${fleetId}", --seed ${seed}. Ctrl-C stops.`,
     );
-    const progress = { onProgress: progressLine() };
+    const progress = { onProgress: progressLine(stderr) };
     const options = {
       vehicles,
       tenders,
@@ -120,7 +121,7 @@ async function run(flags: Flags, token: string): Promise<void> {
       signal: stop.signal,
       ...progress,
     };
-    console.log(printedSummary(await simulate(client, afterwards, options)));
+    console.log(printedSummary(await simulate(client, afterwards, options), stderr));
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     if (error.code !== 'STOPPED') throw new StartupError(error.message);
@@ -135,21 +136,19 @@ function stateOf({ fixes, created, completed, cancelled }: SimulationSummary): s
 }
 
 /** One line that is written over on a terminal; elsewhere a line now and then. */
-function progressLine(): (summary: SimulationSummary) => void {
+function progressLine(stderr: Output): (summary: SimulationSummary) => void {
   let printedAt = Date.now();
   return (summary) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${stateOf(summary)}`);
+    if (stderr.isTTY) stderr.write(`\r\x1b[K${stateOf(summary)}`);
     else if (Date.now() - printedAt >= LINE_INTERVAL_MS) {
       printedAt = Date.now();
-      process.stderr.write(`${stateOf(summary)}\n`);
+      stderr.write(`${stateOf(summary)}\n`);
     }
   };
 }
 
-function printedSummary(summary: SimulationSummary): string {
-  const lines = [
-    `${process.stderr.isTTY ? '\n' : ''}Stopped: ${stateOf(summary)}, ${summary.cleared} cleared up`,
-  ];
+function printedSummary(summary: SimulationSummary, { isTTY }: Output): string {
+  const lines = [`${isTTY ? '\n' : ''}Stopped: ${stateOf(summary)}, ${summary.cleared} cleared up`];
   if (summary.skippedRounds > 0)
     lines.push(`  ${summary.skippedRounds} rounds of fixes were left out, because the gateway was behind`);
   for (const [code, count] of summary.refused) lines.push(`  refused, ${code}: ${count}`);

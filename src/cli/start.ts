@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { openLog } from '../process/log.ts';
-import type { Variables } from '../process/setting.ts';
 import {
   isDevelopment,
   PROCESS_ROLES,
@@ -10,7 +9,9 @@ import {
   type Settings,
   settingsHelp,
 } from '../process/settings.ts';
+import type { SignalSource } from '../process/stop-signal.ts';
 import type { Waybill } from '../waybill.ts';
+import type { CliContext } from './context.ts';
 
 const ROLES_HELP = `
 One process does everything (--role all) until that is not enough. Then any number of gateways answer GraphQL, and one or
@@ -22,7 +23,7 @@ is no way but MONGODB_URI. A projector answers /health and /metrics on PORT, and
 `;
 
 /** Adds `waybill start`, which is what `waybill` alone does. */
-export function addStartCommand(program: Command, variables: Variables): void {
+export function addStartCommand(program: Command, context: CliContext): void {
   program
     .command('start', { isDefault: true })
     .description('start the gateway (this is what waybill without a command does)')
@@ -38,21 +39,28 @@ export function addStartCommand(program: Command, variables: Variables): void {
       const [unknown] = command.args;
       if (unknown !== undefined)
         command.error(`error: unknown command '${unknown}'; waybill --help lists them`);
-      await start(readSettings(role === undefined ? variables : { ...variables, WAYBILL_ROLE: role }));
+      const { variables } = context;
+      const settings = readSettings(role === undefined ? variables : { ...variables, WAYBILL_ROLE: role });
+      await start(settings, context);
     });
 }
 
 /** Starts, runs until a signal, stops. @throws StartupError */
-async function start(settings: Settings): Promise<void> {
-  const pretty = isDevelopment(settings) && process.stderr.isTTY === true;
-  const log = openLog({ level: settings.logLevel, pretty });
+async function start(settings: Settings, { stderr, console, signals, logTo }: CliContext): Promise<void> {
+  const pretty = isDevelopment(settings) && stderr.isTTY === true;
+  const log = openLog({
+    level: settings.logLevel,
+    pretty,
+    ...(logTo === undefined ? {} : { destination: logTo }),
+  });
   const fail = (error: unknown, what: string): void => {
     log.fatal({ err: error }, what);
-    process.exit(1);
+    signals.exit(1);
   };
+  // Of the process, whoever runs the command: what nobody caught is nobody's but its own.
   process.on('uncaughtException', (error) => fail(error, 'a bug: an error that nobody caught'));
   process.on('unhandledRejection', (error) => fail(error, 'a bug: a rejection that nobody handled'));
-  const stopped = stopSignal(log);
+  const stopped = stopSignal(signals, log);
   log.info({ node: process.version }, 'starting');
 
   // Loaded here, so that the other commands need not wait for the whole gateway to be read.
@@ -64,7 +72,7 @@ async function start(settings: Settings): Promise<void> {
   log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; a second signal stops at once');
   await (waybill === undefined ? abandon(opening, settings.drainSeconds) : waybill.close());
   log.info('stopped');
-  process.exit(0);
+  signals.exit(0);
 }
 
 /** Closes what is still being opened, as soon as it is open; a download or a recovery is not waited for long. */
@@ -77,7 +85,7 @@ async function abandon(opening: Promise<Waybill>, patienceSeconds: number): Prom
 }
 
 /** Resolves with the first SIGTERM or SIGINT. A second one, of either kind, ends the process at once. */
-function stopSignal(log: Logger): Promise<NodeJS.Signals> {
+function stopSignal(signals: SignalSource, log: Logger): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first = true;
     const heard = (signal: NodeJS.Signals): void => {
@@ -87,9 +95,10 @@ function stopSignal(log: Logger): Promise<NodeJS.Signals> {
         return;
       }
       log.warn({ signal }, 'stopped at once');
-      process.exit(130);
+      signals.exit(130);
     };
-    process.on('SIGTERM', heard).on('SIGINT', heard);
+    signals.on('SIGTERM', heard);
+    signals.on('SIGINT', heard);
   });
 }
 

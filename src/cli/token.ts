@@ -7,6 +7,7 @@ import { StartupError } from '../mongo/startup-error.ts';
 import type { Variables } from '../process/setting.ts';
 import { readSettings, tokenPolicyOf } from '../process/settings.ts';
 import { duration, validBy } from './argument.ts';
+import type { CliContext } from './context.ts';
 
 interface Flags {
   readonly tenant: string;
@@ -24,7 +25,7 @@ It is signed with WAYBILL_JWT_SECRET or, where that is not set, with the develop
 works while the gateway runs, and before it ever ran.`;
 
 /** Adds `waybill token`. */
-export function addTokenCommand(program: Command, variables: Variables): void {
+export function addTokenCommand(program: Command, context: CliContext): void {
   program
     .command('token')
     .description('sign a token to call the gateway with')
@@ -39,7 +40,7 @@ export function addTokenCommand(program: Command, variables: Variables): void {
     .option('--expires-in <duration>', 'how long it is good for, as 90s, 15m, 12h or 30d', duration, 86_400)
     .addHelpText('after', EPILOG)
     .action(async (flags: Flags) => {
-      console.log(await tokenFor(flags, variables));
+      context.console.log(await tokenFor(flags, context.variables));
     });
 }
 

@@ -14,10 +14,10 @@ import {
 } from '../eventstore/verify/verify.ts';
 import { projections } from '../model.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import type { Variables } from '../process/setting.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
+import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { operator } from './operator.ts';
 import { type Progress, showProgress } from './progress.ts';
@@ -40,7 +40,7 @@ they were found: they are the same where nothing is wrong, and from one run to t
 Exit code 0: nothing is wrong, or all of it is repaired. 1: it could not be found out. 2: something is wrong.`;
 
 /** Adds `waybill verify`. */
-export function addVerifyCommand(program: Command, variables: Variables): void {
+export function addVerifyCommand(program: Command, context: CliContext): void {
   program
     .command('verify')
     .description('hold the read models against the log, and name what differs')
@@ -52,12 +52,17 @@ export function addVerifyCommand(program: Command, variables: Variables): void {
     .option('--rate <events/s>', 'read no more events in a second', wholeBetween(1, MAX_RATE))
     .addHelpText('after', EPILOG)
     .action(async (name: string | undefined, flags: Flags) => {
-      process.exitCode = await withStore(variables, (store) => run(store, name, flags));
+      context.exitCode = await withStore(context, (store) => run(store, name, flags, context));
     });
 }
 
 /** @returns the exit code */
-async function run(store: Store, name: string | undefined, flags: Flags): Promise<number> {
+async function run(
+  store: Store,
+  name: string | undefined,
+  flags: Flags,
+  context: CliContext,
+): Promise<number> {
   const { repair = false, tenant } = flags;
   if (repair)
     await noteAdminAction(store.db, {
@@ -65,14 +70,14 @@ async function run(store: Store, name: string | undefined, flags: Flags): Promis
       what: 'verify --repair',
       details: { projection: name ?? 'all', ...(tenant === undefined ? {} : { tenantId: tenant }) },
     });
-  const stop = stopOnSignal();
+  const stop = stopOnSignal(context.signals);
   // Where no gateway runs, nobody else would bring level what follows the log.
   const projector = await startProjector(store, projections);
   try {
     let wrong = 0;
     const unknown: string[] = [];
     for (const verify of verifications(store, name)) {
-      const report = await shown(verify, flags, stop.signal).catch((error: unknown) => {
+      const report = await shown(verify, flags, context, stop.signal).catch((error: unknown) => {
         if (!(error instanceof OtherVersion)) throw error;
         return error;
       });
@@ -103,6 +108,7 @@ function verifications(store: Store, name: string | undefined): Verify[] {
 async function shown(
   verify: Verify,
   { repair = false, tenant, rate }: Flags,
+  { stderr, console }: CliContext,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
   const began = performance.now();
@@ -114,7 +120,7 @@ async function shown(
       ...(tenant === undefined ? {} : { tenantId: tenant }),
       ...(rate === undefined ? {} : { eventsPerSecond: rate }),
       onProgress: ({ events }, expected) => {
-        progress ??= showProgress(process.stderr, expected);
+        progress ??= showProgress(stderr, expected);
         const perSecond = events / ((performance.now() - began) / 1_000);
         const left = Math.max(0, Math.ceil((expected - events) / Math.max(1, perSecond)));
         const pace = `${Math.round(perSecond).toLocaleString('en')} events/s, ${left} s left`;
@@ -122,7 +128,7 @@ async function shown(
       },
       onFinding: (finding, repaired) => {
         // Out of the bar's way; it is drawn again.
-        if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+        if (stderr.isTTY) stderr.write('\r\u001b[K');
         console.log(printedFinding(finding, repaired));
       },
     });

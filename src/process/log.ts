@@ -27,12 +27,10 @@ export function openLog(options: {
   readonly pretty: boolean;
   readonly destination?: DestinationStream;
 }): Logger {
-  const { level } = options;
-  const destination =
-    options.destination ??
-    (options.pretty
-      ? pretty({ destination: 2, sync: true, colorize: true, ignore: 'pid,hostname' })
-      : pino.destination({ dest: 2, sync: true }));
+  const { level, destination: given } = options;
+  const destination = options.pretty
+    ? pretty({ destination: given ?? 2, sync: true, colorize: true, ignore: 'pid,hostname' })
+    : (given ?? pino.destination({ dest: 2, sync: true }));
   return pino({ level, redact: { paths: redacted(), censor: '[secret]' } }, destination);
 }
 

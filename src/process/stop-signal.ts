@@ -12,21 +12,32 @@ export interface Stop {
   release(): void;
 }
 
+/** Who is told of signals, and can end at once: the process. */
+export interface SignalSource {
+  on(signal: NodeJS.Signals, heard: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, heard: (signal: NodeJS.Signals) => void): unknown;
+  exit(code: number): void;
+}
+
 /** Listens for the first signal; a second one leaves at once. */
-export function stopOnSignal(): Stop {
+export function stopOnSignal(source: SignalSource): Stop {
   const stop = new AbortController();
   // Everything that waits listens to it.
   setMaxListeners(0, stop.signal);
   let heardAt = 0;
   const heard = (): void => {
-    if (stop.signal.aborted && performance.now() - heardAt > SAME_SIGNAL_MS) process.exit(130);
+    if (stop.signal.aborted && performance.now() - heardAt > SAME_SIGNAL_MS) source.exit(130);
     if (!stop.signal.aborted) heardAt = performance.now();
     stop.abort();
   };
-  process.on('SIGINT', heard).on('SIGTERM', heard);
+  source.on('SIGINT', heard);
+  source.on('SIGTERM', heard);
   return {
     signal: stop.signal,
     now: () => stop.abort(),
-    release: () => process.off('SIGINT', heard).off('SIGTERM', heard),
+    release: () => {
+      source.off('SIGINT', heard);
+      source.off('SIGTERM', heard);
+    },
   };
 }

@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { Console } from 'node:console';
 import { join, resolve } from 'node:path';
+import { Writable } from 'node:stream';
 import { expect } from 'vitest';
 
 /** The program as `npm test` has just built it. */
@@ -20,8 +22,45 @@ function environmentOf(variables: Variables): NodeJS.ProcessEnv {
   return { PATH, HOME, TMPDIR, WAYBILL_MONGOD, ...variables };
 }
 
-/** Runs `waybill` with these arguments to its end. */
-export function waybill(args: readonly string[], variables: Variables = {}): Promise<Ended> {
+/** A stream that keeps what is written to it. */
+function openSink(): { readonly stream: Writable; text(): string } {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { stream, text: () => Buffer.concat(chunks).toString() };
+}
+
+/** Runs `waybill` with these arguments to its end, in this process. It hears no signals. */
+export async function waybill(args: readonly string[], variables: Variables = {}): Promise<Ended> {
+  // Here, so that tests which only start processes need not wait for all commands to be read.
+  const { runProgram } = await import('../../src/cli/program.ts');
+  const [stdout, stderr] = [openSink(), openSink()];
+  const code = await runProgram({
+    args,
+    variables: environmentOf(variables),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    console: new Console(stdout.stream, stderr.stream),
+    logTo: stderr.stream,
+    signals: {
+      on: () => undefined,
+      off: () => undefined,
+      exit: (exitCode) => {
+        throw new Error(`The command would end the process with ${exitCode}.`);
+      },
+    },
+    program: MAIN,
+    exitCode: 0,
+  });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** As `waybill`, in a process of its own: for what only a process has, and once for each command. */
+export function waybillProcess(args: readonly string[], variables: Variables = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { tour } from '../journey/tour.ts';
-import { expectSentence, waybill } from './command.ts';
+import { expectSentence, waybill, waybillProcess } from './command.ts';
 import { failCommands, fileOf, fleetLines, linesOf, variablesOf } from './event-files.ts';
 
 let folder = '';
@@ -58,7 +58,8 @@ describe('waybill export-events', () => {
   });
 
   it('writes to standard output, and the report elsewhere', async () => {
-    const ended = await write('--tenant', 'demo', '--aggregate-type', 'Tender');
+    const args = ['export-events', '--tenant', 'demo', '--aggregate-type', 'Tender'];
+    const ended = await waybillProcess(args, variablesOf(gateway.database));
     expect(ended.stderr).toMatch(/events of 1 streams exported/);
     const events = eventsIn(ended.stdout.trimEnd().split('\n'));
     expect(events.length).toBeGreaterThan(5);

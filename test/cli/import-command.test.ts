@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../gateway.ts';
-import { expectSentence, waybill } from './command.ts';
+import { expectSentence, waybill, waybillProcess } from './command.ts';
 
 let folder = '';
 let file = '';
@@ -24,12 +24,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const send = (path: string, ...more: string[]) =>
-  waybill(['import-positions', path, '--url', gateway.url, '--token', token, ...more]);
+const argsOf = (path: string) => ['import-positions', path, '--url', gateway.url, '--token', token];
+const send = (path: string, ...more: string[]) => waybill([...argsOf(path), ...more]);
 
 describe('waybill import-positions', () => {
   it('prints a report, and ends with 0 when every row is recorded', async () => {
-    const ended = await send(file);
+    const ended = await waybillProcess(argsOf(file));
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/2 rows read in .*\n {2}recorded {4}2\n {2}repeated {4}0\n/);
     expect(ended.stdout).toContain('1 vehicles, 1 of them registered now');

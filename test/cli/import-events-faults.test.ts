@@ -9,7 +9,7 @@ import { openDatabase, type TestDatabase } from '../database.ts';
 import { startGateway } from '../gateway.ts';
 import { tour } from '../journey/tour.ts';
 import { expectNoHoles, streamsOf } from '../log-oracle.ts';
-import { MAIN, waybill } from './command.ts';
+import { MAIN, waybill, waybillProcess } from './command.ts';
 import { countsOf, expectLevel, failCommands, fileOf, fleetLines, variablesOf } from './event-files.ts';
 
 const VEHICLES = 60;
@@ -35,7 +35,8 @@ async function emptyDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-const importInto = (database: TestDatabase) => waybill(['import-events', path], variablesOf(database));
+const importInto = (database: TestDatabase, run = waybill) =>
+  run(['import-events', path], variablesOf(database));
 const recorded = (db: Db) => db.collection('events').estimatedDocumentCount();
 
 describe('An import that is killed in the middle', () => {
@@ -83,7 +84,7 @@ describe('An import whose connections break', () => {
 describe('Two imports of one file at once', () => {
   it('record each event once, and neither refuses any', async () => {
     const database = await emptyDatabase();
-    const both = await Promise.all([importInto(database), importInto(database)]);
+    const both = await Promise.all([importInto(database), importInto(database, waybillProcess)]);
     for (const ended of both) expect(ended.code, ended.stderr + ended.stdout).toBe(0);
     const sum = (name: string) => both.reduce((total, ended) => total + (countsOf(ended)[name] ?? 0), 0);
     expect([sum('recorded'), sum('repeated')]).toEqual([EVENTS, EVENTS]);

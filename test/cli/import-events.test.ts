@@ -7,7 +7,7 @@ import { openDatabase, type TestDatabase } from '../database.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { TRACK_LOCATION } from '../journey/documents.ts';
 import { done, tour } from '../journey/tour.ts';
-import { expectSentence, waybill } from './command.ts';
+import { expectSentence, waybill, waybillProcess } from './command.ts';
 import { contentOf, countsOf, expectLevel, fileOf, fleetLines, linesOf, variablesOf } from './event-files.ts';
 
 let folder = '';
@@ -51,7 +51,7 @@ async function put(name: string, content: string | Buffer): Promise<string> {
 describe('An export imported into an empty database', () => {
   it('gives the same log, byte for byte, and rows that are its fold', async () => {
     const database = await emptyDatabase();
-    const ended = await read(database, path);
+    const ended = await waybillProcess(['import-events', path], variablesOf(database));
     expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: '' });
     const source = await contentOf(gateway.database.db);
     expect(countsOf(ended)).toEqual({ recorded: source.size, repeated: 0, refused: 0 });

@@ -10,7 +10,7 @@ import { openDatabase, type TestDatabase } from '../database.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { driftOf, streamsOf } from '../log-oracle.ts';
 import { driveVehicles, insertFleet, recordStories } from '../model-log.ts';
-import { expectSentence, MAIN, startGateway as startProcess, waybill } from './command.ts';
+import { expectSentence, MAIN, startGateway as startProcess, waybill, waybillProcess } from './command.ts';
 import { variablesOf } from './event-files.ts';
 
 const drift = async (db: Db) => driftOf(db, await streamsOf(db), projections);
@@ -33,7 +33,9 @@ describe('waybill rebuild, beside a gateway that serves', () => {
       for (let round = 0; driving && round < 300; round++) await drive();
     })();
     for (const [index, { name }] of projections.entries()) {
-      const ended = await rebuild(name, '--workers', String(index + 1));
+      const args = ['rebuild', name, '--workers', String(index + 1)];
+      // Threads are only where the program is built.
+      const ended = await waybillProcess(args, variablesOf(gateway.database));
       expect(ended.stderr).not.toMatch(/warn|error/i);
       expect(ended.stdout).toMatch(
         new RegExp(`^${name}: [\\d,]+ rows of [\\d,]+ streams and [\\d,]+ events in`),
@@ -106,7 +108,7 @@ describe('a rebuild that is killed in the middle', () => {
       await insertFleet(database.db, 10, 3);
     }
     const [one, other] = await Promise.all(
-      [1, 2].map(() => waybill(['rebuild', 'fleet_status'], variablesOf(database))),
+      [waybill, waybillProcess].map((run) => run(['rebuild', 'fleet_status'], variablesOf(database))),
     );
     if (one === undefined || other === undefined) throw new Error('Nothing was run.');
     const [done, refused] = one.code === 0 ? [one, other] : [other, one];

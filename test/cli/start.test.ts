@@ -7,7 +7,14 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { SETTINGS } from '../../src/process/settings.ts';
-import { expectSentence, type GatewayProcess, startGateway, type Variables, waybill } from './command.ts';
+import {
+  expectSentence,
+  type GatewayProcess,
+  startGateway,
+  type Variables,
+  waybill,
+  waybillProcess,
+} from './command.ts';
 
 let folder: string;
 let started: GatewayProcess[];
@@ -65,7 +72,7 @@ describe('a gateway that nothing is configured for', () => {
     const { stdout } = await waybill(['token', '--tenant', 'demo', '--role', 'dispatcher'], variables);
     expect(await query(url, stdout.trim())).toEqual({ data: { tenders: { edges: [] } } });
 
-    const key = await waybill(
+    const key = await waybillProcess(
       ['api-key', 'create', '--tenant', 'demo', '--carrier-id', 'a', '--name', 'n'],
       variables,
     );
@@ -142,7 +149,7 @@ describe('a gateway that cannot start', () => {
     [{ WAYBILL_JWT_SECRET: 'short' }, /^waybill: WAYBILL_JWT_SECRET must be at least 32 bytes long.*\n$/],
     [{ MONGODB_URI: 'nonsense' }, /^waybill: MONGODB_URI must begin with mongodb:\/\/.*\n$/],
   ])('says in one sentence what is wrong with %o', async (variables, sentence) => {
-    expectSentence(await startGateway({ WAYBILL_DATA: folder, ...variables }).ended, sentence);
+    expectSentence(await waybill([], { WAYBILL_DATA: folder, ...variables }), sentence);
   });
 });
 

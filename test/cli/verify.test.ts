@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { goOn, openWorld, type World } from '../eventstore/verify/world.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
-import { expectSentence, waybill } from './command.ts';
+import { expectSentence, waybill, waybillProcess } from './command.ts';
 import { variablesOf } from './event-files.ts';
 
 let gateway: TestGateway;
@@ -19,7 +19,7 @@ const idOf = (name: keyof World, index: number) =>
 
 describe('waybill verify, beside a gateway that serves', () => {
   it('says of each read model, and of other streams, that nothing is wrong', async () => {
-    const ended = await verify();
+    const ended = await waybillProcess(['verify'], variablesOf(gateway.database));
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     for (const name of ['tenders_read', 'route_summary', 'fleet_status'])
       expect(ended.stdout).toMatch(

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Variables, waybill } from '../cli/command.ts';
+import { type Variables, waybillProcess } from '../cli/command.ts';
 import { openDatabase } from '../database.ts';
 
 let folder: string;
@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true }));
 /** Runs a drill on servers of its own, with few of everything, and judges what was told: figures of so few say nothing. */
 async function passes(args: string[], more: Variables = {}): Promise<string> {
   // What the drill makes goes where the test can see that nothing is left of it.
-  const { code, stdout, stderr } = await waybill(['drill', ...args], {
+  const { code, stdout, stderr } = await waybillProcess(['drill', ...args], {
     TMPDIR: folder,
     WAYBILL_DATA: folder,
     ...more,

@@ -16,6 +16,7 @@ export interface ExportOptions {
   readonly part: LogPart;
   /** The file; gzip where its name ends in .gz. `-` is standard output. */
   readonly out: string;
+  readonly stdout: NodeJS.WritableStream;
   readonly signal: AbortSignal;
   /** Told after each batch. */
   onProgress(report: ExportReport): void;
@@ -36,11 +37,11 @@ export interface ExportReport {
  * @throws StartupError
  */
 export async function exportEvents(db: Db, lines: EventLines, options: ExportOptions): Promise<ExportReport> {
-  const { out, signal } = options;
+  const { out, stdout, signal } = options;
   const report: ExportReport = { events: 0, streams: 0, sha256: '', startedAt: performance.now() };
   const source = Readable.from(textOf(db, lines, options, report), { objectMode: true, highWaterMark: 1 });
   try {
-    if (out === '-') await pipeline(source, process.stdout, { signal, end: false });
+    if (out === '-') await pipeline(source, stdout, { signal, end: false });
     else await toFile(source, out, signal);
     return report;
   } catch (error) {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { signToken } from '../../access/token.ts';
 import type { Role } from '../../eventstore/event.ts';
 import { DRILL_TENANT } from './kinds.ts';
@@ -29,7 +28,6 @@ export interface GatewayFigures {
   readonly waiting: number;
 }
 
-const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url));
 const TOKEN_SECONDS = 86_400;
 /** What of a gateway's last words is repeated where it does not start. */
 const LAST_WORDS = 500;
@@ -47,7 +45,7 @@ export async function startDrillGateway(
   const own = { HOST: '127.0.0.1', PORT: '0', WAYBILL_JWT_SECRET: secret, WAYBILL_VERIFY_HOURS: '0' };
   // The operator's own identity provider knows nothing of the drill's tenant.
   const none = { WAYBILL_JWKS_URL: '', WAYBILL_JWT_ISSUER: '', WAYBILL_JWT_AUDIENCE: '' };
-  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'start'], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, scratch.program, 'start'], {
     env: { ...scratch.variables, ...own, ...none, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

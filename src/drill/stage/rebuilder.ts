@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Db } from 'mongodb';
 import { readPointer } from '../../eventstore/projection/generation.ts';
 import type { Projection } from '../../eventstore/projection.ts';
@@ -25,7 +24,6 @@ interface Place {
   readonly switching: string | undefined;
 }
 
-const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url));
 /** Between two looks at how far it is, in ms. */
 const LOOK_MS = 5;
 /** What of a failed child's last words is repeated. */
@@ -70,7 +68,7 @@ function start({ projection, scratch }: KilledRebuild): {
   lastWords(): string;
 } {
   let words = '';
-  const child = spawn(process.execPath, [MAIN, 'rebuild', projection.name], {
+  const child = spawn(process.execPath, [scratch.program, 'rebuild', projection.name], {
     env: { ...scratch.variables },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -15,8 +15,8 @@ export interface DrillReport {
 /** Problems that are printed; the others are counted. */
 const NAMED = 20;
 
-/** @param print takes a line; standard output unless a test wants it */
-export function openDrillReport(print: (line: string) => void = (line) => console.log(line)): DrillReport {
+/** @param print takes a line */
+export function openDrillReport(print: (line: string) => void): DrillReport {
   const began = performance.now();
   const problems: string[] = [];
   const elapsed = (): string => `${secondsSince(began).toFixed(1)} s`;

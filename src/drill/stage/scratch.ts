@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 import { openStore, type Store } from '../../eventstore/store.ts';
 import { eventDefinitions, projections } from '../../model.ts';
 import { createClient } from '../../mongo/client.ts';
@@ -8,14 +8,26 @@ import { type MongoSettings, openMongo } from '../../mongo/mongo.ts';
 import { openLog } from '../../process/log.ts';
 import type { Variables } from '../../process/setting.ts';
 import { mongoSettingsOf, readSettings } from '../../process/settings.ts';
-import { stopOnSignal } from '../../process/stop-signal.ts';
+import { type SignalSource, stopOnSignal } from '../../process/stop-signal.ts';
 import type { DrillReport } from './report.ts';
+
+/** What a process hands to a drill. */
+export interface DrillContext {
+  readonly variables: Variables;
+  readonly signals: SignalSource;
+  /** The program's own file: drills start gateways. */
+  readonly program: string;
+  /** Where the log goes; without it to standard error. */
+  readonly logTo?: DestinationStream;
+}
 
 /** A database that nobody else uses, for as long as a drill takes. */
 export interface Scratch {
   readonly name: string;
   /** As another process of Waybill is told where to work. */
   readonly variables: Variables;
+  /** The file of Waybill's program, for processes of a drill's own. */
+  readonly program: string;
   /** May hold a password. */
   readonly uri: string;
   /** Aborted when the drill is to end early. */
@@ -44,14 +56,18 @@ const NAME_BYTES = 40;
  * @returns the exit code: 0 where the drill passed
  */
 export async function withScratch(
-  variables: Variables,
+  { variables, signals, program, logTo }: DrillContext,
   report: DrillReport,
   drill: (scratch: Scratch) => Promise<void>,
   openPlace: (settings: MongoSettings, log: Logger) => Promise<DrillPlace> = openConfigured,
 ): Promise<number> {
   const settings = readSettings(variables);
-  const log = openLog({ level: settings.logLevel === 'info' ? 'error' : settings.logLevel, pretty: true });
-  const stop = stopOnSignal();
+  const log = openLog({
+    level: settings.logLevel === 'info' ? 'error' : settings.logLevel,
+    pretty: true,
+    ...(logTo === undefined ? {} : { destination: logTo }),
+  });
+  const stop = stopOnSignal(signals);
   const place = await openPlace(mongoSettingsOf(settings), log);
   const name = `${settings.database.slice(0, NAME_BYTES)}_drill_${randomBytes(4).toString('hex')}`;
   const closers: (() => Promise<void> | void)[] = [];
@@ -61,6 +77,7 @@ export async function withScratch(
     await drill({
       name,
       variables: { ...variables, MONGODB_URI: place.uri, WAYBILL_DATABASE: name },
+      program,
       uri: place.uri,
       signal: stop.signal,
       onClose,
