@@ -2,8 +2,8 @@ import type { SeededRandom } from '../client/seeded-random.ts';
 import { clusterNow } from '../eventstore/changes.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
 import type { Store } from '../eventstore/store.ts';
+import { awaitProjector } from '../eventstore/verify/await-projector.ts';
 import type { Finding } from '../eventstore/verify/finding.ts';
-import { awaitLevel } from '../eventstore/verify/level.ts';
 import { verifyProjection } from '../eventstore/verify/verify.ts';
 import { checkRows } from './checks.ts';
 import { type Damage, damage } from './stage/damage.ts';
@@ -74,7 +74,7 @@ async function project(scratch: Scratch, store: Store, parts: readonly Part[]): 
   const projector = await startProjector(store, followed);
   scratch.onClose(() => projector.stop());
   for (const projection of followed)
-    if (!(await awaitLevel(store, projection, await clusterNow(store.db))))
+    if (!(await awaitProjector(store, projection, await clusterNow(store.db))))
       throw new Error(`The projector of ${projection.name} does not get level.`);
 }
 

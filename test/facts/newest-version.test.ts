@@ -9,7 +9,6 @@ const ELSEWHERE = new Map([
   ['src/eventstore/projection.ts', 'is the fold'],
   ['src/eventstore/log/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
   ['src/eventstore/command/draft.ts', 'folds what it has just made'],
-  ['src/eventstore/projection/follower.ts', 'hands batches to row-book.ts'],
   ['src/eventstore/feed/source/held-at.ts', 'folds what readStream yields'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],
   ['src/drill/stage/damage.ts', 'folds what readStream yields'],

@@ -1,5 +1,5 @@
 import type { Holes } from '../../eventstore/log/holes.ts';
-import type { Levelled } from '../../eventstore/projection/level-rows.ts';
+import type { CaughtUp } from '../../eventstore/projection/catch-up.ts';
 import { faults, number, type Tally, tally } from './import-report.ts';
 
 /** Refused lines that the report explains one by one. */
@@ -20,7 +20,7 @@ export interface EventImportReport {
   damage?: string;
   /** Why the import ended before the file did. */
   stopped?: string;
-  levelled: readonly Levelled[];
+  caughtUp: readonly CaughtUp[];
   holes: readonly Holes[];
   readonly dryRun: boolean;
   readonly startedAt: number;
@@ -34,7 +34,7 @@ export function newEventReport(dryRun: boolean): EventImportReport {
     refused: new Map(),
     explained: [],
     tenantIds: new Set(),
-    levelled: [],
+    caughtUp: [],
     holes: [],
     dryRun,
     startedAt: performance.now(),
@@ -53,7 +53,7 @@ export function refuse(report: EventImportReport, line: number, reason: string, 
  */
 export function exitCodeOfEvents(report: EventImportReport): 0 | 1 | 2 {
   if (report.stopped !== undefined || report.damage !== undefined) return 1;
-  const isLeft = report.levelled.some(({ level, poisoned }) => !level || poisoned > 0);
+  const isLeft = report.caughtUp.some(({ complete, poisoned }) => !complete || poisoned > 0);
   return report.refused.size > 0 || report.holes.length > 0 || isLeft ? 2 : 0;
 }
 
@@ -70,7 +70,7 @@ export function printedEventReport(report: EventImportReport): string {
     ...[...report.explained]
       .sort((a, b) => a.line - b.line)
       .map(({ line, message }) => `  line ${line}: ${message}`),
-    ...report.levelled.map(levelledLine),
+    ...report.caughtUp.map(caughtUpLine),
     ...report.holes.map(holesLine),
   ];
   if (report.damage !== undefined) lines.push(`${report.damage} What could be read of it is recorded.`);
@@ -79,10 +79,10 @@ export function printedEventReport(report: EventImportReport): string {
   return lines.join('\n');
 }
 
-function levelledLine({ projection, rows, poisoned, level }: Levelled): string {
+function caughtUpLine({ projection, rows, poisoned, complete }: CaughtUp): string {
   const written = rows === undefined ? '' : `, ${number(rows)} rows written`;
   const left = poisoned > 0 ? `, ${number(poisoned)} rows cannot be folded on: the log says why` : '';
-  return level
+  return complete
     ? `${projection} is level with the log${written}${left}`
     : `${projection} is not level with the log yet, and its projector makes no progress${left}`;
 }

@@ -8,7 +8,7 @@ import { type EventLines, openEventLines } from '../../eventstore/archive/event-
 import { EVENT_MAX_BYTES } from '../../eventstore/command/draft.ts';
 import { holesIn } from '../../eventstore/log/holes.ts';
 import { streamOf } from '../../eventstore/log/stream-tips.ts';
-import { levelAll } from '../../eventstore/projection/level-rows.ts';
+import { catchUpAll } from '../../eventstore/projection/catch-up.ts';
 import type { Store } from '../../eventstore/store.ts';
 import { type EventImportReport, newEventReport, refuse } from './event-import-report.ts';
 import { type Line, readLines, Unpackable } from './ndjson-lines.ts';
@@ -39,7 +39,7 @@ export interface EventImportOptions {
 }
 
 /**
- * Records the events of a file, as they were recorded where they come from, and brings the read models level with them.
+ * Records the events of a file, as they were recorded where they come from, and catches the read models up with them.
  * Reads no faster than the database takes them, so memory does not grow with the file. What fails on the way ends the
  * import and stands in the report; running it again goes on.
  * @throws StartupError where the file cannot be read
@@ -49,7 +49,7 @@ export async function importEvents(store: Store, options: EventImportOptions): P
   try {
     await record(store, options, report);
     if (report.stopped !== undefined || options.dryRun) return report;
-    report.levelled = await levelAll(store, store.projections);
+    report.caughtUp = await catchUpAll(store, store.projections);
     report.holes = await holesIn(store, [...report.tenantIds], HOLES_NAMED);
   } catch (error) {
     report.stopped = sentenceOf(error);

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import type { StreamOfRow } from '../projection/row-book.ts';
+import type { StreamOfRow } from '../projection/row-folds.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
 import type { Store } from '../store.ts';
 
@@ -30,17 +30,19 @@ export const STREAM_INDEX = { tenantId: 1, aggregateType: 1, aggregateId: 1, seq
 /**
  * Finds the streams whose rows are behind the log, a chunk at a time.
  * @param notBefore everything committed until then is looked at
+ * @param collection where the rows are: asked for each chunk, since they may move
  */
 export async function* streamsBehind(
-  store: Store,
-  projection: Projection,
+  { client, db, events }: Pick<Store, 'client' | 'db' | 'events'>,
+  { aggregateType }: Projection,
   notBefore: Timestamp,
+  collection: () => string,
 ): AsyncGenerator<StreamOfRow[]> {
   // Waits until a majority has what was committed at that moment; a plain majority read might be a little older.
-  const session = store.client.startSession({ causalConsistency: true });
+  const session = client.startSession({ causalConsistency: true });
   session.advanceOperationTime(notBefore);
   try {
-    const tips = store.events.aggregate<Tip>(tipsPipeline(projection.aggregateType), {
+    const tips = events.aggregate<Tip>(tipsPipeline(aggregateType), {
       session,
       hint: STREAM_INDEX,
       allowDiskUse: true,
@@ -49,8 +51,7 @@ export async function* streamsBehind(
     while (await tips.hasNext()) {
       const chunk = tips.readBufferedDocuments(CHUNK);
       const ids = chunk.map(({ _id: { tenantId, aggregateId } }) => rowId(tenantId, aggregateId.toString()));
-      const collection = store.live.of(projection);
-      const rows = store.db.collection<Row>(collection, { readConcern: { level: 'majority' } });
+      const rows = db.collection<Row>(collection(), { readConcern: { level: 'majority' } });
       const stored = rows.find({ _id: { $in: ids } }).project<Row>({ lastSequence: 1 });
       const reached = new Map<string, number>();
       for await (const row of stored) reached.set(row._id, row.lastSequence);

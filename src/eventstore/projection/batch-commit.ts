@@ -3,7 +3,7 @@ import type { Projection, Row } from '../projection.ts';
 import type { Store } from '../store.ts';
 import { transact } from '../transact.ts';
 import { type Progress, saveCheckpoint } from './checkpoint.ts';
-import type { RowChange } from './row-book.ts';
+import type { RowChange } from './row-folds.ts';
 import { put, RowsSealed, writeInto } from './row-writes.ts';
 
 /**

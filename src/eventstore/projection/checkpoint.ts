@@ -1,15 +1,5 @@
 import type { ClientSession, Collection, Db, ResumeToken } from 'mongodb';
-
-/** A row that could not be folded on: it stays as it is until the projector starts again. */
-export interface Behind {
-  /** The row's `_id`. */
-  readonly row: string;
-  readonly aggregateId: string;
-  readonly tenantId: string;
-  readonly eventId: string;
-  readonly sequence: number;
-  readonly error: string;
-}
+import type { Behind } from './behind.ts';
 
 /** How far a read model has followed the log. */
 export interface Checkpoint {

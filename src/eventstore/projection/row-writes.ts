@@ -1,6 +1,7 @@
 import type { AnyBulkWriteOperation, BulkWriteOptions, BulkWriteResult, ClientSession, Db } from 'mongodb';
 import type { Row } from '../projection.ts';
 import type { LiveGenerations } from './live-generation.ts';
+import type { RowChange } from './row-folds.ts';
 import { isSealError } from './seal.ts';
 
 /** A row as one event leaves it, on its way into a read model. */
@@ -62,6 +63,17 @@ export async function writeInto(
 /** One row in place of whatever stands there. */
 export function put({ _id, ...replacement }: Row): AnyBulkWriteOperation<Row> {
   return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+}
+
+/**
+ * A change of a row that takes effect only where the row is still as it was read. Never an upsert: where the filter
+ * misses, that would insert a second row or throw.
+ */
+export function compareAndSet({ id, was, row }: RowChange): AnyBulkWriteOperation<Row> {
+  if (row === null) return { deleteOne: { filter: { _id: id, lastSequence: was } } };
+  if (was === 0) return { insertOne: { document: row } };
+  const { _id, ...replacement } = row;
+  return { replaceOne: { filter: { _id, lastSequence: was }, replacement } };
 }
 
 function byProjection(writes: readonly RowWrite[]): Map<string, Row[]> {

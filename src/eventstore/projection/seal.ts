@@ -1,4 +1,4 @@
-import { type Db, MongoServerError } from 'mongodb';
+import { type Db, MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { pause } from '../backoff.ts';
 import { LEASES } from '../lease.ts';
 import { type Pointer, replacePointer, type Sealing } from './generation.ts';
@@ -21,8 +21,13 @@ export function rebuildLease(name: string): string {
   return `rebuild:${name}`;
 }
 
-/** True for the error of a write into a sealed generation. */
+/** True for the error of a write into a sealed generation, of one row or of many. */
 export function isSealError(error: unknown): boolean {
+  if (
+    error instanceof MongoBulkWriteError &&
+    [error.writeErrors].flat().some(({ code }) => code === SEALED_CODE)
+  )
+    return true;
   return error instanceof MongoServerError && error.code === SEALED_CODE;
 }
 

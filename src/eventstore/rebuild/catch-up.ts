@@ -1,22 +1,23 @@
-import type { AnyBulkWriteOperation, Timestamp } from 'mongodb';
+import type { Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
-import { openRowBook, type RowBook, type RowChange, type StreamOfRow } from '../projection/row-book.ts';
+import { openRowFolds, type RowChange, type StreamOfRow } from '../projection/row-folds.ts';
+import { compareAndSet } from '../projection/row-writes.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
 import type { Store } from '../store.ts';
 import { REBUILDS } from './progress.ts';
 
-/** Brings rows that were built beside the live ones level with the log, as often as it is asked to. */
+/** Catches rows that are built beside the live ones up with the log, as often as it is asked to. */
 export interface CatchUp {
   /**
    * Everything committed until now is in the rows of `collection` when this resolves.
    * @throws what MongoDB throws, after a minute of trying
    */
-  level(collection: string): Promise<void>;
+  run(collection: string): Promise<void>;
   stop(): void;
 }
 
@@ -28,64 +29,56 @@ const TRIES = 35;
 /** @param from the log is followed from there on: what was committed before must be in the rows already */
 export function openCatchUp(store: Store, projection: Projection, from: Timestamp): CatchUp {
   const { db, log } = store;
-  const { name, aggregateType } = projection;
+  const { name } = projection;
   let collection = '';
-  // The same store, but for where this read model's rows are.
-  const beside: Store = { ...store, live: { ...store.live, of: () => collection } };
-  const book: RowBook = openRowBook(beside, projection, CACHED_ROWS, (behind, err) => {
-    log.error(
-      { err, projection: name, behind },
-      'an event cannot be folded; its rebuilt row stands before it',
-    );
+  const folds = openRowFolds({
+    store,
+    projection,
+    collection: () => collection,
+    cachedRows: CACHED_ROWS,
+    onPoison: (behind, err) =>
+      log.error(
+        { err, projection: name, behind },
+        'an event cannot be folded; its rebuilt row stands before it',
+      ),
   });
   let changes: Changes | undefined;
   let at = from;
 
-  const follow = (): Changes =>
-    openChanges(db, {
-      // The second one for the marks, which tell how far the stream has come.
-      collections: ['events', REBUILDS],
-      operations: ['insert', 'replace'],
-      where: { aggregateType },
-      from: { at },
-      log,
-      batch: BATCH_EVENTS,
-    });
-
   const write = async (streams: readonly StreamOfRow[]): Promise<void> => {
     for (let failures = 0; ; failures++) {
-      let folded: readonly RowChange[] = [];
+      let changed: readonly RowChange[] = [];
       try {
-        folded = await book.catchUp(streams);
-        if (await writeRows(beside, collection, folded)) {
-          book.written(folded);
+        changed = await folds.catchUp(streams);
+        if (await writeRows(store, collection, changed)) {
+          folds.written(changed);
           return;
         }
-        // Not as they were: a rebuild that this one has taken over from still wrote some. They are read again.
-        book.forget(folded);
+        // Rows were not as they were read: a rebuild that this one has taken over from still wrote some.
+        folds.forget(changed);
         if (failures >= TRIES) throw new Error(`Rows of ${collection} are changed by somebody else.`);
       } catch (error) {
-        book.forget(folded);
+        folds.forget(changed);
         if (!(isPassing(error) || isDuplicateKey(error)) || failures >= TRIES) throw error;
       }
       await backoff(failures, () => undefined);
     }
   };
 
-  /** Compares every stream with its row: where the changes since the scan are no longer to be had. */
+  /** Compares every stream with its row: where the changes since the replay are no longer to be had. */
   const startOver = async (): Promise<void> => {
     changes?.stop();
     changes = undefined;
     at = await clusterNow(db);
-    for await (const streams of streamsBehind(beside, projection, at))
+    for await (const streams of streamsBehind(store, projection, at, () => collection))
       if (streams.length > 0) await write(streams);
   };
 
   return {
-    async level(where) {
+    async run(where) {
       collection = where;
       // Before the mark, so that the stream does not begin behind it.
-      changes ??= follow();
+      changes ??= followLog(store, projection, at);
       const mark = newId();
       await putMark(store, projection, mark);
       for (;;) {
@@ -94,7 +87,7 @@ export function openCatchUp(store: Store, projection: Projection, from: Timestam
         if (signal.kind === 'lost') {
           log.warn({ err: signal.error, projection: name }, 'change history lost; comparing all streams');
           await startOver();
-          changes = follow();
+          changes = followLog(store, projection, at);
           await putMark(store, projection, mark);
           continue;
         }
@@ -107,7 +100,19 @@ export function openCatchUp(store: Store, projection: Projection, from: Timestam
   };
 }
 
-/** A document in the stream's way: once it is seen, so is all that was committed before it was written. */
+function followLog({ db, log }: Store, { aggregateType }: Projection, at: Timestamp): Changes {
+  return openChanges(db, {
+    // The second one for the marks, which tell how far the stream has come.
+    collections: ['events', REBUILDS],
+    operations: ['insert', 'replace'],
+    where: { aggregateType },
+    from: { at },
+    log,
+    batch: BATCH_EVENTS,
+  });
+}
+
+/** Writes a document that the change stream shows as well: once it comes, everything committed before it has come. */
 async function putMark({ db }: Store, { name, aggregateType }: Projection, mark: string): Promise<void> {
   await db
     .collection<{ _id: string }>(REBUILDS, { writeConcern: { w: 'majority', journal: true } })
@@ -131,14 +136,6 @@ function streamsOf(changes: readonly Change[]): StreamOfRow[] {
 async function writeRows({ db }: Store, collection: string, changes: readonly RowChange[]): Promise<boolean> {
   if (changes.length === 0) return true;
   const rows = db.collection<Row>(collection, { writeConcern: { w: 'majority', journal: true } });
-  const result = await rows.bulkWrite(changes.map(operationOf), { ordered: false });
+  const result = await rows.bulkWrite(changes.map(compareAndSet), { ordered: false });
   return result.insertedCount + result.matchedCount + result.deletedCount === changes.length;
-}
-
-/** Never an upsert: where the filter misses, that would insert a second row or throw. */
-function operationOf({ id, was, row }: RowChange): AnyBulkWriteOperation<Row> {
-  if (row === null) return { deleteOne: { filter: { _id: id, lastSequence: was } } };
-  if (was === 0) return { insertOne: { document: row } };
-  const { _id, ...replacement } = row;
-  return { replaceOne: { filter: { _id, lastSequence: was }, replacement } };
 }

@@ -84,7 +84,7 @@ async function rebuild(run: Run): Promise<RebuildReport> {
       generation,
       by,
       allowShorter,
-      catchUp: (_, collection) => catchUp.level(collection),
+      catchUp: (_, collection) => catchUp.run(collection),
       ...(retainMs === undefined ? {} : { retainMs }),
     });
     await endRebuild(db, progress);
@@ -108,7 +108,7 @@ async function finish(run: Run, progress: RebuildProgress, catchUp: CatchUp): Pr
   // longer than an answer is waited for: asked again, the server goes on with the one that it is at.
   await patiently(() => createRowIndexes(store.db, projection, progress.building));
   tell(run, progress, 'catching up');
-  await catchUp.level(progress.building);
+  await catchUp.run(progress.building);
 }
 
 async function patiently(work: () => Promise<void>): Promise<void> {

@@ -1,9 +1,9 @@
 import { BSON, type Timestamp } from 'mongodb';
 import type { Projection } from '../projection.ts';
 import type { Store } from '../store.ts';
+import { awaitProjector } from './await-projector.ts';
 import { judge, type Verdict } from './diagnose.ts';
 import type { Finding } from './finding.ts';
-import { awaitLevel } from './level.ts';
 import { lookAgain } from './recheck.ts';
 import { repairRows } from './repair.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
@@ -63,7 +63,7 @@ export function openSuspicion(
     [behind, behindAt] = [[], undefined];
     if (suspects.length === 0 || at === undefined) return;
     // It is waited for once: the next ones would only wait as long, each time.
-    const level = await awaitLevel(store, projection, at, isIdle ? 0 : patienceMs);
+    const level = await awaitProjector(store, projection, at, isIdle ? 0 : patienceMs);
     isIdle = !level;
     const found = await look(suspects);
     await convict(found.behind, level);

@@ -3,9 +3,9 @@ import { comparePlaces, divideStreams, type StreamRange } from '../log/ranges.ts
 import { openPace } from '../pace.ts';
 import type { Projection } from '../projection.ts';
 import type { Store } from '../store.ts';
+import { PROJECTOR_PATIENCE_MS } from './await-projector.ts';
 import { openSuspicion, type Suspicion } from './confirm.ts';
 import type { Finding } from './finding.ts';
-import { LEVEL_PATIENCE_MS } from './level.ts';
 import { strayIds } from './orphans.ts';
 import { type RangeWalk, walkRange } from './range.ts';
 import { placeOfRow } from './suspect.ts';
@@ -108,7 +108,7 @@ interface Run {
 
 async function openRun(store: Store, projection: Projection, options: VerifyOptions): Promise<Run> {
   const { tenantId, repair = false, eventsPerSecond, onFinding, onProgress } = options;
-  const { patienceMs = LEVEL_PATIENCE_MS } = options;
+  const { patienceMs = PROJECTOR_PATIENCE_MS } = options;
   const signal = options.signal ?? new AbortController().signal;
   const began = performance.now();
   const notBefore = await clusterNow(store.db);

@@ -6,7 +6,7 @@ import { newId } from '../../../src/eventstore/ids.ts';
 import { commitBatch } from '../../../src/eventstore/projection/batch-commit.ts';
 import { claimCheckpoint } from '../../../src/eventstore/projection/checkpoint.ts';
 import { readPointer, replacePointer } from '../../../src/eventstore/projection/generation.ts';
-import { openRowBook } from '../../../src/eventstore/projection/row-book.ts';
+import { openRowFolds } from '../../../src/eventstore/projection/row-folds.ts';
 import { RowsSealed } from '../../../src/eventstore/projection/row-writes.ts';
 import { hasSeal, liftSeal, seal } from '../../../src/eventstore/projection/seal.ts';
 import type { Row } from '../../../src/eventstore/projection.ts';
@@ -132,15 +132,21 @@ describe('a projector that folded onto the old generation', () => {
     const [, tallied = countersRead] = bothModels;
     const id = newId();
     await handle(store, count(id));
-    const book = openRowBook(other, tallied, 10, () => undefined);
-    const folded = await book.catchUp([{ tenantId: 'acme', aggregateId: id }]);
+    const folds = openRowFolds({
+      store: other,
+      projection: tallied,
+      collection: () => other.live.of(tallied),
+      cachedRows: 10,
+      onPoison: () => undefined,
+    });
+    const folded = await folds.catchUp([{ tenantId: 'acme', aggregateId: id }]);
     await handle(store, count(id));
     await rebuild(store, tallied);
     await other.live.refresh();
     await claimCheckpoint(database.db, 'tallies', 1, 1);
     await expect(commitBatch(other, tallied, 1, folded, {})).rejects.toThrow(RowsSealed);
     expect((await rowIn('tallies_v2', id))?.lastSequence).toBe(2);
-    expect(await book.catchUp([{ tenantId: 'acme', aggregateId: id }]), 'folded anew').toEqual([]);
+    expect(await folds.catchUp([{ tenantId: 'acme', aggregateId: id }]), 'folded anew').toEqual([]);
   });
 });
 

@@ -3,8 +3,8 @@ import { clusterNow } from '../../../src/eventstore/changes.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import type { Projection } from '../../../src/eventstore/projection.ts';
 import type { Store } from '../../../src/eventstore/store.ts';
+import { awaitProjector } from '../../../src/eventstore/verify/await-projector.ts';
 import type { Finding } from '../../../src/eventstore/verify/finding.ts';
-import { awaitLevel } from '../../../src/eventstore/verify/level.ts';
 import { type VerifyOptions, verifyProjection } from '../../../src/eventstore/verify/verify.ts';
 import { projections } from '../../../src/model.ts';
 import { fleetStatus } from '../../../src/vehicle/projection.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
     limits: LIMITS,
   });
   world = await openWorld(store, STREAMS);
-  await awaitLevel(store, fleetStatus, await clusterNow(store.db), 20_000);
+  await awaitProjector(store, fleetStatus, await clusterNow(store.db), 20_000);
 });
 afterAll(async () => {
   await projector.stop();
@@ -103,7 +103,7 @@ describe('D-13 rows of a read model whose projector is not at work', () => {
     expect(told(before.findings)).toEqual([`wrong ${three}`]);
 
     projector = await startProjector(store, projections, { limits: LIMITS });
-    await awaitLevel(store, fleetStatus, await clusterNow(store.db), 20_000);
+    await awaitProjector(store, fleetStatus, await clusterNow(store.db), 20_000);
     for (const { _id, ...row } of earlier) await rows.replaceOne({ _id }, row);
     // Whoever recorded the events knows the third row better than the database did.
     const after = await verify(fleetStatus);
@@ -122,11 +122,11 @@ describe('D-13 rows of a read model whose projector is not at work', () => {
     projector = await startProjector(await openWholeStore(database), projections, { limits: LIMITS });
     // Not the process that writes them: it reads these rows, folds on, and keeps what it has made of them.
     await goOn(store, part, 9);
-    await awaitLevel(store, fleetStatus, await clusterNow(store.db), 20_000);
+    await awaitProjector(store, fleetStatus, await clusterNow(store.db), 20_000);
     const { findings } = await verify(fleetStatus, { repair: true });
     expect(told(findings)).toEqual(wrong);
     await goOn(store, part, 10);
-    await awaitLevel(store, fleetStatus, await clusterNow(store.db), 20_000);
+    await awaitProjector(store, fleetStatus, await clusterNow(store.db), 20_000);
     expect((await verify(fleetStatus)).findings).toEqual([]);
   });
 });

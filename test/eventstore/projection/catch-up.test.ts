@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
-import { levelRows } from '../../../src/eventstore/projection/level-rows.ts';
+import { catchUpRows } from '../../../src/eventstore/projection/catch-up.ts';
 import { seal } from '../../../src/eventstore/projection/seal.ts';
 import type { Store } from '../../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
@@ -29,30 +29,30 @@ async function recordWithoutRows(streams: readonly string[]): Promise<void> {
 const drift = async () => driftOf(database.db, await streamsOf(database.db), [countersRead]);
 
 describe('Rows of an inline read model that are behind the log', () => {
-  it('are made level: missing ones and stale ones, and no others', async () => {
+  it('are caught up: missing ones and stale ones, and no others', async () => {
     await handleMany(
       store,
       ids.slice(0, 20).map((id) => count(id)),
     );
     await recordWithoutRows(ids.slice(10));
-    expect(await levelRows(store, countersRead)).toEqual({
+    expect(await catchUpRows(store, countersRead)).toEqual({
       projection: 'counters_read',
       rows: 690,
       poisoned: 0,
-      level: true,
+      complete: true,
     });
     expect(await drift()).toEqual([]);
-    expect(await levelRows(store, countersRead)).toMatchObject({ rows: 0 });
+    expect(await catchUpRows(store, countersRead)).toMatchObject({ rows: 0 });
   });
 
-  it('are made level beside commands on the same streams', async () => {
+  it('are caught up beside commands on the same streams', async () => {
     await recordWithoutRows(ids);
     const other = await openCounterStore(database);
     const busy = ids.filter((_, index) => index % 7 === 0);
     const commands = Promise.all(
       busy.flatMap((id) => [count(id), count(id)]).map((each) => handle(other, each)),
     );
-    await Promise.all([levelRows(store, countersRead), levelRows(other, countersRead), commands]);
+    await Promise.all([catchUpRows(store, countersRead), catchUpRows(other, countersRead), commands]);
     for (const outcome of await commands) expect(outcome.kind).toBe('recorded');
     expect(await drift()).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('Rows of an inline read model that are behind the log', () => {
     await recordWithoutRows(ids.slice(0, 5));
     // Nobody stands behind this seal: it is taken off when it has lasted too long.
     await seal(database.db, 'counters_read');
-    expect(await levelRows(store, countersRead)).toMatchObject({ rows: 5, level: true });
+    expect(await catchUpRows(store, countersRead)).toMatchObject({ rows: 5, complete: true });
     expect(await drift()).toEqual([]);
   });
 });

@@ -1,0 +1,103 @@
+import { MongoServerError } from 'mongodb';
+import { backoff } from '../backoff.ts';
+import { commitBatch } from './batch-commit.ts';
+import { behindAt, listedBehind } from './behind.ts';
+import { FencedOut, type Progress, saveCheckpoint } from './checkpoint.ts';
+import type { ProjectorTask } from './projector-task.ts';
+import { openRowFolds, type RowChange, type StreamOfRow } from './row-folds.ts';
+
+/** Tries of a batch before its rows are tried one by one: one of them may be what the database refuses. */
+const TRIES_TOGETHER = 5;
+
+/** Writes the rows of one read model, a batch at a time, together with how far it has come. */
+export interface BatchWriter {
+  /**
+   * Brings these streams' rows up to the log and saves `progress` with them. Resolves when both are in, or when it is
+   * stopped: whatever fails is tried again, from rows that are read anew.
+   * @throws FencedOut when another projector has taken over
+   */
+  write(streams: readonly StreamOfRow[], progress: Progress): Promise<void>;
+  /** The rows that cannot be folded on or written, as a checkpoint stores them. */
+  behind(): Pick<Progress, 'behind' | 'moreBehind'>;
+  /** Ends the tries. */
+  stop(): void;
+  readonly isStopped: boolean;
+}
+
+export function openBatchWriter({ store, projection, fence, limits, observer }: ProjectorTask): BatchWriter {
+  const { db, log } = store;
+  const { name } = projection;
+  const folds = openRowFolds({
+    store,
+    projection,
+    collection: () => store.live.of(projection),
+    cachedRows: limits.cachedRows,
+    onPoison(behind, error) {
+      log.error(
+        { err: error, projection: name, behind },
+        'an event cannot be folded; its row stays as it was',
+      );
+      observer.poisoned(name);
+    },
+  });
+  let stopped = false;
+  let cancelWait: () => void = () => undefined;
+
+  const attempt = async (changes: readonly RowChange[], progress: Progress, oneByOne: boolean) => {
+    if (oneByOne) {
+      for (const change of changes) await writeOne(change);
+      await saveCheckpoint(db, name, fence, { ...progress, ...listedBehind(folds.behind) });
+    } else {
+      await commitBatch(store, projection, fence, changes, { ...progress, ...listedBehind(folds.behind) });
+      folds.written(changes);
+    }
+  };
+
+  /** Writes a row alone; one that the database refuses is left behind. */
+  const writeOne = async (change: RowChange): Promise<void> => {
+    try {
+      await commitBatch(store, projection, fence, [change], {});
+      folds.written([change]);
+    } catch (error) {
+      const event = change.row?.lastEvent;
+      const isRefused =
+        error instanceof MongoServerError && !error.hasErrorLabel('TransientTransactionError');
+      if (!isRefused || event === undefined) throw error;
+      folds.behind.set(change.id, behindAt(change.id, event, error));
+      log.error(
+        { err: error, projection: name, row: change.id },
+        'a row cannot be written; it stays as it was',
+      );
+      observer.poisoned(name);
+    }
+  };
+
+  return {
+    async write(streams, progress) {
+      for (let failures = 0; !stopped; failures++) {
+        let changes: RowChange[] = [];
+        try {
+          changes = await folds.catchUp(streams);
+          await attempt(changes, progress, failures >= TRIES_TOGETHER);
+          return;
+        } catch (error) {
+          if (error instanceof FencedOut) throw error;
+          folds.forget(changes);
+          log.warn({ err: error, projection: name, failures }, 'rows could not be written; trying again');
+          observer.retried(name);
+          await backoff(failures, (cancel) => {
+            cancelWait = cancel;
+          });
+        }
+      }
+    },
+    behind: () => listedBehind(folds.behind),
+    stop() {
+      stopped = true;
+      cancelWait();
+    },
+    get isStopped() {
+      return stopped;
+    },
+  };
+}

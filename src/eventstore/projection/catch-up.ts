@@ -1,0 +1,113 @@
+import { backoff } from '../backoff.ts';
+import { clusterNow } from '../changes.ts';
+import { isDuplicateKey, isPassing } from '../faults.ts';
+import { streamsBehind } from '../log/streams-behind.ts';
+import type { Projection, Row } from '../projection.ts';
+import type { Store } from '../store.ts';
+import { awaitCheckpoint } from './await-checkpoint.ts';
+import { startProjector } from './projector.ts';
+import { openRowFolds, type RowFolds, type StreamOfRow } from './row-folds.ts';
+import { compareAndSet } from './row-writes.ts';
+import { isSealError } from './seal.ts';
+
+/** How long a chunk of rows is tried, and a projector may be silent, in ms. */
+const PATIENCE_MS = 60_000;
+/** How often a projector's checkpoint is looked at, in ms. */
+const LOOK_MS = 200;
+
+/** What catching a read model up with the log came to. */
+export interface CaughtUp {
+  readonly projection: string;
+  /** Rows that were behind and are not any more; of an async read model it is not counted. */
+  readonly rows?: number;
+  /** Rows that an event which cannot be folded keeps back. */
+  readonly poisoned: number;
+  /** False: its projector makes no progress. */
+  readonly complete: boolean;
+}
+
+/**
+ * Catches every read model up with the log: what was recorded past the commands has no rows yet. Gateways may serve and
+ * write meanwhile.
+ * @throws what MongoDB throws, after PATIENCE_MS of trying
+ */
+export async function catchUpAll(store: Store, projections: readonly Projection[]): Promise<CaughtUp[]> {
+  const caughtUp: CaughtUp[] = [];
+  for (const projection of projections)
+    caughtUp.push(await (projection.mode === 'inline' ? catchUpRows : awaitProjector)(store, projection));
+  return caughtUp;
+}
+
+/**
+ * Catches the rows of an inline read model up with the log. It needs no lease: a row is written only onto the state it
+ * was folded from, and a command that is faster has folded the same events.
+ */
+export async function catchUpRows(store: Store, projection: Projection): Promise<CaughtUp> {
+  const { name } = projection;
+  const collection = (): string => store.live.of(projection);
+  const folds = openRowFolds({
+    store,
+    projection,
+    collection,
+    cachedRows: 1,
+    onPoison: (behind, err) =>
+      store.log.error(
+        { err, projection: name, behind },
+        'an event cannot be folded; its row stays as it was',
+      ),
+  });
+  let rows = 0;
+  for await (const streams of streamsBehind(store, projection, await clusterNow(store.db), collection))
+    if (streams.length > 0) rows += await catchUpChunk(store, projection, folds, streams);
+  return { projection: name, rows, poisoned: folds.behind.size, complete: true };
+}
+
+/** @returns how many rows were written */
+async function catchUpChunk(
+  store: Store,
+  projection: Projection,
+  folds: RowFolds,
+  streams: readonly StreamOfRow[],
+): Promise<number> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let failures = 0; ; failures++) {
+    const collection = store.live.of(projection);
+    try {
+      await store.live.forWriting();
+      const changes = await folds.catchUp(streams);
+      folds.forget(changes);
+      const operations = changes.filter(({ row }) => row !== null).map(compareAndSet);
+      if (operations.length === 0) return 0;
+      const rows = store.db.collection<Row>(collection, { writeConcern: { w: 'majority', journal: true } });
+      const { insertedCount, matchedCount } = await rows.bulkWrite(operations, { ordered: false });
+      if (insertedCount + matchedCount === operations.length) return operations.length;
+    } catch (error) {
+      if (isSealError(error)) await store.live.moved(projection.name, collection);
+      else if (!isDuplicateKey(error) && !isPassing(error)) throw error;
+      if (performance.now() > deadline) throw error;
+    }
+    // A command wrote some of these rows in between, or the database was away: look again at what is behind.
+    await backoff(failures, () => undefined);
+  }
+}
+
+/**
+ * Waits until the projector of an async read model has caught up with the log: that of a running gateway, which follows
+ * the inserts, or else one of our own.
+ */
+async function awaitProjector(store: Store, projection: Projection): Promise<CaughtUp> {
+  const { name } = projection;
+  const since = new Date();
+  const own = await startProjector(store, [projection]);
+  try {
+    const { reached, checkpoint } = await awaitCheckpoint(
+      store.db,
+      name,
+      ({ levelAt }) => levelAt !== undefined && levelAt >= since,
+      { patienceMs: PATIENCE_MS, lookMs: LOOK_MS },
+    );
+    return { projection: name, poisoned: checkpoint?.behind.length ?? 0, complete: reached };
+  } finally {
+    await own.stop();
+  }
+}
