@@ -1,5 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { findTestKinds } from './kinds.ts';
+
+const kinds = findTestKinds();
+const LIMIT_MS = 120_000;
+/** Tests that talk to a mongod wait more than they work. */
+const WAITING_WORKERS = 2 * availableParallelism();
 
 export default defineConfig({
   resolve: {
@@ -7,11 +14,31 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**'],
-    globalSetup: ['test/mongo.ts'],
-    pool: 'forks',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: LIMIT_MS,
+    hookTimeout: LIMIT_MS,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [...kinds.unit],
+          pool: 'threads',
+          isolate: false,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 1 },
+        },
+      },
+      ...(['integration', 'journey'] as const).map((name) => ({
+        extends: true as const,
+        test: {
+          name,
+          include: [...kinds[name]],
+          pool: 'forks' as const,
+          globalSetup: ['test/mongo.ts'],
+          maxWorkers: WAITING_WORKERS,
+          sequence: { groupOrder: 2 },
+        },
+      })),
+    ],
   },
 });
