@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { type ExpiryPort, startExpiry } from './dispatch/expiry.ts';
 import { handle } from './eventstore/command/handle.ts';
+import type { Store } from './eventstore/command/store.ts';
 import { dueRows } from './eventstore/projection/due-rows.ts';
 import { startProjector } from './eventstore/projection/projector.ts';
 import { startRetiring } from './eventstore/rebuild/retired.ts';
 import { startStaleRebuilds } from './eventstore/rebuild/stale.ts';
-import type { Store } from './eventstore/store.ts';
 import { startVerifying } from './eventstore/verify/job.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { projections } from './model.ts';

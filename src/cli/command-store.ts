@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { openStore, type Store } from '../eventstore/store.ts';
+import type { Store } from '../eventstore/command/store.ts';
+import { openStore } from '../eventstore/open-store.ts';
 import { eventDefinitions, projections } from '../model.ts';
 import { type Mongo, openMongo } from '../mongo/mongo.ts';
 import { openLog } from '../process/log.ts';

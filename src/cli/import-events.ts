@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
 import { noteAdminAction } from '../eventstore/admin-actions.ts';
-import type { Store } from '../eventstore/store.ts';
+import type { Store } from '../eventstore/command/store.ts';
 import { type Stop, stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';

@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
 import { noteAdminAction } from '../eventstore/admin-actions.ts';
+import type { Store } from '../eventstore/command/store.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
-import type { Store } from '../eventstore/store.ts';
 import { totalOf } from '../eventstore/verify/finding.ts';
 import {
   kindsWithoutRows,

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Store } from '../eventstore/command/store.ts';
 import { rowsOf } from '../eventstore/projection/rows.ts';
 import { projectionStatus } from '../eventstore/projection/status.ts';
 import type { Projection, Row } from '../eventstore/projection.ts';
-import type { Store } from '../eventstore/store.ts';
 import type { Finding } from '../eventstore/verify/finding.ts';
 import { verifyProjection } from '../eventstore/verify/verify.ts';
 import { DRILL_TENANT, type DrillKind } from './stage/kinds.ts';

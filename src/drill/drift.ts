@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../client/seeded-random.ts';
 import { clusterNow } from '../eventstore/changes.ts';
+import type { Store } from '../eventstore/command/store.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
-import type { Store } from '../eventstore/store.ts';
 import { awaitProjector } from '../eventstore/verify/await-projector.ts';
 import type { Finding } from '../eventstore/verify/finding.ts';
 import { verifyProjection } from '../eventstore/verify/verify.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { handle } from '../eventstore/command/handle.ts';
+import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
-import type { Store } from '../eventstore/store.ts';
 import { checkVerified } from './checks.ts';
 import { follow } from './stage/follower.ts';
 import { startDrillGateways } from './stage/gateways.ts';

@@ -1,6 +1,6 @@
+import type { Store } from '../eventstore/command/store.ts';
 import { type Feed, openFeed } from '../eventstore/feed/feed.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
-import type { Store } from '../eventstore/store.ts';
 import { checkBoards, checkLog, checkRows } from './checks.ts';
 import { DRILL_FLEETS, type DrillKind, fleetOf } from './stage/kinds.ts';
 import { makeLog } from './stage/log.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Store } from '../eventstore/store.ts';
+import type { Store } from '../eventstore/command/store.ts';
 import type { Followed, Follower } from './stage/follower.ts';
 import type { DrillReport } from './stage/report.ts';
 

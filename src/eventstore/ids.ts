@@ -5,6 +5,8 @@ import { parse, v7 } from 'uuid';
 /** The namespace of every name-based id that Waybill mints (RFC 9562, version 5). Never changes. */
 const NAMESPACE = Buffer.from(parse('6f1d5a1e-8f3c-5b7a-9c39-7a1be2d9f0c4'));
 
+const LARGEST_48_BITS = 2 ** 48 - 1;
+
 /** Random bytes for so many ids are asked of the system at once: asked for each, they take 1.8 of its 2.1 µs. */
 const POOL_IDS = 256;
 const ID_BYTES = 16;
@@ -47,6 +49,11 @@ export function followingEventId(first: UUID, index: number): UUID {
   return index === 0 ? first : named(`after\0${first.toString()}\0${index}`);
 }
 
+/** An id that is known as text, in the form in which it is stored. @throws for what is no UUID */
+export function uuid(text: string): UUID {
+  return new UUID(text);
+}
+
 /** The id of the aggregate that a keyed command creates, unless the client names one. */
 export function aggregateIdFor(tenantId: string, aggregateType: string, key: string): string {
   return named(`aggregate\0${tenantId}\0${aggregateType}\0${key}`).toString();
@@ -59,6 +66,22 @@ function named(name: string): UUID {
   bytes.write(name, NAMESPACE.length);
   const id = Buffer.from(hash('sha1', bytes, 'hex'), 'hex').subarray(0, 16);
   id[6] = 0x50 | (id.readUInt8(6) & 0x0f);
+  id[8] = 0x80 | (id.readUInt8(8) & 0x3f);
+  return new UUID(id);
+}
+
+/**
+ * The id of a fact that its name and moment identify: a UUIDv8 (RFC 9562) with the moment in the leading 48 bits, in
+ * milliseconds, and 74 bits of the name's SHA-256 behind it. Ids sort by their moment, so the `_id` index grows at its
+ * right edge however many such facts there are; the same fact has the same id in any process at any time.
+ * @param name what tells the fact from all others, its moment included
+ */
+export function momentId(name: string, moment: Date): UUID {
+  // By way of a text, into the pool of small buffers: one of its own costs more than its making when it is collected.
+  const id = Buffer.from(hash('sha256', name, 'hex').slice(0, 32), 'hex');
+  // Clocks before 1970 and after 10889 are off by more than an index cares about; the hash still tells them apart.
+  id.writeUIntBE(Math.min(Math.max(moment.getTime(), 0), LARGEST_48_BITS), 0, 6);
+  id[6] = 0x80 | (id.readUInt8(6) & 0x0f);
   id[8] = 0x80 | (id.readUInt8(8) & 0x3f);
   return new UUID(id);
 }

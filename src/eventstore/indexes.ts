@@ -1,14 +1,12 @@
 import type { Collection, Db } from 'mongodb';
-import type { StoredEvent } from './event.ts';
-import type { LiveGenerations } from './projection/live-generation.ts';
 import type { IndexSpec, Projection } from './projection.ts';
-import { SNAPSHOT_INDEXES, snapshotsOf } from './time/snapshots.ts';
+import { STREAM_INDEX } from './stream.ts';
 import { LATE_INDEX } from './time-order.ts';
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
 export const EVENT_INDEXES: readonly IndexSpec[] = [
   {
-    keys: { tenantId: 1, aggregateType: 1, aggregateId: 1, sequence: 1 },
+    keys: STREAM_INDEX,
     unique: true,
     serves:
       'reading a stream in order; one event per sequence (S-01), also when sharded by its first three fields',
@@ -21,25 +19,13 @@ export const EVENT_INDEXES: readonly IndexSpec[] = [
   },
 ];
 
-/** Creates what is missing; existing indexes are left alone. */
-export async function createIndexes(
-  db: Db,
-  events: Collection<StoredEvent>,
-  projections: readonly Projection[],
-  live: Pick<LiveGenerations, 'of'>,
-): Promise<void> {
-  // Created one after another: two index builds at once on a new collection only wait for each other.
-  await createAll(events, EVENT_INDEXES);
-  await createAll(snapshotsOf(db), SNAPSHOT_INDEXES);
-  for (const projection of projections) await createRowIndexes(db, projection, live.of(projection));
-}
-
 /** Creates the indexes of a read model on one of its generations. */
 export function createRowIndexes(db: Db, { indexes }: Projection, collection: string): Promise<void> {
-  return createAll(db.collection(collection), indexes);
+  return createIndexes(db.collection(collection), indexes);
 }
 
-async function createAll<T extends object>(
+/** Creates what is missing; existing indexes are left alone. */
+export async function createIndexes<T extends object>(
   collection: Collection<T>,
   specs: readonly IndexSpec[],
 ): Promise<void> {

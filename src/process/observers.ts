@@ -1,6 +1,6 @@
 import type { FeedObserver } from '../eventstore/feed/feed.ts';
 import type { ProjectorObserver } from '../eventstore/projection/projector-limits.ts';
-import type { StoreObserver } from '../eventstore/store.ts';
+import type { StoreObserver } from '../eventstore/store-observer.ts';
 import { FINDING_KINDS } from '../eventstore/verify/finding.ts';
 import type { VerifyObserver } from '../eventstore/verify/job.ts';
 import type { Metrics } from '../metrics/metrics.ts';

@@ -1,5 +1,5 @@
+import { momentId } from '../eventstore/ids.ts';
 import type { Box } from '../eventstore/interest.ts';
-import { momentId } from '../eventstore/moment-id.ts';
 
 /**
  * The id of a fix that came without a key, made of the tenant, the vehicle, the device and the moment: who sends the

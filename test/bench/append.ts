@@ -1,10 +1,11 @@
 import { type Collection, type Db, type MongoClient, UUID } from 'mongodb';
 import { pino } from 'pino';
 import { handle } from '../../src/eventstore/command/handle.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { EVENT_INDEXES } from '../../src/eventstore/indexes.ts';
-import { openStore, type Store } from '../../src/eventstore/store.ts';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import { bareCounter, count, counterEvents, countersRead } from '../eventstore/counter.ts';
 import { closedLoop, compare, type Findings, type Line, type Plan, scaled, spread } from './measure.ts';
 

@@ -4,7 +4,7 @@ import { MongoClient } from 'mongodb';
 import { authenticateBy, refused } from '../../src/access/authenticate.ts';
 import { tokenVerifier } from '../../src/access/token.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
-import { openStore } from '../../src/eventstore/store.ts';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import { openAdmission } from '../../src/gateway/engine/admission.ts';
 import { createGateway } from '../../src/gateway/engine/engine.ts';
 import { openGuards } from '../../src/gateway/engine/guards.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import { rebuildProjection } from '../../src/eventstore/rebuild/rebuild.ts';
-import { openStore } from '../../src/eventstore/store.ts';
 import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
 import { createClient } from '../../src/mongo/client.ts';

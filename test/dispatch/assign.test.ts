@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store } from '../../src/eventstore/store.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import {

@@ -3,9 +3,10 @@ import { touchesVehicles, vehicleSteps } from '../../src/dispatch/commitment.ts'
 import type { Command } from '../../src/eventstore/aggregate.ts';
 import { handle } from '../../src/eventstore/command/handle.ts';
 import type { Outcome } from '../../src/eventstore/command/intent.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import { newId } from '../../src/eventstore/ids.ts';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import { rowsOf } from '../../src/eventstore/projection/rows.ts';
-import { openStore, type Store } from '../../src/eventstore/store.ts';
 import { eventDefinitions, projections } from '../../src/model.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
 import { type TenderRow, tendersRead } from '../../src/tender/projection.ts';

@@ -2,10 +2,12 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { type Aggregate, type Command, record, refuse } from '../../src/eventstore/aggregate.ts';
 import type { Intent } from '../../src/eventstore/command/intent.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import { defineEvent, type StoredEvent } from '../../src/eventstore/event.ts';
 import type { ValueFacet } from '../../src/eventstore/interest.ts';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
-import { openStore, type Store, type StoreObserver } from '../../src/eventstore/store.ts';
+import type { StoreObserver } from '../../src/eventstore/store-observer.ts';
 import { refusal } from '../../src/refusal.ts';
 import type { TestDatabase } from '../database.ts';
 

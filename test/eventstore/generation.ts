@@ -1,9 +1,11 @@
 import type { Timestamp } from 'mongodb';
 import { pino } from 'pino';
 import { clusterNow } from '../../src/eventstore/changes.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import { acquireLease } from '../../src/eventstore/lease.ts';
 import { readStream } from '../../src/eventstore/log/read.ts';
 import { tipsPipeline } from '../../src/eventstore/log/streams-behind.ts';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import { buildingCollection } from '../../src/eventstore/projection/generation.ts';
 import type { OutdatedCode } from '../../src/eventstore/projection/live-generation.ts';
 import { rebuildLease } from '../../src/eventstore/projection/seal.ts';
@@ -14,7 +16,6 @@ import {
   type SwitchReport,
   switchGeneration,
 } from '../../src/eventstore/rebuild/switch.ts';
-import { openStore, type Store } from '../../src/eventstore/store.ts';
 import type { TestDatabase } from '../database.ts';
 import { counterEvents, countersRead } from './counter.ts';
 import { tallies } from './tally.ts';

@@ -1,10 +1,11 @@
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import { handleMany } from '../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
+import { openStore } from '../../src/eventstore/open-store.ts';
 import { startProjector } from '../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../src/eventstore/projection.ts';
-import { openStore, type Store } from '../../src/eventstore/store.ts';
 import type { TestDatabase } from '../database.ts';
 import { bareCounter, count, counterEvents } from './counter.ts';
 

@@ -7,6 +7,10 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Files that fold, and where their events were brought to the newest version, or need not be. */
 const ELSEWHERE = new Map([
   ['src/eventstore/projection.ts', 'is the fold'],
+  [
+    'src/eventstore/fold.ts',
+    'is the fold of streams; load.ts and snapshot-build.ts call it with the newest version',
+  ],
   ['src/eventstore/log/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
   ['src/eventstore/command/draft.ts', 'folds what it has just made'],
   ['src/eventstore/feed/source/held-at.ts', 'folds what readStream yields'],

@@ -1,9 +1,9 @@
 import { UUID } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Access } from '../../src/access/access.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { rowId } from '../../src/eventstore/projection.ts';
-import type { Store } from '../../src/eventstore/store.ts';
 import { selectTenders, type TenderFilter } from '../../src/tender/filter.ts';
 import { type TenderRow, tendersRead } from '../../src/tender/projection.ts';
 import { TENDER_STATUSES } from '../../src/tender/state.ts';

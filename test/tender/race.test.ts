@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/eventstore/command/intent.ts';
+import type { Store } from '../../src/eventstore/command/store.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import type { Store } from '../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { now, openWholeStore, play, refusals, tell, tenderRow, typesOf } from '../dispatch/stage.ts';
 import { acme, bolt, DETAILS } from './cast.ts';

@@ -8,7 +8,7 @@ import type { Db } from 'mongodb';
 import { headerLine, trailerLine } from '../../eventstore/archive/event-file.ts';
 import type { EventLines } from '../../eventstore/archive/event-line.ts';
 import { type LogPart, readLog, SnapshotGone } from '../../eventstore/archive/export.ts';
-import { streamKey } from '../../eventstore/log/read.ts';
+import { streamKey } from '../../eventstore/stream.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
 import { number } from './import-report.ts';
 

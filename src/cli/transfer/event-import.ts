@@ -6,10 +6,10 @@ import type { Item } from '../../eventstore/archive/backfill-plan.ts';
 import { openFileCheck } from '../../eventstore/archive/event-file.ts';
 import { type EventLines, openEventLines } from '../../eventstore/archive/event-line.ts';
 import { EVENT_MAX_BYTES } from '../../eventstore/command/draft.ts';
+import type { Store } from '../../eventstore/command/store.ts';
 import { holesIn } from '../../eventstore/log/holes.ts';
 import { streamOf } from '../../eventstore/log/stream-tips.ts';
 import { catchUpAll } from '../../eventstore/projection/catch-up.ts';
-import type { Store } from '../../eventstore/store.ts';
 import { type EventImportReport, newEventReport, refuse } from './event-import-report.ts';
 import { type Line, readLines, Unpackable } from './ndjson-lines.ts';
 

@@ -1,9 +1,9 @@
 import type { Collection, Document } from 'mongodb';
 import type { SeededRandom } from '../../client/seeded-random.ts';
+import type { Store } from '../../eventstore/command/store.ts';
 import { newId } from '../../eventstore/ids.ts';
 import { readStream } from '../../eventstore/log/read.ts';
 import { fold, type Row, rowId } from '../../eventstore/projection.ts';
-import type { Store } from '../../eventstore/store.ts';
 import type { FindingKind } from '../../eventstore/verify/finding.ts';
 import { DRILL_TENANT, type DrillKind } from './kinds.ts';
 

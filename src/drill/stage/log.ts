@@ -1,11 +1,11 @@
 import { openSideBySide } from '../../client/side-by-side.ts';
 import { draftEvents, metadataOf } from '../../eventstore/command/draft.ts';
 import { openJob } from '../../eventstore/command/intent.ts';
-import { emptyFold } from '../../eventstore/command/load.ts';
+import type { Store } from '../../eventstore/command/store.ts';
 import type { StoredEvent } from '../../eventstore/event.ts';
+import { emptyFold } from '../../eventstore/fold.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import type { Store } from '../../eventstore/store.ts';
 import { baseOf, type DrillKind, drillIntent, fleetOf, randomFor } from './kinds.ts';
 
 /** How a log is made up. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Store } from '../../eventstore/command/store.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import type { Store } from '../../eventstore/store.ts';
 import { DRILL_TENANT, type DrillKind } from './kinds.ts';
 import type { DrillReport } from './report.ts';
 

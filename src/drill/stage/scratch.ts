@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import type { DestinationStream, Logger } from 'pino';
-import { openStore, type Store } from '../../eventstore/store.ts';
+import type { Store } from '../../eventstore/command/store.ts';
+import { openStore } from '../../eventstore/open-store.ts';
 import { eventDefinitions, projections } from '../../model.ts';
 import { createClient } from '../../mongo/client.ts';
 import { type MongoSettings, openMongo } from '../../mongo/mongo.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { handle } from '../../eventstore/command/handle.ts';
 import type { Intent, Outcome } from '../../eventstore/command/intent.ts';
+import type { Store } from '../../eventstore/command/store.ts';
 import { newId } from '../../eventstore/ids.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
-import type { Store } from '../../eventstore/store.ts';
 import { baseOf, DRILL_TENANT, type DrillKind, drillIntent, fleetOf, randomFor } from './kinds.ts';
 import type { DrillReport } from './report.ts';
 

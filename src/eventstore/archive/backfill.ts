@@ -1,9 +1,9 @@
 import type { ClientSession } from 'mongodb';
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { openStreamTips, type StreamTips, streamOf } from '../log/stream-tips.ts';
-import type { Store } from '../store.ts';
 import { transact } from '../transact.ts';
 import { type Item, type Plan, planOf, type Refused } from './backfill-plan.ts';
 import type { EventLines } from './event-line.ts';

@@ -1,6 +1,6 @@
 import { type Db, type Filter, MongoServerError } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
-import { STREAM_INDEX } from '../log/streams-behind.ts';
+import { STREAM_INDEX } from '../stream.ts';
 
 /** Events read from the server at a time. */
 const BATCH_EVENTS = 1_000;

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
-import type { Store } from '../store.ts';
-import type { Unit } from './committer.ts';
 import type { Job } from './intent.ts';
+import type { Store } from './store.ts';
+import type { Unit } from './unit.ts';
 
 /** How a try to append ended (design section 5). */
 export type Appended =

@@ -1,21 +1,6 @@
-import type { Collection, Db, MongoClient } from 'mongodb';
-import type { Logger } from 'pino';
-import type { StoredEvent } from '../event.ts';
-import type { LiveGenerations } from '../projection/live-generation.ts';
-import type { RowWrite } from '../projection/row-writes.ts';
-import type { StoreObserver } from '../store.ts';
 import { type MemberResult, openGroups } from './group-commit.ts';
-import { insertTogether } from './insert.ts';
-import { commitTogether } from './transaction.ts';
-
-/** One command's events, committed whole or not at all, or a run of commands on one stream. */
-export interface Unit {
-  readonly events: readonly StoredEvent[];
-  /** The inline rows, one write per event, in order. */
-  readonly rows: readonly RowWrite[];
-  /** True where each event is a command of its own, so that a beginning of the unit may be written without the rest. */
-  readonly divisible: boolean;
-}
+import { commitTogether, insertTogether } from './group-writes.ts';
+import type { CommitterParts, Unit } from './unit.ts';
 
 /** Writes units; concurrent ones travel together (group commit, design section 5). */
 export interface Committer {
@@ -26,15 +11,6 @@ export interface Committer {
   commit(unit: Unit): Promise<void>;
   /** The same for many units, each with a result of its own; never rejects. */
   commitAll(units: readonly Unit[]): Promise<readonly MemberResult[]>;
-}
-
-export interface CommitterParts {
-  readonly client: MongoClient;
-  readonly db: Db;
-  readonly events: Collection<StoredEvent>;
-  readonly log: Logger;
-  readonly live: LiveGenerations;
-  readonly observer: StoreObserver;
 }
 
 /** Events in one stroke to the database: bounded by what one reply should wait for, and far from 16 MB. */

@@ -1,14 +1,14 @@
 import type { Refusal } from '../../refusal.ts';
-import type { Folded } from '../cache.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
+import type { Folded } from '../fold.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
-import type { Store } from '../store.ts';
 import type { Milestone } from '../time/snapshots.ts';
 import { outcomeOf, outcomeOfEarlier, settle, staysOnItsStream } from './decide-one.ts';
 import { countEvents, draftEvents, metadataOf } from './draft.ts';
 import type { Job, Outcome } from './intent.ts';
 import { type Loaded, loadStream, remember } from './load.ts';
+import type { Store } from './store.ts';
 import { RUN_LENGTH } from './stream-queues.ts';
 
 /** A run decided in memory: what to write, and what to answer once it is written. */

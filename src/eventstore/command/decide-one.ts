@@ -1,13 +1,13 @@
 import { type Refusal, refusal } from '../../refusal.ts';
 import type { Step } from '../aggregate.ts';
-import type { Folded } from '../cache.ts';
 import type { StoredEvent } from '../event.ts';
-import { streamKey } from '../log/read.ts';
-import type { Store } from '../store.ts';
+import type { Folded } from '../fold.ts';
+import { streamKey } from '../stream.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
 import { countEvents, type Draft, draftEvents, metadataOf } from './draft.ts';
 import type { Job, Outcome } from './intent.ts';
 import { type Freshness, loadStream, remember } from './load.ts';
+import type { Store } from './store.ts';
 
 /** How often a command is decided anew after a lost race, before CONFLICT (S-02). */
 export const MAX_RACES = 10;

@@ -1,15 +1,15 @@
 import { BSON, UUID } from 'mongodb';
 import { type Refusal, refusal } from '../../refusal.ts';
 import type { Aggregate, Command } from '../aggregate.ts';
-import type { Folded } from '../cache.ts';
 import type { Metadata, NewEvent, StoredEvent } from '../event.ts';
+import type { Folded } from '../fold.ts';
+import { foldEvent } from '../fold.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import { checkPayload } from '../registry.ts';
-import type { Store } from '../store.ts';
 import { isMilestone, type Milestone } from '../time/snapshots.ts';
 import { lateMark, recordedAfter } from '../time-order.ts';
 import type { Job } from './intent.ts';
-import { foldEvent } from './load.ts';
+import type { Store } from './store.ts';
 
 /** The largest event, in BSON bytes; more goes to object storage by reference (D-10). */
 export const EVENT_MAX_BYTES = 64 * 1_024;

@@ -1,7 +1,7 @@
 import type { Command } from '../aggregate.ts';
-import type { Store } from '../store.ts';
 import { answerRun, type DecidedRun, decideFromMemory, workAlone, workOff } from './decide-batch.ts';
 import { type Intent, type Job, type Outcome, openJob } from './intent.ts';
+import type { Store } from './store.ts';
 
 /** A stream's commands, decided and ready to be written. */
 interface ReadyRun {

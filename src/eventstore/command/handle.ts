@@ -1,7 +1,7 @@
 import type { Command } from '../aggregate.ts';
-import type { Store } from '../store.ts';
 import { workOff } from './decide-batch.ts';
 import { type Intent, type Outcome, openJob } from './intent.ts';
+import type { Store } from './store.ts';
 
 /**
  * Takes a command through load → evolve → decide → append, with bounded retry on a lost race.

@@ -3,8 +3,8 @@ import type { Refusal } from '../../refusal.ts';
 import type { Aggregate, Command, Step } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import { commandHash, eventIdFor, followingEventId, mintKey } from '../ids.ts';
-import { type StreamRef, streamKey } from '../log/read.ts';
 import type { Row } from '../projection.ts';
+import { type StreamRef, streamKey } from '../stream.ts';
 
 /** A command on its way into the log, with all that makes it recognisable when it comes again. */
 export interface Intent<S = unknown, C extends Command = Command> {

@@ -1,12 +1,9 @@
 import type { Aggregate, Command } from '../aggregate.ts';
-import type { Folded } from '../cache.ts';
 import type { StoredEvent } from '../event.ts';
-import { type StreamRef, streamKey } from '../log/read.ts';
-import { fold, type Row } from '../projection.ts';
-import type { Registry } from '../registry.ts';
-import type { Store } from '../store.ts';
+import { emptyFold, type Folded, foldEvent } from '../fold.ts';
+import { type StreamRef, streamKey } from '../stream.ts';
 import { foldedOf, type Snapshot } from '../time/snapshots.ts';
-import { extended, NO_EXTENT } from '../time-order.ts';
+import type { Store } from './store.ts';
 
 /** A stream's fold, and whether it was read from the log just now or may be behind it. */
 export interface Loaded {
@@ -97,33 +94,6 @@ async function foldAfter(
     else if (proven) folded = foldEvent(store.registry, aggregate, folded, store.registry.upcast(event));
   });
   return proven ? folded : undefined;
-}
-
-/** The fold of no events. */
-export function emptyFold(aggregate: Aggregate<unknown, Command>): Folded {
-  return { sequence: 0, state: aggregate.initial, rows: {}, extent: NO_EXTENT };
-}
-
-/** One event further: state and rows together, so that they never differ. */
-export function foldEvent(
-  registry: Registry,
-  aggregate: Aggregate<unknown, Command>,
-  folded: Folded,
-  event: StoredEvent,
-): Folded {
-  if (event.sequence !== folded.sequence + 1) {
-    throw new Error(
-      `Event ${event._id} has sequence ${event.sequence} after ${folded.sequence}: a hole in its stream.`,
-    );
-  }
-  const rows: Record<string, Row | null> = {};
-  for (const projection of aggregate.projections) {
-    rows[projection.name] = fold(projection, folded.rows[projection.name] ?? null, event);
-  }
-  const { aggregateId, sequence } = event;
-  const founding = sequence === 1 && registry.isFounding(event.type);
-  const extent = extended(folded.extent, event, founding);
-  return { aggregateId, sequence, state: aggregate.evolve(folded.state, event), rows, extent };
 }
 
 /** Keeps a fold unless a newer one is kept already; an empty one is not worth a place. */

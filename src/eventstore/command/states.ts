@@ -1,6 +1,6 @@
 import type { Aggregate, Command } from '../aggregate.ts';
-import type { Store } from '../store.ts';
 import { loadStream } from './load.ts';
+import type { Store } from './store.ts';
 
 /**
  * The states of several streams of one kind, in the order of `ids`, for questions that may be answered from memory:

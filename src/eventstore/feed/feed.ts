@@ -1,9 +1,9 @@
 import { Timestamp } from 'mongodb';
+import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Interest } from '../interest.ts';
 import { openSnapshot } from '../projection/rows-at.ts';
 import type { Row } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { type Place, readCursor, scopeOf, writeCursor } from './cursor.ts';
 import type { FrameChange, GapReason, LogChange, OrderedChange, SnapshotItem } from './item.ts';
 import { type Excess, FEED_LIMITS, type FeedLimits } from './limits.ts';

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../event.ts';
-import type { Store } from '../store.ts';
-import { STREAM_INDEX } from './streams-behind.ts';
+import { STREAM_INDEX } from '../stream.ts';
+import type { Log } from './log.ts';
 
 /** A stream that lacks events. */
 export interface Holes {
@@ -19,7 +19,7 @@ interface Counted {
 }
 
 /** Finds streams of these tenants whose sequences are not 1, 2, 3 …: answered by the stream index, without an event. */
-export async function holesIn(store: Store, tenantIds: readonly string[], limit: number): Promise<Holes[]> {
+export async function holesIn(store: Log, tenantIds: readonly string[], limit: number): Promise<Holes[]> {
   if (tenantIds.length === 0) return [];
   const stream = { tenantId: '$tenantId', aggregateType: '$aggregateType', aggregateId: '$aggregateId' };
   const counted = store.events.aggregate<Counted>(

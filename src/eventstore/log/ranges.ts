@@ -1,6 +1,6 @@
 import { type Filter, UUID } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
-import type { Store } from '../store.ts';
+import type { Log } from './log.ts';
 
 /** Where a stream stands in the order of (tenantId, aggregateId). */
 export interface StreamPlace {
@@ -34,7 +34,7 @@ const SAMPLED_PER_RANGE = 20;
 const MAX_SAMPLED_PART = 0.04;
 
 /** Divides the streams of a kind into ranges with about as many events each, by a random sample of the log. */
-export async function divideStreams(store: Store, aggregateType: string): Promise<Division> {
+export async function divideStreams(store: Log, aggregateType: string): Promise<Division> {
   const total = await store.events.estimatedDocumentCount();
   const wanted = rangesFor(total) * SAMPLED_PER_RANGE;
   const size = Math.floor(Math.min(wanted, total * MAX_SAMPLED_PART));

@@ -1,26 +1,14 @@
 import { type FindCursor, UUID } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
-import type { Store } from '../store.ts';
-
-/** Which stream. */
-export interface StreamRef {
-  readonly tenantId: string;
-  readonly aggregateType: string;
-  /** A UUID in text form. */
-  readonly aggregateId: string;
-}
-
-/** A stream's name within one process: for caches, lanes and ids. */
-export function streamKey(stream: StreamRef): string {
-  return `${stream.tenantId}/${stream.aggregateType}/${stream.aggregateId}`;
-}
+import type { StreamRef } from '../stream.ts';
+import type { Log } from './log.ts';
 
 /**
  * The events of a stream in sequence order, majority-committed, after `afterSequence` (default: all), each in the
  * newest version of its type (`asStored` tells what is stored). Served by the stream index (S-03).
  */
 export function readStream(
-  store: Pick<Store, 'events' | 'registry'>,
+  store: Pick<Log, 'events' | 'registry'>,
   stream: StreamRef,
   afterSequence = 0,
 ): FindCursor<StoredEvent> {
@@ -36,7 +24,7 @@ export function readStream(
 
 /** One page of a stream in sequence order, as it is stored. @returns up to `limit` events after sequence `after` */
 export function pageStream(
-  store: Store,
+  store: Log,
   { tenantId, aggregateType, aggregateId }: StreamRef,
   { after = 0, limit }: { readonly after?: number; readonly limit: number },
 ): Promise<StoredEvent[]> {
@@ -69,7 +57,7 @@ export interface LogPlace {
  * @returns up to `limit` events after `after`.
  */
 export async function pageEvents(
-  store: Store,
+  store: Log,
   tenantId: string,
   filter: EventFilter,
   page: { readonly after?: LogPlace; readonly limit: number },

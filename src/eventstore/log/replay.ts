@@ -2,14 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ClientSession, Filter, FindCursor, Timestamp } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
+import { STREAM_INDEX } from '../stream.ts';
+import type { Log } from './log.ts';
 import { filtersOf, type StreamRange } from './ranges.ts';
 import { RawEvent } from './raw-event.ts';
 import { openStreamFold, type ReplayedStream } from './stream-fold.ts';
-import { STREAM_INDEX } from './streams-behind.ts';
 
 /** What a replay needs of the store: a thread of its own opens no more than that. */
-export type ReplayStore = Pick<Store, 'client' | 'events' | 'registry'>;
+export type ReplayStore = Pick<Log, 'client' | 'events' | 'registry'>;
 
 export interface ReplayOptions {
   /** Everything committed until then is seen. */

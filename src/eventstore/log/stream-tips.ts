@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache';
 import { type ClientSession, UUID } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
 import type { Registry } from '../registry.ts';
-import type { Store } from '../store.ts';
+import { streamKey } from '../stream.ts';
 import { type Extent, extended, NO_EXTENT } from '../time-order.ts';
-import { streamKey } from './read.ts';
+import type { Log } from './log.ts';
 
 /** Streams whose ends are remembered; others are asked for again. */
 const REMEMBERED = 20_000;
@@ -41,7 +41,7 @@ export function streamOf({ tenantId, aggregateType, aggregateId }: StoredEvent):
   return streamKey({ tenantId, aggregateType, aggregateId: aggregateId.toString() });
 }
 
-export function openStreamTips(store: Store): StreamTips {
+export function openStreamTips(store: Log): StreamTips {
   const known = new LRUCache<string, Tip>({ max: REMEMBERED });
   return {
     async load(session, events, certain) {
@@ -75,7 +75,7 @@ interface Found {
 }
 
 async function tipsOf(
-  store: Store,
+  store: Log,
   session: ClientSession,
   events: readonly StoredEvent[],
 ): Promise<Map<string, Tip>> {

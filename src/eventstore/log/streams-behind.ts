@@ -1,7 +1,8 @@
 import type { Timestamp } from 'mongodb';
-import type { StreamOfRow } from '../projection/row-folds.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { StreamOfRow } from '../stream.ts';
+import { STREAM_INDEX } from '../stream.ts';
+import type { Log } from './log.ts';
 
 /** A stream as the log has it. */
 interface Tip {
@@ -25,15 +26,13 @@ export function tipsPipeline(aggregateType: string): object[] {
   ];
 }
 
-export const STREAM_INDEX = { tenantId: 1, aggregateType: 1, aggregateId: 1, sequence: 1 } as const;
-
 /**
  * Finds the streams whose rows are behind the log, a chunk at a time.
  * @param notBefore everything committed until then is looked at
  * @param collection where the rows are: asked for each chunk, since they may move
  */
 export async function* streamsBehind(
-  { client, db, events }: Pick<Store, 'client' | 'db' | 'events'>,
+  { client, db, events }: Pick<Log, 'client' | 'db' | 'events'>,
   { aggregateType }: Projection,
   notBefore: Timestamp,
   collection: () => string,

@@ -1,8 +1,8 @@
 import type { AnyBulkWriteOperation } from 'mongodb';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { transact } from '../transact.ts';
 import { type Progress, saveCheckpoint } from './checkpoint.ts';
+import type { ReadModels } from './read-models.ts';
 import type { RowChange } from './row-folds.ts';
 import { put, RowsSealed, writeInto } from './row-writes.ts';
 
@@ -13,7 +13,7 @@ import { put, RowsSealed, writeInto } from './row-writes.ts';
  *   After any error it is unknown whether the transaction took place: rows are read again, and tell.
  */
 export async function commitBatch(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   fence: number,
   changes: readonly RowChange[],

@@ -3,10 +3,11 @@ import { clusterNow } from '../changes.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { StreamOfRow } from '../stream.ts';
 import { awaitCheckpoint } from './await-checkpoint.ts';
 import { startProjector } from './projector.ts';
-import { openRowFolds, type RowFolds, type StreamOfRow } from './row-folds.ts';
+import type { ReadModels } from './read-models.ts';
+import { openRowFolds, type RowFolds } from './row-folds.ts';
 import { compareAndSet } from './row-writes.ts';
 import { isSealError } from './seal.ts';
 
@@ -31,7 +32,7 @@ export interface CaughtUp {
  * write meanwhile.
  * @throws what MongoDB throws, after PATIENCE_MS of trying
  */
-export async function catchUpAll(store: Store, projections: readonly Projection[]): Promise<CaughtUp[]> {
+export async function catchUpAll(store: ReadModels, projections: readonly Projection[]): Promise<CaughtUp[]> {
   const caughtUp: CaughtUp[] = [];
   for (const projection of projections)
     caughtUp.push(await (projection.mode === 'inline' ? catchUpRows : awaitProjector)(store, projection));
@@ -42,7 +43,7 @@ export async function catchUpAll(store: Store, projections: readonly Projection[
  * Catches the rows of an inline read model up with the log. It needs no lease: a row is written only onto the state it
  * was folded from, and a command that is faster has folded the same events.
  */
-export async function catchUpRows(store: Store, projection: Projection): Promise<CaughtUp> {
+export async function catchUpRows(store: ReadModels, projection: Projection): Promise<CaughtUp> {
   const { name } = projection;
   const collection = (): string => store.live.of(projection);
   const folds = openRowFolds({
@@ -64,7 +65,7 @@ export async function catchUpRows(store: Store, projection: Projection): Promise
 
 /** @returns how many rows were written */
 async function catchUpChunk(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   folds: RowFolds,
   streams: readonly StreamOfRow[],
@@ -95,7 +96,7 @@ async function catchUpChunk(
  * Waits until the projector of an async read model has caught up with the log: that of a running gateway, which follows
  * the inserts, or else one of our own.
  */
-async function awaitProjector(store: Store, projection: Projection): Promise<CaughtUp> {
+async function awaitProjector(store: ReadModels, projection: Projection): Promise<CaughtUp> {
   const { name } = projection;
   const since = new Date();
   const own = await startProjector(store, [projection]);

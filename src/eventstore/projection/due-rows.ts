@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { ReadModels } from './read-models.ts';
 
 /**
  * The rows of any tenant whose moment `field` has come, longest due first: what timers ask for. The only read
@@ -8,7 +8,7 @@ import type { Store } from '../store.ts';
  * @param field a date of the row with an index of its own; rows without it are never due
  */
 export async function dueRows<R extends Row>(
-  store: Store,
+  store: ReadModels,
   projection: Projection<R>,
   field: keyof R & string,
   now: Date,

@@ -2,10 +2,10 @@ import type { ClientSession, Collection, Document, Filter, FindCursor, Timestamp
 import { backoff } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isPassing } from '../faults.ts';
-import { STREAM_INDEX } from '../log/streams-behind.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
+import { STREAM_INDEX } from '../stream.ts';
 import { generationCollection, POINTERS, type Pointer } from './generation.ts';
+import type { ReadModels } from './read-models.ts';
 import { snapshotOf, timeOf } from './rows-at.ts';
 
 /** Log and rows, both as they were at one moment. */
@@ -24,7 +24,7 @@ const TRIES = 35;
 
 /** Looks at a moment, the newest that a majority has. @throws what `look` throws; what MongoDB throws, after a minute */
 export async function atOneMoment<T>(
-  store: Store,
+  store: ReadModels,
   { name }: Projection,
   look: (moment: Moment) => Promise<T>,
 ): Promise<T> {
@@ -40,7 +40,7 @@ export async function atOneMoment<T>(
   }
 }
 
-async function momentOf(store: Store, name: string, session: ClientSession): Promise<Moment> {
+async function momentOf(store: ReadModels, name: string, session: ClientSession): Promise<Moment> {
   const { db } = store;
   // First where the rows lived at that moment, then the rows of the same moment: exact around a switch, too.
   const pointer = await snapshotOf<Pointer>(db, POINTERS).findOne({ _id: name }, { session });

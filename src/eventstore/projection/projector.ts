@@ -2,10 +2,10 @@ import { backoff, pause } from '../backoff.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease } from '../lease.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { FencedOut } from './checkpoint.ts';
 import { type Follower, openFollower } from './follower.ts';
 import { PROJECTOR_LIMITS, type ProjectorLimits, type ProjectorObserver } from './projector-limits.ts';
+import type { ReadModels } from './read-models.ts';
 
 export interface ProjectorOptions {
   readonly limits?: Partial<ProjectorLimits>;
@@ -25,7 +25,7 @@ const SILENT: ProjectorObserver = { folded() {}, retried() {}, poisoned() {} };
  * whatever fails is logged and tried again.
  */
 export async function startProjector(
-  store: Store,
+  store: ReadModels,
   projections: readonly Projection[],
   options: ProjectorOptions = {},
 ): Promise<Projector> {
@@ -44,7 +44,7 @@ export async function startProjector(
 }
 
 interface Post {
-  readonly store: Store;
+  readonly store: ReadModels;
   readonly projection: Projection;
   readonly limits: ProjectorLimits;
   readonly observer: ProjectorObserver;

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Db, Filter } from 'mongodb';
-import { streamKey } from '../log/read.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { StreamOfRow } from '../stream.ts';
+import { streamKey } from '../stream.ts';
 import { type Behind, behindAt } from './behind.ts';
+import type { ReadModels } from './read-models.ts';
 
 /** A row on its way from one state to the next. */
 export interface RowChange {
@@ -14,14 +15,6 @@ export interface RowChange {
   readonly row: Row | null;
   /** Where it was read: only there is it known to go forward. In a generation that took over since it may be further. */
   readonly collection: string;
-}
-
-/** Which stream, of a known aggregate type. */
-export interface StreamOfRow {
-  readonly tenantId: string;
-  readonly aggregateId: string;
-  /** How far it is known to reach; absent: the log tells. */
-  readonly sequence?: number;
 }
 
 /** The rows of one read model, folded on from the log by the one who writes them. The newest are kept in memory. */
@@ -41,7 +34,7 @@ export interface RowFolds {
 }
 
 export interface RowFoldsOptions {
-  readonly store: Pick<Store, 'db' | 'registry' | 'streamReads' | 'cache'>;
+  readonly store: Pick<ReadModels, 'db' | 'registry' | 'streamReads' | 'cache'>;
   readonly projection: Projection;
   /** Where the rows are: asked before each catch-up, since they may have moved. */
   collection(): string;

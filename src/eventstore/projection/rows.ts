@@ -1,6 +1,6 @@
 import type { Document, Filter } from 'mongodb';
 import { type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { ReadModels } from './read-models.ts';
 
 /** A filter over a read model's own fields, in MongoDB's query language. */
 export type RowFilter = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export interface TenantRows<R extends Row> {
 
 /** Binds a read model to a tenant: the one way to read rows on a client's behalf. */
 export function rowsOf<R extends Row>(
-  store: Store,
+  store: ReadModels,
   tenantId: string,
   projection: Projection<R>,
 ): TenantRows<R> {

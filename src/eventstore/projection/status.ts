@@ -1,8 +1,8 @@
 import { leaseHolders } from '../lease.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { type Checkpoint, checkpointsOf } from './checkpoint.ts';
 import { PROJECTOR_LIMITS } from './projector-limits.ts';
+import type { ReadModels } from './read-models.ts';
 
 /**
  * inline: written with the events. waiting: no projector holds the lease. degraded: following, but some rows stay
@@ -34,7 +34,7 @@ export interface ProjectionStatus {
 const FRESH_MS = 3 * PROJECTOR_LIMITS.idleSaveMs;
 
 /** Tells of every read model how far it is. The same in every process: it is read from the checkpoints. */
-export async function projectionStatus(store: Store): Promise<ProjectionStatus[]> {
+export async function projectionStatus(store: ReadModels): Promise<ProjectionStatus[]> {
   const [checkpoints, holders] = await Promise.all([
     checkpointsOf(store.db).find().toArray(),
     leaseHolders(store.db),
@@ -49,14 +49,14 @@ export async function projectionStatus(store: Store): Promise<ProjectionStatus[]
   );
 }
 
-function inlineStatus({ live }: Store, projection: Projection): ProjectionStatus {
+function inlineStatus({ live }: ReadModels, projection: Projection): ProjectionStatus {
   const { name, mode } = projection;
   const { version } = live.pointer(projection);
   return { name, mode, version, lagMs: 0, state: 'inline', rowsBehind: 0 };
 }
 
 async function asyncStatus(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   checkpoint: Checkpoint | undefined,
   holder: string | undefined,
@@ -77,7 +77,7 @@ async function asyncStatus(
 }
 
 async function lagOf(
-  store: Store,
+  store: ReadModels,
   aggregateType: string,
   checkpoint: Checkpoint | undefined,
 ): Promise<number> {

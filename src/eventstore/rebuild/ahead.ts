@@ -1,8 +1,8 @@
 import { clusterNow, openChanges, timeIn } from '../changes.ts';
+import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { checkpointsOf } from '../projection/checkpoint.ts';
 import { type Projection, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
 
 /** More rows than this are not named one by one: subscribers begin anew with a snapshot. */
 const NAMED_ROWS = 5_000;

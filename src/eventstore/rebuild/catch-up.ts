@@ -1,14 +1,15 @@
 import type { Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
+import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
-import { openRowFolds, type RowChange, type StreamOfRow } from '../projection/row-folds.ts';
+import { openRowFolds, type RowChange } from '../projection/row-folds.ts';
 import { compareAndSet } from '../projection/row-writes.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { StreamOfRow } from '../stream.ts';
 import { REBUILDS } from './progress.ts';
 
 /** Catches rows that are built beside the live ones up with the log, as often as it is asked to. */

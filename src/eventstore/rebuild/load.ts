@@ -1,11 +1,11 @@
 import { type Collection, MongoBulkWriteError, type Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { StreamRange } from '../log/ranges.ts';
 import { type ReplayStore, replayStreams } from '../log/replay.ts';
 import type { ReplayedStream, StreamFault } from '../log/stream-fold.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
 
 /** A stream that could not be folded as it should. */
 export interface FaultyStream {

@@ -1,6 +1,6 @@
+import type { Store } from '../command/store.ts';
 import type { StreamRange } from '../log/ranges.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import type { LoadTarget, RangeLoad } from './load.ts';
 import { loadRange } from './load.ts';
 

@@ -1,9 +1,9 @@
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import { isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { createRowIndexes } from '../indexes.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { type CatchUp, openCatchUp } from './catch-up.ts';
 import { REBUILD_LEASE_MS, takeLease } from './lease.ts';
 import type { FaultyStream } from './load.ts';

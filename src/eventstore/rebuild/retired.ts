@@ -1,5 +1,5 @@
+import type { Store } from '../command/store.ts';
 import { generationCollection, pointersOf, replacePointer } from '../projection/generation.ts';
-import type { Store } from '../store.ts';
 
 /** How often a process looks for generations to drop, in ms. */
 const SWEEP_MS = 600_000;

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AnyBulkWriteOperation, type ClientSession, type Db, UUID } from 'mongodb';
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { LEASES } from '../lease.ts';
-import { readStream, type StreamRef, streamKey } from '../log/read.ts';
+import { readStream } from '../log/read.ts';
 import { type Checkpoint, checkpointsOf } from '../projection/checkpoint.ts';
 import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import { isSealError } from '../projection/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
+import { type StreamRef, streamKey } from '../stream.ts';
 import { transact } from '../transact.ts';
 
 /** What a row was, and what its stream makes of it. */

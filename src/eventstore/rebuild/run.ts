@@ -1,6 +1,6 @@
+import type { Store } from '../command/store.ts';
 import type { Lease } from '../lease.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import type { RebuildProgress } from './progress.ts';
 import type { OpenWorkers } from './ranges.ts';
 

@@ -1,6 +1,6 @@
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import type { OpenWorkers } from './ranges.ts';
 import { rebuildProjection } from './rebuild.ts';
 import { RebuildRefused } from './run.ts';

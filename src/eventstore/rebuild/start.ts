@@ -1,8 +1,8 @@
 import { clusterNow } from '../changes.ts';
+import type { Store } from '../command/store.ts';
 import { divideStreams } from '../log/ranges.ts';
 import { buildingCollection, generationCollection } from '../projection/generation.ts';
 import { liftSeal } from '../projection/seal.ts';
-import type { Store } from '../store.ts';
 import { beginRebuild, type RebuildProgress, resumeRebuild } from './progress.ts';
 import type { Run } from './run.ts';
 import { nextGeneration } from './switch.ts';

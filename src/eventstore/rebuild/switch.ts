@@ -1,12 +1,12 @@
 import type { Timestamp } from 'mongodb';
 import { pause } from '../backoff.ts';
 import { clusterNow } from '../changes.ts';
+import type { Store } from '../command/store.ts';
 import { createRowIndexes } from '../indexes.ts';
 import { generationCollection, type Pointer, replacePointer } from '../projection/generation.ts';
 import { TRUST_MS, WRITE_TRUST_MS } from '../projection/live-generation.ts';
 import { holdsRebuild, isAbandoned, LIFT_MS, liftSeal, rebuildLease, seal } from '../projection/seal.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { aheadOf } from './ahead.ts';
 
 /** How long a switch is announced before it comes, in ms: every process that reads has heard of it by then. */

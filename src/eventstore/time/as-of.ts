@@ -1,7 +1,7 @@
 import type { Aggregate, Command } from '../aggregate.ts';
-import type { StreamRef } from '../log/read.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
+import type { StreamRef } from '../stream.ts';
+import type { TimedLog } from './snapshot-keeper.ts';
 import { foldInTime } from './time-fold.ts';
 
 /** The two times of a question about the past (design section 8); an absent one is now. */
@@ -27,7 +27,7 @@ const SPARSE = 4;
  * @returns null when nothing had happened yet, or nothing was known
  */
 export async function rowAsOf<R extends Row>(
-  store: Store,
+  store: TimedLog,
   stream: StreamRef,
   aggregate: Aggregate<unknown, Command>,
   projection: Projection<R>,

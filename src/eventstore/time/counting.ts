@@ -1,12 +1,12 @@
 import { type Collection, type Filter, UUID } from 'mongodb';
 import type { Aggregate, Command } from '../aggregate.ts';
-import type { Folded } from '../cache.ts';
 import type { StoredEvent } from '../event.ts';
+import type { Folded } from '../fold.ts';
 import { RawEvent } from '../log/raw-event.ts';
-import type { StreamRef } from '../log/read.ts';
-import { STREAM_INDEX } from '../log/streams-behind.ts';
 import { fold, type Row } from '../projection.ts';
 import type { Registry } from '../registry.ts';
+import type { StreamRef } from '../stream.ts';
+import { STREAM_INDEX } from '../stream.ts';
 import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
 import type { SnapshotReads, TimedSnapshot, Until } from './snapshot-reads.ts';
 

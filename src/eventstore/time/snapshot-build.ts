@@ -1,6 +1,6 @@
 import type { Aggregate, Command } from '../aggregate.ts';
-import { emptyFold, foldEvent } from '../command/load.ts';
-import type { StreamRef } from '../log/read.ts';
+import { emptyFold, foldEvent } from '../fold.ts';
+import type { StreamRef } from '../stream.ts';
 import { placeOf, type TimeParts } from './counting.ts';
 import { isMilestone, type Milestone, shapeOf, snapshotsOf } from './snapshots.ts';
 

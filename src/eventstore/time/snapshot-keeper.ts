@@ -4,10 +4,11 @@ import type { Logger } from 'pino';
 import type { Aggregate, Command } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey } from '../faults.ts';
-import { type StreamRef, streamKey } from '../log/read.ts';
+import type { Log } from '../log/log.ts';
 import { turn } from '../next-turn.ts';
 import type { Registry } from '../registry.ts';
-import type { StoreObserver } from '../store.ts';
+import type { StoreObserver } from '../store-observer.ts';
+import { type StreamRef, streamKey } from '../stream.ts';
 import { milestonesOf } from './snapshot-build.ts';
 import {
   isTimed,
@@ -40,6 +41,11 @@ export interface Snapshots {
   idle(): Promise<void>;
   /** Writes nothing more. */
   close(): Promise<void>;
+}
+
+/** The log with the snapshots of its streams: for whoever loads a stream, or asks how it was. */
+export interface TimedLog extends Log {
+  readonly snapshots: Snapshots;
 }
 
 /** Folds that may wait to be written; each holds the state and the rows of a stream. */

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { type Collection, type Db, type Filter, UUID } from 'mongodb';
 import type { Aggregate, Command } from '../aggregate.ts';
-import { type StreamRef, streamKey } from '../log/read.ts';
+import { type StreamRef, streamKey } from '../stream.ts';
 import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
 
 type Kind = Aggregate<unknown, Command>;

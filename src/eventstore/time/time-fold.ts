@@ -1,7 +1,7 @@
 import type { UUID } from 'mongodb';
 import type { Aggregate, Command } from '../aggregate.ts';
-import type { Folded } from '../cache.ts';
-import type { StreamRef } from '../log/read.ts';
+import type { Folded } from '../fold.ts';
+import type { StreamRef } from '../stream.ts';
 import { type CountingEvents, countingEvents, type TimeParts } from './counting.ts';
 import type { TimedSnapshot, Until } from './snapshot-reads.ts';
 

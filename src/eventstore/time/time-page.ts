@@ -1,11 +1,11 @@
 import type { Filter } from 'mongodb';
 import type { Aggregate, Command } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import type { StreamRef } from '../log/read.ts';
-import { STREAM_INDEX } from '../log/streams-behind.ts';
-import type { Store } from '../store.ts';
+import type { StreamRef } from '../stream.ts';
+import { STREAM_INDEX } from '../stream.ts';
 import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
 import { placeOf } from './counting.ts';
+import type { TimedLog } from './snapshot-keeper.ts';
 
 /** A place in a stream in the order of time: occurredAt, then sequence. */
 export interface TimePlace {
@@ -27,7 +27,7 @@ export interface Stretch {
  * @returns up to `limit`, each in the newest version of its type
  */
 export async function pageInTime(
-  store: Store,
+  store: TimedLog,
   stream: StreamRef,
   aggregate: Aggregate<unknown, Command>,
   stretch: Stretch,
@@ -96,7 +96,7 @@ function beyondPlace(after: TimePlace | undefined): Filter<StoredEvent> {
 
 /** A sequence up to which everything occurred before `start`. */
 async function sequenceBefore(
-  { snapshots }: Store,
+  { snapshots }: TimedLog,
   stream: StreamRef,
   aggregate: Aggregate<unknown, Command>,
   start: Date,

@@ -1,8 +1,8 @@
 import type { Timestamp } from 'mongodb';
 import { timeIn } from '../changes.ts';
+import type { Store } from '../command/store.ts';
 import { awaitCheckpoint } from '../projection/await-checkpoint.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 
 /** A projector that saves nothing for so long is taken not to be at work, in ms. */
 export const PROJECTOR_PATIENCE_MS = 15_000;

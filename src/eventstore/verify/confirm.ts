@@ -1,6 +1,6 @@
 import { BSON, type Timestamp } from 'mongodb';
+import type { Store } from '../command/store.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { awaitProjector } from './await-projector.ts';
 import { judge, type Verdict } from './diagnose.ts';
 import type { Finding } from './finding.ts';

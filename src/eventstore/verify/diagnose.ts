@@ -1,10 +1,10 @@
 import { BSON } from 'mongodb';
+import type { Store } from '../command/store.ts';
 import { RawEvent } from '../log/raw-event.ts';
 import { readAhead } from '../log/replay.ts';
 import { openStreamFold, type ReplayedStream, type StreamFault } from '../log/stream-fold.ts';
 import { atOneMoment, type Moment } from '../projection/one-moment.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
 import type { RowFinding, StreamFinding } from './finding.ts';
 import { bytesOf, differences } from './row-difference.ts';
 import { type Suspect, streamFilter } from './suspect.ts';

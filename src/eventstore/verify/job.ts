@@ -1,7 +1,7 @@
 import { pause } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease } from '../lease.ts';
-import type { Store } from '../store.ts';
 import { type Finding, totalOf } from './finding.ts';
 import { awaitFirstRuns, dueRuns, lastRuns, saveRun, type VerifyRun } from './runs.ts';
 import {

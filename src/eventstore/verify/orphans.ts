@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
+import type { Store } from '../command/store.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { idsOfTenant } from './rows.ts';
 
 /** Rows told at once. */

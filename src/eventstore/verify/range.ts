@@ -1,11 +1,11 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import { isPassing } from '../faults.ts';
 import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
 import { replayStreams } from '../log/replay.ts';
 import type { ReplayedStream } from '../log/stream-fold.ts';
 import { type Projection, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
 import { openRows, type RowReader, type StoredRow } from './rows.ts';
 import { placeOfRow, type Suspect } from './suspect.ts';

@@ -1,7 +1,7 @@
 import { BSON, type Timestamp } from 'mongodb';
+import type { Store } from '../command/store.ts';
 import { atOneMoment, type Moment } from '../projection/one-moment.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
 import { type Suspect, streamFilter } from './suspect.ts';
 

@@ -1,10 +1,10 @@
 import { type AnyBulkWriteOperation, BSON, type ClientSession, type Document, type Filter } from 'mongodb';
 import { backoff } from '../backoff.ts';
+import type { Store } from '../command/store.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { shutOutProjector } from '../projection/projector-fence.ts';
 import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { transact } from '../transact.ts';
 import type { Remedy } from './diagnose.ts';
 import { sameBytes } from './row-difference.ts';

@@ -1,8 +1,8 @@
 import type { Filter } from 'mongodb';
+import type { Store } from '../command/store.ts';
 import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
 import { readAhead } from '../log/replay.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { Store } from '../store.ts';
 
 /** A row as it is stored. */
 export interface StoredRow {

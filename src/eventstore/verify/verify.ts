@@ -1,8 +1,8 @@
 import { clusterNow } from '../changes.ts';
+import type { Store } from '../command/store.ts';
 import { comparePlaces, divideStreams, type StreamRange } from '../log/ranges.ts';
 import { openPace } from '../pace.ts';
 import type { Projection } from '../projection.ts';
-import type { Store } from '../store.ts';
 import { PROJECTOR_PATIENCE_MS } from './await-projector.ts';
 import { openSuspicion, type Suspicion } from './confirm.ts';
 import type { Finding } from './finding.ts';

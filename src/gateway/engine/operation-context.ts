@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Access } from '../../access/access.ts';
+import type { Store } from '../../eventstore/command/store.ts';
 import type { Feed } from '../../eventstore/feed/feed.ts';
 import type { ProjectionStatus } from '../../eventstore/projection/status.ts';
-import type { Store } from '../../eventstore/store.ts';
 import type { Context, TenantFeed, TenantStore } from '../../graphql/context.ts';
 import { unauthenticated } from '../../graphql/errors.ts';
 import type { Admission } from './admission.ts';

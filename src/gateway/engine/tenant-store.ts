@@ -3,21 +3,20 @@ import { handle } from '../../eventstore/command/handle.ts';
 import { handleMany } from '../../eventstore/command/handle-many.ts';
 import type { Intent } from '../../eventstore/command/intent.ts';
 import { statesOf } from '../../eventstore/command/states.ts';
-import { aggregateIdFor, newId } from '../../eventstore/ids.ts';
+import type { Store } from '../../eventstore/command/store.ts';
+import { aggregateIdFor, newId, uuid } from '../../eventstore/ids.ts';
 import {
   type EventFilter,
   type LogPlace,
   pageEvents,
   pageStream,
   readStream,
-  type StreamRef,
 } from '../../eventstore/log/read.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Projection, Row } from '../../eventstore/projection.ts';
-import type { Store } from '../../eventstore/store.ts';
+import type { StreamRef } from '../../eventstore/stream.ts';
 import { type Moment, rowAsOf } from '../../eventstore/time/as-of.ts';
 import { pageInTime, type Stretch } from '../../eventstore/time/time-page.ts';
-import { uuid } from '../../eventstore/uuid.ts';
 import type { TenantIntent, TenantStore } from '../../graphql/context.ts';
 import type { Admission } from './admission.ts';
 

@@ -4,13 +4,14 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { z } from 'zod';
 import { type Aggregate, record } from '../../../src/eventstore/aggregate.ts';
 import { handle } from '../../../src/eventstore/command/handle.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { defineNextVersion, type EventDefinition, type StoredEvent } from '../../../src/eventstore/event.ts';
 import { openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { pageEvents, readStream } from '../../../src/eventstore/log/read.ts';
+import { openStore } from '../../../src/eventstore/open-store.ts';
 import { rowsOf } from '../../../src/eventstore/projection/rows.ts';
 import type { Projection } from '../../../src/eventstore/projection.ts';
-import { openStore, type Store } from '../../../src/eventstore/store.ts';
 import { rowAsOf } from '../../../src/eventstore/time/as-of.ts';
 import { refusal } from '../../../src/refusal.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { rowsOf } from '../../../src/eventstore/projection/rows.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { byRest, type CounterRow, count, countersRead, openCounterStore, upTo } from '../counter.ts';
 import { type AnyChange, began, read, view } from './reader.ts';

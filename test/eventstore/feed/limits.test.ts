@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, type FeedOptions, openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { SlowConsumerError } from '../../../src/eventstore/feed/limits.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { bareCounter, type CounterRow, count, countersRead, openCounterStore, upTo } from '../counter.ts';
 import { began, read, view } from './reader.ts';

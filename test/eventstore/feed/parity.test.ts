@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, type GapReason, openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { rowsOf } from '../../../src/eventstore/projection/rows.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { byRest, type CounterRow, count, countersRead, openCounterStore, upTo } from '../counter.ts';
 import { type AnyChange, type Reader, read, view } from './reader.ts';

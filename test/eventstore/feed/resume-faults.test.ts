@@ -2,9 +2,10 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, type FeedOptions, openFeed, type Selection } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
-import { openStore, type Store } from '../../../src/eventstore/store.ts';
+import { openStore } from '../../../src/eventstore/open-store.ts';
 import { createClient } from '../../../src/mongo/client.ts';
 import { startMongod, type TestMongod } from '../../database.ts';
 import {

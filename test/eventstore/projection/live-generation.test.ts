@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { pointersOf, readPointer } from '../../../src/eventstore/projection/generation.ts';
 import { OutdatedCode } from '../../../src/eventstore/projection/live-generation.ts';
@@ -9,7 +10,6 @@ import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { startRetiring } from '../../../src/eventstore/rebuild/retired.ts';
 import { staleProjections } from '../../../src/eventstore/rebuild/stale.ts';
 import { ANNOUNCE_MS } from '../../../src/eventstore/rebuild/switch.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { bareCounter, type CounterRow, count, countersRead } from '../counter.ts';
 import { openBoth, rebuild } from '../generation.ts';

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { LEASES } from '../../../src/eventstore/lease.ts';
-import { STREAM_INDEX, tipsPipeline } from '../../../src/eventstore/log/streams-behind.ts';
+import { tipsPipeline } from '../../../src/eventstore/log/streams-behind.ts';
 import { checkpointsOf } from '../../../src/eventstore/projection/checkpoint.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import { projectionStatus } from '../../../src/eventstore/projection/status.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
+import { STREAM_INDEX } from '../../../src/eventstore/stream.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { upTo } from '../counter.ts';
 import { countUp, naiveFold, openTallyStore, project, storedRows, type TallyRow, tallies } from '../tally.ts';

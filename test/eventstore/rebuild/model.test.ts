@@ -1,13 +1,14 @@
 import { BSON } from 'mongodb';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Store } from '../../../src/eventstore/command/store.ts';
+import { openStore } from '../../../src/eventstore/open-store.ts';
 import { readPointer } from '../../../src/eventstore/projection/generation.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { rebuildProjection } from '../../../src/eventstore/rebuild/rebuild.ts';
 import { rebuildRow } from '../../../src/eventstore/rebuild/row.ts';
 import { staleProjections, startStaleRebuilds } from '../../../src/eventstore/rebuild/stale.ts';
-import { openStore, type Store } from '../../../src/eventstore/store.ts';
 import { eventDefinitions, projections } from '../../../src/model.ts';
 import { fleetStatus } from '../../../src/vehicle/projection.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';

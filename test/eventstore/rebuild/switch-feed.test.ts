@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, openFeed, type Selection } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { checkpointsOf } from '../../../src/eventstore/projection/checkpoint.ts';
@@ -8,7 +9,6 @@ import { type RowFilter, rowsOf } from '../../../src/eventstore/projection/rows.
 import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { dropRetired } from '../../../src/eventstore/rebuild/retired.ts';
 import { RETAIN_MS } from '../../../src/eventstore/rebuild/switch.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { byRest, type CounterRow, count, countersRead, upTo } from '../counter.ts';
 import { type AnyChange, began, type Reader, read, view } from '../feed/reader.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Aggregate, Command } from '../../../src/eventstore/aggregate.ts';
 import { loadStream } from '../../../src/eventstore/command/load.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { rowAsOf } from '../../../src/eventstore/time/as-of.ts';
 import { snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';
 import { byTime, pageInTime, type TimePlace } from '../../../src/eventstore/time/time-page.ts';

@@ -1,7 +1,7 @@
 import type { FindCursor } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import type { StoredEvent } from '../../../src/eventstore/event.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { lateFilter } from '../../../src/eventstore/time/counting.ts';
 import { queryUntil } from '../../../src/eventstore/time/snapshot-reads.ts';
 import { snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';

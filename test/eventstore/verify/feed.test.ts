@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { verifyProjection } from '../../../src/eventstore/verify/verify.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { type CounterRow, count, countersRead, openCounterStore } from '../counter.ts';

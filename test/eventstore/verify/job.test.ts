@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { acquireLease } from '../../../src/eventstore/lease.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { startVerifying, type VerifyJob, type VerifyJobOptions } from '../../../src/eventstore/verify/job.ts';
 import { lastRuns } from '../../../src/eventstore/verify/runs.ts';
 import { openMetrics } from '../../../src/metrics/metrics.ts';

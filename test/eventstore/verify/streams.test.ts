@@ -1,10 +1,9 @@
 import { Binary, type Long, ReadConcern } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
-import { newId } from '../../../src/eventstore/ids.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
+import { newId, uuid } from '../../../src/eventstore/ids.ts';
 import type { Projection } from '../../../src/eventstore/projection.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
-import { uuid } from '../../../src/eventstore/uuid.ts';
 import { type Finding, totalOf } from '../../../src/eventstore/verify/finding.ts';
 import { OtherVersion, verifyProjection, verifyStreams } from '../../../src/eventstore/verify/verify.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';

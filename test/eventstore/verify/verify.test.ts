@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterNow } from '../../../src/eventstore/changes.ts';
+import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import type { Projection } from '../../../src/eventstore/projection.ts';
-import type { Store } from '../../../src/eventstore/store.ts';
 import { awaitProjector } from '../../../src/eventstore/verify/await-projector.ts';
 import type { Finding } from '../../../src/eventstore/verify/finding.ts';
 import { type VerifyOptions, verifyProjection } from '../../../src/eventstore/verify/verify.ts';

@@ -1,10 +1,10 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
 import { backoff } from '../../backoff.ts';
+import type { Store } from '../../command/store.ts';
 import { readStream } from '../../log/read.ts';
 import type { RowFilter } from '../../projection/rows.ts';
 import { mayReadAgain, rowsMatching } from '../../projection/rows-at.ts';
 import { fold, type Projection, type Row, rowId } from '../../projection.ts';
-import type { Store } from '../../store.ts';
 import { ALL, justBefore, type Place } from '../cursor.ts';
 import type { Past } from './history.ts';
 import type { PastChange } from './ring.ts';

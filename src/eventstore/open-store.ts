@@ -1,0 +1,70 @@
+import type { Db, MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import { openCommitter } from './command/committer.ts';
+import type { Store } from './command/store.ts';
+import { openLanes } from './command/stream-queues.ts';
+import type { EventDefinition, StoredEvent } from './event.ts';
+import { openStreamCache } from './fold.ts';
+import { newId } from './ids.ts';
+import { createIndexes, createRowIndexes, EVENT_INDEXES } from './indexes.ts';
+import { openPointReads } from './log/point-reads.ts';
+import { openStreamReads } from './log/stream-reads.ts';
+import { type OutdatedCode, openLiveGenerations } from './projection/live-generation.ts';
+import { openRowReads } from './projection/row-reads.ts';
+import type { Projection } from './projection.ts';
+import { openRegistry } from './registry.ts';
+import { SILENT, type StoreObserver } from './store-observer.ts';
+import { openSnapshots } from './time/snapshot-keeper.ts';
+import { SNAPSHOT_EVERY, SNAPSHOT_INDEXES, snapshotsOf } from './time/snapshots.ts';
+
+export interface StoreOptions {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly log: Logger;
+  readonly definitions: readonly EventDefinition[];
+  readonly projections: readonly Projection[];
+  /** Every how many events of a stream its fold is written down; 0 for never. */
+  readonly snapshotEvery?: number;
+  readonly observer?: StoreObserver;
+  /** Told when the rows turn out to be of newer code than this: the process writes none any more, and should end. */
+  readonly onOutdated?: (error: OutdatedCode) => void;
+}
+
+/**
+ * Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client.
+ * @throws OutdatedCode where newer code has built the read models
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { client, db, log, definitions, projections } = options;
+  const observer = options.observer ?? SILENT;
+  const events = db.collection<StoredEvent>('events', {
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+  });
+  const producerId = `gateway-${newId()}`;
+  const live = await openLiveGenerations({ ...options, producerId });
+  // Created one after another: two index builds at once on a new collection only wait for each other.
+  await createIndexes(events, EVENT_INDEXES);
+  await createIndexes(snapshotsOf(db), SNAPSHOT_INDEXES);
+  for (const projection of projections) await createRowIndexes(db, projection, live.of(projection));
+  const registry = openRegistry(definitions);
+  const every = options.snapshotEvery ?? SNAPSHOT_EVERY;
+  return {
+    client,
+    db,
+    events,
+    log,
+    producerId,
+    registry,
+    projections,
+    live,
+    cache: openStreamCache(),
+    committer: openCommitter({ client, db, events, log, live, observer }),
+    lanes: openLanes(),
+    pointReads: openPointReads(events),
+    rowReads: openRowReads(db),
+    streamReads: openStreamReads(events),
+    snapshots: openSnapshots({ db, events, log, registry, observer, every }),
+    observer,
+  };
+}
