@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import { FINDING_KINDS, type FieldDifference, type Finding, totalOf } from '../eventstore/verify/finding.ts';
-import type { VerifyReport } from '../eventstore/verify/verify.ts';
+import type { VerifyReport } from '../eventstore/verify/verification.ts';
 
 /** A longer value is cut off, in characters. */
 const MAX_VALUE = 120;

@@ -4,14 +4,8 @@ import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
 import { totalOf } from '../eventstore/verify/finding.ts';
-import {
-  kindsWithoutRows,
-  OtherVersion,
-  type VerifyOptions,
-  type VerifyReport,
-  verifyProjection,
-  verifyStreams,
-} from '../eventstore/verify/verify.ts';
+import { OtherVersion, type VerifyOptions, type VerifyReport } from '../eventstore/verify/verification.ts';
+import { aggregateTypesWithoutRows, verifyProjection, verifyStreams } from '../eventstore/verify/verify.ts';
 import { projections } from '../model.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
@@ -97,10 +91,10 @@ type Verify = (options: VerifyOptions) => Promise<VerifyReport>;
 
 function verifications(store: Store, name: string | undefined): Verify[] {
   const chosen = projections.filter((projection) => name === undefined || projection.name === name);
-  const kinds = name === undefined ? kindsWithoutRows(store) : [];
+  const types = name === undefined ? aggregateTypesWithoutRows(store) : [];
   return [
     ...chosen.map((projection) => (options: VerifyOptions) => verifyProjection(store, projection, options)),
-    ...kinds.map((kind) => (options: VerifyOptions) => verifyStreams(store, kind, options)),
+    ...types.map((type) => (options: VerifyOptions) => verifyStreams(store, type, options)),
   ];
 }
 

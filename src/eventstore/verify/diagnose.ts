@@ -9,45 +9,45 @@ import type { RowFinding, StreamFinding } from './finding.ts';
 import { bytesOf, differences } from './row-difference.ts';
 import { type Suspect, streamFilter } from './suspect.ts';
 
-/** What becomes of a row that is repaired. */
-export interface Remedy {
+/** How a row is repaired. */
+export interface RowRepair {
   /** The row's `_id`. */
   readonly id: unknown;
-  /** The row that was found; null: none. Another one is somebody else's, and stays. */
-  readonly seen: Uint8Array | null;
+  /** The row as it was found; null: none. One that is different by now was written by somebody else, and stays. */
+  readonly found: Uint8Array | null;
   /** What it should be; null: no row. */
   readonly expected: Row | null;
 }
 
-/** What a row and its whole stream are at one moment. */
-export interface Verdict {
+/** What is wrong with a row and its stream, both as they were at one moment. */
+export interface Diagnosis {
   readonly faults: readonly StreamFinding[];
-  /** Absent: there is nothing wrong with the row, or nobody can tell. */
+  /** Absent: nothing is wrong with the row, or nobody can tell. */
   readonly finding?: RowFinding;
-  readonly remedy: Remedy;
+  readonly repair: RowRepair;
 }
 
-/** Reads a row and its whole stream at one moment, and says what is wrong with them. */
-export function judge(store: Store, projection: Projection, suspect: Suspect): Promise<Verdict> {
+/** Reads a row and its whole stream at one moment, and says what is wrong with them. @throws what MongoDB throws */
+export function diagnose(store: Store, projection: Projection, suspect: Suspect): Promise<Diagnosis> {
   const { id, place } = suspect;
   return atOneMoment(store, projection, async (moment) => {
-    const [seen = null] = await moment.rows([id]);
-    const { full, own } = place === undefined ? {} : await replay(store, projection, place, seen, moment);
-    // An inline row is as far as the log, always; an async one at least as far as it was known to be.
+    const [found = null] = await moment.rows([id]);
+    const { full, own } = place === undefined ? {} : await replay(store, projection, place, found, moment);
+    // How far the row must be: an inline one as far as the log, an async one as far as it was seen to be before.
     const due =
       projection.mode === 'inline' ? (full?.lastSequence ?? 0) : (suspect.stream?.lastSequence ?? 0);
-    const finding = rowFinding(seen, full, own, due);
+    const finding = rowFinding(found, full, own, due);
     return {
       faults: (full?.faults ?? []).map(faultFinding),
       ...(finding === undefined ? {} : { finding }),
-      remedy: { id, seen, expected: full?.row ?? null },
+      repair: { id, found, expected: full?.row ?? null },
     };
   });
 }
 
 interface Replays {
   readonly full?: ReplayedStream | undefined;
-  /** As far as the row says of itself. */
+  /** Only as far as the row says that it was folded. */
   readonly own?: ReplayedStream | undefined;
 }
 
@@ -55,10 +55,10 @@ async function replay(
   store: Store,
   projection: Projection,
   place: NonNullable<Suspect['place']>,
-  seen: Uint8Array | null,
+  found: Uint8Array | null,
   moment: Moment,
 ): Promise<Replays> {
-  const upTo = seen === null ? 0 : sequenceOf(seen);
+  const upTo = found === null ? 0 : sequenceOf(found);
   const full = openStreamFold(projection, store.registry);
   const own = openStreamFold(projection, store.registry);
   for await (const batch of readAhead(moment.stream(streamFilter(projection.aggregateType, place))))
@@ -70,33 +70,34 @@ async function replay(
   return { full: full.end(), own: own.end() };
 }
 
-/** What a row says of itself; below any sequence where it says nothing. */
+/** Up to which event a row says that it was folded; less than any where it says nothing. */
 function sequenceOf(stored: Uint8Array): number {
   const { lastSequence } = BSON.deserialize(stored);
   return typeof lastSequence === 'number' ? lastSequence : -1;
 }
 
 function rowFinding(
-  seen: Uint8Array | null,
+  found: Uint8Array | null,
   full: ReplayedStream | undefined,
   own: ReplayedStream | undefined,
   due: number,
 ): RowFinding | undefined {
   const expected = full?.row ?? null;
   const logSequence = full?.lastSequence ?? 0;
-  if (seen === null) return expected === null ? undefined : { kind: 'missing', logSequence };
-  const fields = expected === null ? undefined : differences(seen, bytesOf(expected));
+  if (found === null) return expected === null ? undefined : { kind: 'missing', logSequence };
+  const fields = expected === null ? undefined : differences(found, bytesOf(expected));
   if (fields?.length === 0) return undefined;
-  const storedSequence = sequenceOf(seen);
+  const storedSequence = sequenceOf(found);
   if (full !== undefined && !isProvable(full, storedSequence)) return undefined;
   const stale: RowFinding = { kind: 'stale', storedSequence, logSequence };
   const ownRow = storedSequence < logSequence ? (own?.row ?? null) : null;
-  const ownFields = ownRow === null ? undefined : differences(seen, bytesOf(ownRow));
+  const ownFields = ownRow === null ? undefined : differences(found, bytesOf(ownRow));
   if (ownFields?.length === 0) return storedSequence >= due ? undefined : stale;
   if (fields === undefined) return { kind: 'extra' };
   const onlySequence = fields.length === 1 && fields[0]?.field === 'lastSequence';
   if (onlySequence && storedSequence >= 0 && storedSequence < logSequence) return stale;
-  // What a row shows is nearer to one or to the other, and the rest would only tell of the way between.
+  // The row is compared with both what it should be and what it says of itself: the shorter list tells what is wrong,
+  // the longer one mostly repeats what happened between the two.
   const fewest = ownFields !== undefined && ownFields.length < fields.length ? ownFields : fields;
   return { kind: 'wrong', fields: fewest };
 }

@@ -10,9 +10,9 @@ export interface FieldDifference {
 
 /** Where something is wrong. */
 export interface FindingPlace {
-  /** The read model's name; for a kind of stream without one, that kind: `LicensePlate`. */
+  /** The read model's name; for an aggregate type without one, that type: `LicensePlate`. */
   readonly of: string;
-  /** The row's `_id`, `tenantId/aggregateId`; for what is no row's id, its JSON. */
+  /** The row's `_id`, `tenantId/aggregateId`; JSON of it where it is no text. */
   readonly row: string;
 }
 
@@ -23,10 +23,10 @@ export type RowFinding =
   | { readonly kind: 'missing'; readonly logSequence: number }
   /** There is no stream that makes this row. */
   | { readonly kind: 'extra' }
-  /** The row is as its stream made it earlier, or says so of itself. */
+  /** The row is as an earlier event of its stream left it, or at least says so. */
   | { readonly kind: 'stale'; readonly storedSequence: number; readonly logSequence: number };
 
-/** What is wrong with a stream: then nobody can tell what its row should be, and no row is put in place of it. */
+/** What is wrong with a stream. Then nobody can tell what its row should be, and the row stays as it is. */
 export type StreamFinding =
   | Extract<StreamFault, { kind: 'hole' | 'double' }>
   | (Omit<Extract<StreamFault, { kind: 'poison' }>, 'kind'> & { readonly kind: 'unreadable' });

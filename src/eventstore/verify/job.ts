@@ -3,15 +3,9 @@ import type { Store } from '../command/store.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease } from '../lease.ts';
 import { type Finding, totalOf } from './finding.ts';
-import { awaitFirstRuns, dueRuns, lastRuns, saveRun, type VerifyRun } from './runs.ts';
-import {
-  kindsWithoutRows,
-  OtherVersion,
-  type VerifyOptions,
-  type VerifyReport,
-  verifyProjection,
-  verifyStreams,
-} from './verify.ts';
+import { awaitFirstRuns, dueRuns, lastRuns, saveRun, type VerifyRun } from './schedule.ts';
+import { OtherVersion, type VerifyOptions, type VerifyReport } from './verification.ts';
+import { aggregateTypesWithoutRows, verifyProjection, verifyStreams } from './verify.ts';
 
 /** What the job tells whoever measures it. Every call is cheap and never throws. */
 export interface VerifyObserver {
@@ -49,7 +43,7 @@ const LOGGED = 100;
 export function startVerifying(store: Store, options: VerifyJobOptions): VerifyJob {
   const { everyMs, observer, lookMs = LOOK_MS } = options;
   const { db, log } = store;
-  const names = [...store.projections.map(({ name }) => name), ...kindsWithoutRows(store)];
+  const names = [...store.projections.map(({ name }) => name), ...aggregateTypesWithoutRows(store)];
   const holder = `${store.producerId}/${newId()}`;
   const stopping = new AbortController();
   let wake: () => void = () => undefined;

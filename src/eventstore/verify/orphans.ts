@@ -3,15 +3,15 @@ import type { Store } from '../command/store.ts';
 import type { Projection, Row } from '../projection.ts';
 import { idsOfTenant } from './rows.ts';
 
-/** Rows told at once. */
+/** Rows given at a time. */
 const BATCH_ROWS = 500;
 
 /**
- * Finds the rows that no stream of these tenants can be behind: of other tenants, or with an `_id` that names none.
- * Whole tenants are leapt over by the index on `_id`.
+ * Finds the rows that no stream of these tenants can be behind: rows of other tenants, or with an `_id` that names no
+ * stream. The index on `_id` leaps over the rows of a known tenant.
  * @returns their `_id`s, whatever these are
  */
-export async function* strayIds(
+export async function* orphanIds(
   store: Store,
   projection: Projection,
   tenantIds: readonly string[],
@@ -30,7 +30,7 @@ export async function* strayIds(
     });
     while (await cursor.hasNext()) yield cursor.readBufferedDocuments().map(({ _id }) => _id);
   };
-  // Comparing by `_id` never leaves its type; the bounds of an index do.
+  // A comparison of `_id` with a text finds only texts; bounds of the index also find what stands before and after them.
   yield* idsBetween({}, { max: { _id: '' } });
   yield* idsBetween({}, { min: { _id: {} } });
   let after: Filter<Row> = { _id: { $gte: '' } };

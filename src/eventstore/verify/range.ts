@@ -7,11 +7,11 @@ import { replayStreams } from '../log/replay.ts';
 import type { ReplayedStream } from '../log/stream-fold.ts';
 import { type Projection, rowId } from '../projection.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
-import { openRows, type RowReader, type StoredRow } from './rows.ts';
+import { openRowReader, type RowReader, type StoredRow } from './rows.ts';
 import { placeOfRow, type Suspect } from './suspect.ts';
 import type { Tally } from './tally.ts';
 
-/** How a range is gone through. */
+/** What is needed to go through a range. */
 export interface RangeWalk {
   readonly store: Store;
   readonly projection: Projection;
@@ -34,67 +34,76 @@ const TRIES = 35;
 const CURSOR_LOST: ReadonlySet<unknown> = new Set([43, 175]);
 
 /** How far a range has been gone through. */
-interface Way {
-  /** The last stream. */
+interface Reached {
+  /** The last stream: where replaying goes on. */
   stream: StreamPlace | undefined;
   /** The last stream or row. */
   passed: StreamPlace | undefined;
 }
 
 /**
- * Holds the streams of a range against the rows of the same range, both in one order. What differs at first sight is
- * handed on: the two are read one after the other, while others write. Memory is bounded by the batches.
+ * Compares the streams of a range with the rows of the same range, both read in one order. A difference only makes a
+ * suspect, since the two are read one after the other while others write. Memory is bounded by the batches.
  */
 export async function walkRange(walk: RangeWalk, range: StreamRange): Promise<void> {
   const { store, projection } = walk;
-  const way: Way = { stream: undefined, passed: undefined };
+  const reached: Reached = { stream: undefined, passed: undefined };
   for (let failures = 0; ; failures++) {
-    const before = way.passed;
+    const before = reached.passed;
     try {
-      return await walkOn(walk, way.stream === undefined ? range : { ...range, from: way.stream }, way);
+      return await walkOn(
+        walk,
+        reached.stream === undefined ? range : { ...range, from: reached.stream },
+        reached,
+      );
     } catch (error) {
       const isLost = error instanceof MongoServerError && CURSOR_LOST.has(error.code);
       if (!(isPassing(error) || isLost) || failures >= TRIES) throw error;
-      if (way.passed !== before) failures = 0;
+      if (reached.passed !== before) failures = 0;
       store.log.warn({ err: error, projection: projection.name, failures }, 'a verification is gone on with');
       await backoff(failures, () => undefined);
     }
   }
 }
 
-async function walkOn(walk: RangeWalk, range: StreamRange, way: Way): Promise<void> {
+async function walkOn(walk: RangeWalk, range: StreamRange, reached: Reached): Promise<void> {
   const { store, projection, tenantIds, notBefore, batchEvents, tally, signal } = walk;
   const pace = (events: number): Promise<void> => walk.pace(events);
-  const rows = await openRows(store, projection, tenantIds, range, batchEvents);
+  const rows = await openRowReader(store, projection, tenantIds, range, batchEvents);
   try {
     for await (const streams of replayStreams(store, projection, range, { notBefore, batchEvents, pace })) {
       for (const stream of streams) {
-        if (way.passed !== undefined && comparePlaces(stream, way.passed) <= 0) continue;
-        await passRows(walk, rows, way, stream);
+        if (reached.passed !== undefined && comparePlaces(stream, reached.passed) <= 0) continue;
+        await passRows(walk, rows, reached, stream);
         const { current } = rows;
         const isOurs = current !== undefined && comparePlaces(current.place, stream) === 0;
         const suspect = compare(tally, stream, isOurs ? current : undefined);
         if (isOurs) await rows.next();
-        [way.stream, way.passed] = [stream, stream];
+        [reached.stream, reached.passed] = [stream, stream];
         if (suspect !== undefined) await walk.suspect(suspect);
       }
       if (signal.aborted) return;
     }
-    await passRows(walk, rows, way);
+    await passRows(walk, rows, reached);
   } finally {
     await rows.close();
   }
 }
 
 /** Passes the rows that no stream stands behind: up to a place, or all that are left. */
-async function passRows(walk: RangeWalk, rows: RowReader, way: Way, upTo?: StreamPlace): Promise<void> {
+async function passRows(
+  walk: RangeWalk,
+  rows: RowReader,
+  reached: Reached,
+  upTo?: StreamPlace,
+): Promise<void> {
   for (;;) {
     const { current } = rows;
     if (current === undefined || walk.signal.aborted) return;
     if (upTo !== undefined && comparePlaces(current.place, upTo) >= 0) return;
     await rows.next();
-    if (way.passed !== undefined && comparePlaces(current.place, way.passed) <= 0) continue;
-    way.passed = current.place;
+    if (reached.passed !== undefined && comparePlaces(current.place, reached.passed) <= 0) continue;
+    reached.passed = current.place;
     walk.tally.row();
     const { id } = current;
     await walk.suspect({ id, place: placeOfRow(id), stream: undefined });

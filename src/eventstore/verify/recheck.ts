@@ -6,18 +6,18 @@ import { bytesOf, sameRow } from './row-difference.ts';
 import { type Suspect, streamFilter } from './suspect.ts';
 
 /** What a second look at suspects came to. */
-export interface SecondLook {
+export interface Recheck {
   /** When it was. */
   readonly at: Timestamp;
   /** Rows that are right, as they should be. */
   readonly right: readonly Uint8Array[];
   /** Rows that their projector has not brought as far as the log was known to be. */
   readonly behind: readonly Suspect[];
-  /** To be looked at one by one. */
+  /** To be diagnosed one by one. */
   readonly suspicious: readonly Suspect[];
 }
 
-/** A stream on its way from where it was folded to where its row is. */
+/** A suspect's stream, while it is folded on to where its row is. */
 interface Draft {
   readonly suspect: Suspect;
   readonly stored: Uint8Array | undefined;
@@ -28,14 +28,14 @@ interface Draft {
 }
 
 /**
- * Looks at rows and the ends of their streams at one moment. What was folded is folded on from where it was, so that
- * rows which are written all the time cost no second replay.
+ * Compares rows with their streams once more, this time both as they were at one moment. A stream that was folded before
+ * is only folded on from there, so that rows which are written all the time cost no second replay.
  */
-export function lookAgain(
+export function recheck(
   store: Store,
   projection: Projection,
   suspects: readonly Suspect[],
-): Promise<SecondLook> {
+): Promise<Recheck> {
   return atOneMoment(store, projection, async (moment) => {
     const drafts = await draftsOf(projection, suspects, moment);
     await foldOn(store, projection, drafts, moment);
@@ -44,16 +44,16 @@ export function lookAgain(
     const suspicious = suspects.filter((suspect) => !drafts.has(suspect.id));
     for (const draft of drafts.values()) {
       const { suspect } = draft;
-      const found = verdictOf(projection, draft);
-      if (found === 'behind') behind.push(suspect);
-      else if (found === 'suspicious') suspicious.push(suspect);
-      else if (found !== null) right.push(found);
+      const outcome = outcomeOf(projection, draft);
+      if (outcome === 'behind') behind.push(suspect);
+      else if (outcome === 'suspicious') suspicious.push(suspect);
+      else if (outcome !== null) right.push(outcome);
     }
     return { at: moment.time, right, behind, suspicious };
   });
 }
 
-/** Only of streams without a fault: for the others there is no "on". */
+/** Only of streams without a fault: the others cannot be folded on. */
 async function draftsOf(
   { mode }: Projection,
   suspects: readonly Suspect[],
@@ -104,14 +104,14 @@ async function foldOn(
       draft.row = fold(projection, draft.row, store.registry.upcast(event));
       draft.sequence = event.sequence;
     } catch {
-      // Told what it is when it is looked at on its own.
+      // What is wrong is found out when it is diagnosed.
       draft.failed = true;
     }
   }
 }
 
-/** @returns the row as it should be and is; null where there should be none, and is none */
-function verdictOf(
+/** @returns the row where it is as it should be; null where there should be none, and is none */
+function outcomeOf(
   { mode }: Projection,
   { suspect, stored, upTo, row, failed }: Draft,
 ): Uint8Array | null | 'behind' | 'suspicious' {

@@ -12,7 +12,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-/** True where both rows say the same: the order of fields is not looked at. */
+/** True where both rows say the same; the order of their fields does not matter. */
 export function sameRow(stored: Uint8Array, expected: Uint8Array): boolean {
   return sameBytes(stored, expected) || differences(stored, expected).length === 0;
 }
@@ -44,7 +44,7 @@ function isNested(value: unknown): value is Document {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** By what BSON makes of them, which tells apart what equality does not: kinds of numbers, a date and its text. */
+/** Compared as BSON, which tells apart what JavaScript does not: kinds of numbers, for one. */
 function sameValue(a: unknown, b: unknown): boolean {
   if (a === undefined || b === undefined) return a === b;
   return sameBytes(BSON.serialize({ a }), BSON.serialize({ a: b }));

@@ -7,7 +7,7 @@ import type { Projection, Row } from '../projection.ts';
 /** A row as it is stored. */
 export interface StoredRow {
   readonly id: string;
-  /** Where the stream that it should be the fold of stands. */
+  /** The stream that it should be the fold of. */
   readonly place: StreamPlace;
   readonly bytes: Uint8Array;
 }
@@ -20,27 +20,27 @@ export interface RowReader {
   close(): Promise<void>;
 }
 
-/** A character behind the one that ends a tenant in a row's `_id`. */
-const BEHIND_TENANT = '0';
+/** The character after the slash that ends the tenant in a row's `_id`. */
+const AFTER_SLASH = '0';
 
 /** The `_id`s of a tenant's rows: from the first (included) to the second (excluded). */
 export function idsOfTenant(tenantId: string): readonly [from: string, to: string] {
-  return [`${tenantId}/`, `${tenantId}${BEHIND_TENANT}`];
+  return [`${tenantId}/`, `${tenantId}${AFTER_SLASH}`];
 }
 
 /**
- * Opens the rows that belong to a range of streams. Within a tenant the order of `_id` is that of the stream index; from
- * tenant to tenant it is not, so they are read one after the other.
+ * Opens the rows that belong to a range of streams. Within a tenant the order of `_id` is that of the stream index; among
+ * tenants it is not, so tenants are read one after the other.
  * @param tenantIds those that the log knows, in its order
  */
-export async function openRows(
+export async function openRowReader(
   store: Store,
   projection: Projection,
   tenantIds: readonly string[],
   range: StreamRange,
   batchRows: number,
 ): Promise<RowReader> {
-  const batches = rowsOf(store, projection, tenantIds, range, batchRows);
+  const batches = readRows(store, projection, tenantIds, range, batchRows);
   let batch: readonly StoredRow[] = [];
   let index = -1;
   const next = async (): Promise<void> => {
@@ -63,7 +63,7 @@ export async function openRows(
   };
 }
 
-async function* rowsOf(
+async function* readRows(
   store: Store,
   projection: Projection,
   tenantIds: readonly string[],

@@ -2,7 +2,7 @@ import { UUID } from 'mongodb';
 import type { StreamPlace } from '../log/ranges.ts';
 import type { ReplayedStream } from '../log/stream-fold.ts';
 
-/** A row, or a stream, that did not look right at first sight: read one after the other, one may be newer. */
+/** A row that did not match its stream when they were read one after the other: one of the two may just be newer. */
 export interface Suspect {
   /** The row's `_id`, whatever it is. */
   readonly id: unknown;

@@ -1,15 +1,15 @@
 import { checksumOf, openRowChecksum } from '../log/row-checksum.ts';
 import { type FindingCounts, type FindingKind, noFindings } from './finding.ts';
 
-/** What a verification has seen so far. */
-export interface Seen {
+/** What a verification has counted so far. */
+export interface VerifyCounts {
   readonly events: number;
   readonly streams: number;
   readonly rows: number;
   readonly findings: FindingCounts;
-  /** Findings that are put right. */
+  /** Findings that were repaired. */
   readonly repaired: number;
-  /** Rows of an async read model that nothing can be said of, since its projector is not at work. */
+  /** Rows of an async read model of which nothing can be said, since its projector is not at work. */
   readonly behind: number;
 }
 
@@ -23,13 +23,13 @@ export interface Tally {
   events(count: number): void;
   stream(): void;
   row(): void;
-  /** A row that is right, as the log makes it. */
+  /** A row that is right: as the log makes it. */
   right(row: Uint8Array): void;
-  /** A row that is not: as it was found, and as it should be; null: not at all. */
+  /** A row that is not right: as it was found and as it should be; null: no row. */
   differs(found: Uint8Array | null, expected: Uint8Array | null): void;
   finding(kind: FindingKind, repaired: boolean): void;
   behind(rows: number): void;
-  seen(): Seen;
+  counts(): VerifyCounts;
   checksums(): Checksums;
 }
 
@@ -61,7 +61,7 @@ export function openTally(): Tally {
     behind(more) {
       counts.behind += more;
     },
-    seen: () => ({ ...counts, findings: { ...findings } }),
+    counts: () => ({ ...counts, findings: { ...findings } }),
     checksums: () => ({ log: checksumOf(common, log), rows: checksumOf(common, rows) }),
   };
 }

@@ -5,7 +5,7 @@ import type { Store } from '../../../src/eventstore/command/store.ts';
 import { acquireLease } from '../../../src/eventstore/lease.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import { startVerifying, type VerifyJob, type VerifyJobOptions } from '../../../src/eventstore/verify/job.ts';
-import { lastRuns } from '../../../src/eventstore/verify/runs.ts';
+import { lastRuns } from '../../../src/eventstore/verify/schedule.ts';
 import { openMetrics } from '../../../src/metrics/metrics.ts';
 import { observersOf } from '../../../src/process/observers.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';

@@ -5,7 +5,8 @@ import { type Projector, startProjector } from '../../../src/eventstore/projecti
 import type { Projection } from '../../../src/eventstore/projection.ts';
 import { awaitProjector } from '../../../src/eventstore/verify/await-projector.ts';
 import type { Finding } from '../../../src/eventstore/verify/finding.ts';
-import { type VerifyOptions, verifyProjection } from '../../../src/eventstore/verify/verify.ts';
+import type { VerifyOptions } from '../../../src/eventstore/verify/verification.ts';
+import { verifyProjection } from '../../../src/eventstore/verify/verify.ts';
 import { projections } from '../../../src/model.ts';
 import { fleetStatus } from '../../../src/vehicle/projection.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';

@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { FindingCounts } from './finding.ts';
-import type { VerifyReport } from './verify.ts';
+import type { VerifyReport } from './verification.ts';
 
 /** The last verification of a read model, or of a kind of streams without one. */
 export interface VerifyRun {
