@@ -1,8 +1,8 @@
 import type { ClientSession } from 'mongodb';
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
+import type { Log } from '../log/log.ts';
 import { openStreamTips, type StreamTips, streamOf } from '../log/stream-tips.ts';
 import { transact } from '../transact.ts';
 import { type Item, type Plan, planOf, type Refused } from './backfill-plan.ts';
@@ -36,7 +36,7 @@ export interface Backfill {
 export class TooManyRefused extends Error {}
 
 export interface BackfillOptions {
-  readonly store: Store;
+  readonly store: Log;
   readonly lines: EventLines;
   /** Everything is looked at, and nothing is recorded. */
   readonly dryRun: boolean;
@@ -103,7 +103,7 @@ const ID_BYTES = 16;
 
 /** The events with these ids, undecoded, by id in hex. */
 async function storedOf(
-  store: Store,
+  store: Log,
   session: ClientSession,
   events: readonly StoredEvent[],
 ): Promise<Map<string, Uint8Array>> {

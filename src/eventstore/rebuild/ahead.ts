@@ -1,7 +1,7 @@
 import { clusterNow, openChanges, timeIn } from '../changes.ts';
-import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { checkpointsOf } from '../projection/checkpoint.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { type Projection, rowId } from '../projection.ts';
 
 /** More rows than this are not named one by one: subscribers begin anew with a snapshot. */
@@ -13,7 +13,7 @@ const NAMED_ROWS = 5_000;
  * nothing, so that nobody would be told of them. To be asked while the old generation is sealed.
  * @returns null where they are too many, or where it is not known how far the projector came
  */
-export async function aheadOf(store: Store, projection: Projection): Promise<string[] | null> {
+export async function aheadOf(store: ReadModels, projection: Projection): Promise<string[] | null> {
   const { db, log } = store;
   const checkpoint = await checkpointsOf(db).findOne({ _id: projection.name });
   if (checkpoint?.token === undefined || checkpoint.phase !== 'following') return null;

@@ -1,11 +1,11 @@
 import type { Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
-import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { openRowFolds, type RowChange } from '../projection/row-folds.ts';
 import { compareAndSet } from '../projection/row-writes.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
@@ -28,7 +28,7 @@ const BATCH_EVENTS = 5_000;
 const TRIES = 35;
 
 /** @param from the log is followed from there on: what was committed before must be in the rows already */
-export function openCatchUp(store: Store, projection: Projection, from: Timestamp): CatchUp {
+export function openCatchUp(store: ReadModels, projection: Projection, from: Timestamp): CatchUp {
   const { db, log } = store;
   const { name } = projection;
   let collection = '';
@@ -101,7 +101,7 @@ export function openCatchUp(store: Store, projection: Projection, from: Timestam
   };
 }
 
-function followLog({ db, log }: Store, { aggregateType }: Projection, at: Timestamp): Changes {
+function followLog({ db, log }: ReadModels, { aggregateType }: Projection, at: Timestamp): Changes {
   return openChanges(db, {
     // The second one for the marks, which tell how far the stream has come.
     collections: ['events', REBUILDS],
@@ -114,7 +114,7 @@ function followLog({ db, log }: Store, { aggregateType }: Projection, at: Timest
 }
 
 /** Writes a document that the change stream shows as well: once it comes, everything committed before it has come. */
-async function putMark({ db }: Store, { name, aggregateType }: Projection, mark: string): Promise<void> {
+async function putMark({ db }: ReadModels, { name, aggregateType }: Projection, mark: string): Promise<void> {
   await db
     .collection<{ _id: string }>(REBUILDS, { writeConcern: { w: 'majority', journal: true } })
     .replaceOne({ _id: `${name}/mark` }, { aggregateType, mark }, { upsert: true });
@@ -134,7 +134,11 @@ function streamsOf(changes: readonly Change[]): StreamOfRow[] {
 }
 
 /** @returns false where a row was not as it was */
-async function writeRows({ db }: Store, collection: string, changes: readonly RowChange[]): Promise<boolean> {
+async function writeRows(
+  { db }: ReadModels,
+  collection: string,
+  changes: readonly RowChange[],
+): Promise<boolean> {
   if (changes.length === 0) return true;
   const rows = db.collection<Row>(collection, { writeConcern: { w: 'majority', journal: true } });
   const result = await rows.bulkWrite(changes.map(compareAndSet), { ordered: false });

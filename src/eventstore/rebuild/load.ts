@@ -1,10 +1,10 @@
 import { type Collection, MongoBulkWriteError, type Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { StreamRange } from '../log/ranges.ts';
 import { type ReplayStore, replayStreams } from '../log/replay.ts';
 import type { ReplayedStream, StreamFault } from '../log/stream-fold.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
 
 /** A stream that could not be folded as it should. */
@@ -31,7 +31,7 @@ export interface LoadTarget {
 }
 
 /** What loading needs of the store: a thread of its own opens no more than that. */
-export type LoadStore = ReplayStore & Pick<Store, 'db' | 'log'>;
+export type LoadStore = ReplayStore & Pick<ReadModels, 'db' | 'log'>;
 
 /** Faulty streams that are named. */
 export const NAMED_FAULTS = 100;

@@ -1,5 +1,5 @@
-import type { Store } from '../command/store.ts';
 import type { StreamRange } from '../log/ranges.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import type { LoadTarget, RangeLoad } from './load.ts';
 import { loadRange } from './load.ts';
@@ -12,7 +12,7 @@ export interface RangeWorker {
 
 /** Opens those who do the work. */
 export type OpenWorkers = (
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   target: LoadTarget,
 ) => Promise<readonly RangeWorker[]>;

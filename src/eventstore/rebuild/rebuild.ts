@@ -1,8 +1,8 @@
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import { isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { createRowIndexes } from '../indexes.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import { type CatchUp, openCatchUp } from './catch-up.ts';
 import { REBUILD_LEASE_MS, takeLease } from './lease.ts';
@@ -37,7 +37,7 @@ export interface RebuildReport extends SwitchReport {
  *   MongoDB throws. All of them leave the live rows as they are, and what was replayed for the next try.
  */
 export async function rebuildProjection(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   options: RebuildOptions = {},
 ): Promise<RebuildReport> {

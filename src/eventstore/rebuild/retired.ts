@@ -1,5 +1,5 @@
-import type { Store } from '../command/store.ts';
 import { generationCollection, pointersOf, replacePointer } from '../projection/generation.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 
 /** How often a process looks for generations to drop, in ms. */
 const SWEEP_MS = 600_000;
@@ -9,7 +9,7 @@ const SWEEP_MS = 600_000;
  * @param now the time by which they are judged
  * @returns the collections dropped
  */
-export async function dropRetired(store: Store, now = new Date()): Promise<string[]> {
+export async function dropRetired(store: ReadModels, now = new Date()): Promise<string[]> {
   const { db, log } = store;
   const dropped: string[] = [];
   for (const pointer of await pointersOf(db).find().toArray()) {
@@ -32,7 +32,7 @@ export async function dropRetired(store: Store, now = new Date()): Promise<strin
 }
 
 /** Drops what is due, now and then. Resolves `stop()` when nothing is being dropped any more. */
-export function startRetiring(store: Store, everyMs = SWEEP_MS): { stop(): Promise<void> } {
+export function startRetiring(store: ReadModels, everyMs = SWEEP_MS): { stop(): Promise<void> } {
   const sweep = (): Promise<unknown> =>
     dropRetired(store).catch((error: unknown) =>
       store.log.warn({ err: error }, 'replaced read models could not be dropped; trying again later'),

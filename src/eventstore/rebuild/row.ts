@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AnyBulkWriteOperation, type ClientSession, type Db, UUID } from 'mongodb';
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { LEASES } from '../lease.ts';
 import { readStream } from '../log/read.ts';
 import { type Checkpoint, checkpointsOf } from '../projection/checkpoint.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import { isSealError } from '../projection/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
@@ -35,7 +35,7 @@ const TRIES = 40;
  * @throws what `evolve` throws at an event that cannot be folded; what MongoDB throws, after a minute of trying
  */
 export async function rebuildRow<R extends Row>(
-  store: Store,
+  store: ReadModels,
   projection: Projection<R>,
   tenantId: string,
   id: string,
@@ -61,7 +61,7 @@ export async function rebuildRow<R extends Row>(
 
 /** Log and row as they are at one moment; a writer who comes between makes the transaction fail. */
 async function putInPlace<R extends Row>(
-  store: Store,
+  store: ReadModels,
   projection: Projection<R>,
   stream: StreamRef,
   base: Folded<R>,

@@ -1,5 +1,5 @@
-import type { Store } from '../command/store.ts';
 import type { Lease } from '../lease.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import type { RebuildProgress } from './progress.ts';
 import type { OpenWorkers } from './ranges.ts';
@@ -41,7 +41,7 @@ export class RebuildRefused extends Error {
 
 /** A rebuild at work, under its lease. */
 export interface Run {
-  readonly store: Store;
+  readonly store: ReadModels;
   readonly projection: Projection;
   readonly options: RebuildOptions;
   readonly lease: Lease;

@@ -1,5 +1,5 @@
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import type { OpenWorkers } from './ranges.ts';
 import { rebuildProjection } from './rebuild.ts';
@@ -12,7 +12,10 @@ export interface StaleOptions {
 }
 
 /** Read models whose rows are of older code than this, or of none. */
-export function staleProjections({ live, projections }: Pick<Store, 'live' | 'projections'>): Projection[] {
+export function staleProjections({
+  live,
+  projections,
+}: Pick<ReadModels, 'live' | 'projections'>): Projection[] {
   return projections.filter((projection) => live.pointer(projection).version < projection.version);
 }
 
@@ -21,7 +24,7 @@ export function staleProjections({ live, projections }: Pick<Store, 'live' | 'pr
  * on; reads are answered from the old rows until then. Any number of processes may run it. Nothing but `stop` ends it
  * early: whatever fails is logged and tried again, unless trying again can't help.
  */
-export function startStaleRebuilds(store: Store, options: StaleOptions = {}): { stop(): Promise<void> } {
+export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}): { stop(): Promise<void> } {
   const { log } = store;
   const stopping = new AbortController();
   let cancelWait: () => void = () => undefined;

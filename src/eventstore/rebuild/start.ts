@@ -1,7 +1,7 @@
 import { clusterNow } from '../changes.ts';
-import type { Store } from '../command/store.ts';
 import { divideStreams } from '../log/ranges.ts';
 import { buildingCollection, generationCollection } from '../projection/generation.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { liftSeal } from '../projection/seal.ts';
 import { beginRebuild, type RebuildProgress, resumeRebuild } from './progress.ts';
 import type { Run } from './run.ts';
@@ -50,6 +50,6 @@ function isBuilding(name: string, collection: string): boolean {
 }
 
 /** Whether there is such a collection. */
-export async function exists({ db }: Store, collection: string): Promise<boolean> {
+export async function exists({ db }: ReadModels, collection: string): Promise<boolean> {
   return db.listCollections({ name: collection }, { nameOnly: true }).hasNext();
 }

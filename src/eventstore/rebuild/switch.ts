@@ -1,10 +1,10 @@
 import type { Timestamp } from 'mongodb';
 import { pause } from '../backoff.ts';
 import { clusterNow } from '../changes.ts';
-import type { Store } from '../command/store.ts';
 import { createRowIndexes } from '../indexes.ts';
 import { generationCollection, type Pointer, replacePointer } from '../projection/generation.ts';
 import { TRUST_MS, WRITE_TRUST_MS } from '../projection/live-generation.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { holdsRebuild, isAbandoned, LIFT_MS, liftSeal, rebuildLease, seal } from '../projection/seal.ts';
 import type { Projection } from '../projection.ts';
 import { aheadOf } from './ahead.ts';
@@ -59,7 +59,7 @@ export class SwitchRefused extends Error {
 export class ShorterRefused extends SwitchRefused {}
 
 /** The generation that a rebuild which begins now builds. */
-export async function nextGeneration(store: Store, projection: Projection): Promise<number> {
+export async function nextGeneration(store: ReadModels, projection: Projection): Promise<number> {
   await store.live.refresh();
   return store.live.pointer(projection).generation + 1;
 }
@@ -71,7 +71,7 @@ export async function nextGeneration(store: Store, projection: Projection): Prom
  * @throws SwitchRefused; what `catchUp` and MongoDB throw
  */
 export async function switchGeneration(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   options: SwitchOptions,
 ): Promise<SwitchReport> {
@@ -109,7 +109,7 @@ export async function switchGeneration(
 
 /** Says in the pointer that a switch is coming; in the place of one whose rebuild died. */
 async function announce(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   generation: number,
   by: string,
@@ -139,7 +139,7 @@ async function announce(
 }
 
 /** Rows of a generation, exactly: no estimate may decide about a switch. */
-function rowsIn({ db }: Store, collection: string): Promise<number> {
+function rowsIn({ db }: ReadModels, collection: string): Promise<number> {
   return db.collection(collection).countDocuments({}, { hint: { _id: 1 } });
 }
 
@@ -150,7 +150,7 @@ function refuseShorter({ name }: Projection, rows: number, oldRows: number): voi
 }
 
 /** From where it was built to where it will live; done already where an earlier try came as far as that. */
-async function moveIn({ db }: Store, building: string, collection: string): Promise<void> {
+async function moveIn({ db }: ReadModels, building: string, collection: string): Promise<void> {
   const there = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
   if (there.has(building)) await db.renameCollection(building, collection, { dropTarget: true });
   else if (!there.has(collection)) throw new SwitchRefused(`There is no ${building} to put in place.`);
@@ -158,7 +158,7 @@ async function moveIn({ db }: Store, building: string, collection: string): Prom
 
 /** The switch itself: one document. */
 async function flip(
-  { db }: Store,
+  { db }: ReadModels,
   { name, version }: Projection,
   pointer: Pointer,
   { generation, retainMs = RETAIN_MS }: SwitchOptions,
@@ -173,7 +173,7 @@ async function flip(
 }
 
 /** Takes the seal off, unless somebody has done so, or the switch has taken place after all: its reply may be lost. */
-async function callOff(store: Store, pointer: Pointer, collection: string, by: string): Promise<void> {
+async function callOff(store: ReadModels, pointer: Pointer, collection: string, by: string): Promise<void> {
   try {
     await liftSeal(store.db, pointer, collection, by);
     await store.live.refresh();

@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { timeIn } from '../changes.ts';
-import type { Store } from '../command/store.ts';
 import { awaitCheckpoint } from '../projection/await-checkpoint.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 
 /** A projector that saves nothing for so long is taken not to be at work, in ms. */
@@ -14,7 +14,7 @@ const LOOK_MS = 50;
  * @returns false where it makes no progress
  */
 export async function awaitProjector(
-  store: Store,
+  store: ReadModels,
   { name }: Projection,
   time: Timestamp,
   patienceMs = PROJECTOR_PATIENCE_MS,

@@ -1,9 +1,9 @@
 import { BSON } from 'mongodb';
-import type { Store } from '../command/store.ts';
 import { RawEvent } from '../log/raw-event.ts';
 import { readAhead } from '../log/replay.ts';
 import { openStreamFold, type ReplayedStream, type StreamFault } from '../log/stream-fold.ts';
 import { atOneMoment, type Moment } from '../projection/one-moment.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection, Row } from '../projection.ts';
 import type { RowFinding, StreamFinding } from './finding.ts';
 import { bytesOf, differences } from './row-difference.ts';
@@ -28,7 +28,7 @@ export interface Diagnosis {
 }
 
 /** Reads a row and its whole stream at one moment, and says what is wrong with them. @throws what MongoDB throws */
-export function diagnose(store: Store, projection: Projection, suspect: Suspect): Promise<Diagnosis> {
+export function diagnose(store: ReadModels, projection: Projection, suspect: Suspect): Promise<Diagnosis> {
   const { id, place } = suspect;
   return atOneMoment(store, projection, async (moment) => {
     const [found = null] = await moment.rows([id]);
@@ -52,7 +52,7 @@ interface Replays {
 }
 
 async function replay(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   place: NonNullable<Suspect['place']>,
   found: Uint8Array | null,

@@ -1,7 +1,7 @@
 import { pause } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease } from '../lease.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { type Finding, totalOf } from './finding.ts';
 import { awaitFirstRuns, dueRuns, lastRuns, saveRun, type VerifyRun } from './schedule.ts';
 import { OtherVersion, type VerifyOptions, type VerifyReport } from './verification.ts';
@@ -40,7 +40,7 @@ const LOGGED = 100;
  * Verifies every read model from time to time, in one process of all. It repairs nothing: that something is wrong is for
  * people to know first.
  */
-export function startVerifying(store: Store, options: VerifyJobOptions): VerifyJob {
+export function startVerifying(store: ReadModels, options: VerifyJobOptions): VerifyJob {
   const { everyMs, observer, lookMs = LOOK_MS } = options;
   const { db, log } = store;
   const names = [...store.projections.map(({ name }) => name), ...aggregateTypesWithoutRows(store)];
@@ -102,7 +102,7 @@ export function startVerifying(store: Store, options: VerifyJobOptions): VerifyJ
 }
 
 async function verifyOne(
-  store: Store,
+  store: ReadModels,
   { eventsPerSecond, observer }: VerifyJobOptions,
   name: string,
   holder: string,
@@ -134,7 +134,7 @@ async function verifyOne(
   }
 }
 
-function verifyAny(store: Store, name: string, options: VerifyOptions): Promise<VerifyReport> {
+function verifyAny(store: ReadModels, name: string, options: VerifyOptions): Promise<VerifyReport> {
   const projection = store.projections.find((known) => known.name === name);
   return projection === undefined
     ? verifyStreams(store, name, options)

@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import type { Store } from '../command/store.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection, Row } from '../projection.ts';
 import { idsOfTenant } from './rows.ts';
 
@@ -12,7 +12,7 @@ const BATCH_ROWS = 500;
  * @returns their `_id`s, whatever these are
  */
 export async function* orphanIds(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   tenantIds: readonly string[],
 ): AsyncGenerator<unknown[]> {

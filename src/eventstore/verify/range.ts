@@ -1,10 +1,10 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import { isPassing } from '../faults.ts';
 import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
 import { replayStreams } from '../log/replay.ts';
 import type { ReplayedStream } from '../log/stream-fold.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { type Projection, rowId } from '../projection.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
 import { openRowReader, type RowReader, type StoredRow } from './rows.ts';
@@ -13,7 +13,7 @@ import type { Tally } from './tally.ts';
 
 /** What is needed to go through a range. */
 export interface RangeWalk {
-  readonly store: Store;
+  readonly store: ReadModels;
   readonly projection: Projection;
   /** Everything committed until then is seen. */
   readonly notBefore: Timestamp;

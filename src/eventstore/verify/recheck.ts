@@ -1,6 +1,6 @@
 import { BSON, type Timestamp } from 'mongodb';
-import type { Store } from '../command/store.ts';
 import { atOneMoment, type Moment } from '../projection/one-moment.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
 import { type Suspect, streamFilter } from './suspect.ts';
@@ -32,7 +32,7 @@ interface Draft {
  * is only folded on from there, so that rows which are written all the time cost no second replay.
  */
 export function recheck(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   suspects: readonly Suspect[],
 ): Promise<Recheck> {
@@ -85,7 +85,7 @@ async function draftsOf(
 }
 
 async function foldOn(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   drafts: ReadonlyMap<unknown, Draft>,
   moment: Moment,

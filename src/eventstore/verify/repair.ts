@@ -1,8 +1,8 @@
 import { type AnyBulkWriteOperation, BSON, type ClientSession, type Document, type Filter } from 'mongodb';
 import { backoff } from '../backoff.ts';
-import type { Store } from '../command/store.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { shutOutProjector } from '../projection/projector-fence.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import type { Projection, Row } from '../projection.ts';
 import { transact } from '../transact.ts';
@@ -20,7 +20,7 @@ const TRIES = 40;
  * @returns the repairs that were applied
  */
 export async function repairRows(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   repairs: readonly RowRepair[],
 ): Promise<Set<RowRepair>> {
@@ -32,7 +32,7 @@ export async function repairRows(
 }
 
 async function repairBatch(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   repairs: readonly RowRepair[],
 ): Promise<readonly RowRepair[]> {
@@ -60,7 +60,7 @@ async function repairBatch(
 
 /** Those whose row is still as it was found. Whoever writes one before the transaction is over makes it fail. */
 async function unchanged(
-  { db }: Store,
+  { db }: ReadModels,
   collection: string,
   repairs: readonly RowRepair[],
   session: ClientSession,

@@ -1,5 +1,5 @@
 import { BSON } from 'mongodb';
-import type { Store } from '../command/store.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import type { Finding, FindingPlace, RowFinding, StreamFinding } from './finding.ts';
@@ -14,7 +14,7 @@ const AT_ONCE = 4;
 const REPAIRS = 5;
 
 export interface ReportOptions {
-  readonly store: Store;
+  readonly store: ReadModels;
   readonly projection: Projection;
   readonly tally: Tally;
   /** Whether wrong rows are repaired before they are reported. */

@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb';
-import type { Store } from '../command/store.ts';
 import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
 import { readAhead } from '../log/replay.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection, Row } from '../projection.ts';
 
 /** A row as it is stored. */
@@ -34,7 +34,7 @@ export function idsOfTenant(tenantId: string): readonly [from: string, to: strin
  * @param tenantIds those that the log knows, in its order
  */
 export async function openRowReader(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   tenantIds: readonly string[],
   range: StreamRange,
@@ -64,7 +64,7 @@ export async function openRowReader(
 }
 
 async function* readRows(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   tenantIds: readonly string[],
   range: StreamRange,

@@ -1,7 +1,7 @@
 import { clusterNow } from '../changes.ts';
-import type { Store } from '../command/store.ts';
 import { comparePlaces, divideStreams, type StreamRange } from '../log/ranges.ts';
 import { openPace } from '../pace.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import { PROJECTOR_PATIENCE_MS } from './await-projector.ts';
 import { type Confirmation, openConfirmation } from './confirm.ts';
@@ -26,7 +26,7 @@ interface Run {
 
 /** @param hasRows false: only the streams are looked at, and no rows are asked for */
 export async function runVerification(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   options: VerifyOptions,
   hasRows: boolean,
@@ -47,7 +47,7 @@ export async function runVerification(
 }
 
 async function openRun(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   options: VerifyOptions,
   hasRows: boolean,
@@ -88,7 +88,7 @@ function batchOf(eventsPerSecond = Number.POSITIVE_INFINITY): number {
   return Math.max(1, Math.min(BATCH_EVENTS, Math.ceil(eventsPerSecond / BATCHES_PER_SECOND)));
 }
 
-async function rangesOf(store: Store, aggregateType: string, tenantId: string | undefined) {
+async function rangesOf(store: ReadModels, aggregateType: string, tenantId: string | undefined) {
   if (tenantId === undefined) return divideStreams(store, aggregateType);
   const aggregateId = '00000000-0000-0000-0000-000000000000';
   // Up to the least text that comes after the tenant's own.
@@ -98,7 +98,7 @@ async function rangesOf(store: Store, aggregateType: string, tenantId: string | 
 }
 
 /** The given one, or all that the log knows, in its order: the stream index leaps from one to the next. */
-async function tenantsOf({ events }: Store, tenantId: string | undefined): Promise<string[]> {
+async function tenantsOf({ events }: ReadModels, tenantId: string | undefined): Promise<string[]> {
   if (tenantId !== undefined) return [tenantId];
   const tenantIds: string[] = await events.distinct('tenantId');
   const placeOf = (id: string) => ({ tenantId: id, aggregateId: '' });

@@ -13,7 +13,7 @@
  * job.ts runs this from time to time in one process of all; schedule.ts knows what is due.
  */
 
-import type { Store } from '../command/store.ts';
+import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import { runVerification } from './run.ts';
 import { OtherVersion, type VerifyOptions, type VerifyReport } from './verification.ts';
@@ -24,7 +24,7 @@ import { OtherVersion, type VerifyOptions, type VerifyReport } from './verificat
  * @throws OtherVersion; what MongoDB throws, after a minute of trying
  */
 export async function verifyProjection(
-  store: Store,
+  store: ReadModels,
   projection: Projection,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
@@ -36,7 +36,7 @@ export async function verifyProjection(
 
 /** Looks for holes and doubles in the streams of an aggregate type that has no read model. */
 export function verifyStreams(
-  store: Store,
+  store: ReadModels,
   aggregateType: string,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
@@ -55,7 +55,7 @@ export function verifyStreams(
 export function aggregateTypesWithoutRows({
   registry,
   projections,
-}: Pick<Store, 'registry' | 'projections'>): string[] {
+}: Pick<ReadModels, 'registry' | 'projections'>): string[] {
   const shown = new Set(projections.map(({ aggregateType }) => aggregateType));
   const all = new Set(registry.all.map(({ aggregateType }) => aggregateType));
   return [...all].filter((aggregateType) => !shown.has(aggregateType));
