@@ -1,11 +1,10 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { WebSocketServer } from 'ws';
 import type { Authenticate } from '../access/authenticate.ts';
 import { type Metrics, measureRequest } from '../metrics/metrics.ts';
-import type { AnswerOperator } from '../process/health.ts';
 import { schema } from '../schema.ts';
 import { type AdmissionLimits, openAdmission } from './engine/admission.ts';
 import { createGateway } from './engine/engine.ts';
@@ -50,8 +49,8 @@ export interface ServerOptions {
   readonly authenticate: Authenticate;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** `/health/…` and `/metrics`. */
-  readonly answerOperator?: AnswerOperator;
+  /** Answers `/health/…` and `/metrics`; false where the request is for something else, and is left untouched. */
+  readonly answerOperator?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** The token that GraphiQL is given in development mode. */
   readonly developmentToken?: () => Promise<string>;
   readonly limits?: Partial<ServerLimits>;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
-import { ReadyResult } from '../../src/gateway/fan-out/ready-result.ts';
+import { ReadyResult } from '../../src/gateway/fan-out/transport.ts';
 import { Outflow } from '../../src/gateway/socket/outflow.ts';
 
 const ID = 'ä "1"';

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Leaver } from '../../src/gateway/fan-out/flush.ts';
 import { ResultGroup } from '../../src/gateway/fan-out/group.ts';
 import { MemoBudget } from '../../src/gateway/fan-out/memo.ts';
-import type { ReadyResult, ReadySink } from '../../src/gateway/fan-out/ready-result.ts';
 import { type ItemSource, type ItemTaker, Results } from '../../src/gateway/fan-out/results.ts';
+import type { Leaver, ReadyResult, ReadySink } from '../../src/gateway/fan-out/transport.ts';
 
 /** `updated` items are made once for all, some at once and some later; `heartbeat` items for each subscriber. */
 interface Item {

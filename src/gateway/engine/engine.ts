@@ -4,25 +4,14 @@ import type { Logger } from 'pino';
 import type { Context } from '../../graphql/context.ts';
 import { invalidInput } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import type { ReadySink } from '../fan-out/ready-result.ts';
 import { answerSubscriptions } from '../fan-out/subscribing.ts';
+import type { Transport } from '../fan-out/transport.ts';
 import { rememberDocuments } from './documents.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
 import type { Asked, Guards } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
 import { tellPlaces } from './sse-ids.ts';
-
-/** What the engine is given beside an operation. */
-export interface Transport {
-  readonly transport: 'http' | 'socket';
-  /** Told when the answer turns out to be a stream that does not end by itself. */
-  readonly onStream?: () => void;
-  /** Where ready results of a subscription go, past the protocol's way for results. */
-  readonly sink?: ReadySink;
-  /** Authenticates and binds. @throws UNAUTHENTICATED for a proof that is not good */
-  readonly open: () => Promise<Context>;
-}
 
 export interface GatewayOptions {
   readonly schema: GraphQLSchema;

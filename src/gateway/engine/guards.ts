@@ -1,8 +1,7 @@
-import type { DocumentNode, GraphQLError } from 'graphql';
-import { getOperationAST } from 'graphql';
+import { type DocumentNode, type GraphQLError, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
 import type { Context } from '../../graphql/context.ts';
+import { unauthenticated } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import { refuseAnonymous } from './anonymous.ts';
 
 /** An operation that is about to be executed: its document is valid, and who asks is known. */
 export interface Asked {
@@ -38,4 +37,35 @@ export function openGuards(development: boolean, { operations }: Pick<Metrics, '
       operations.inc({ operation, transport });
     },
   };
+}
+
+/**
+ * Lets nobody who has not proved who they are do anything but ask for `__typename`, and in development mode for the
+ * schema. It looks at the whole operation, so that an anonymous one is not half answered.
+ */
+function refuseAnonymous(development: boolean): Guard {
+  const harmless = new Set(development ? ['__typename', '__schema', '__type'] : ['__typename']);
+  return ({ contextValue, document, operationName }) => {
+    if (contextValue.access !== null) return undefined;
+    const asked = rootFields(document, operationName);
+    return [...asked].every((field) => harmless.has(field)) ? undefined : unauthenticated();
+  };
+}
+
+/** The names of the fields at the root of an operation, those in fragments too. The document is valid. */
+function rootFields(document: DocumentNode, operationName: string | null | undefined): Set<string> {
+  const fields = new Set<string>();
+  const fragments = new Map<string, SelectionSetNode>();
+  for (const node of document.definitions) {
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node.selectionSet);
+  }
+  const visit = (set: SelectionSetNode | undefined): void => {
+    for (const node of set?.selections ?? []) {
+      if (node.kind === Kind.FIELD) fields.add(node.name.value);
+      else if (node.kind === Kind.INLINE_FRAGMENT) visit(node.selectionSet);
+      else visit(fragments.get(node.name.value));
+    }
+  };
+  visit(getOperationAST(document, operationName)?.selectionSet);
+  return fields;
 }

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
-import type { Transport } from './engine.ts';
+import type { Transport } from '../fan-out/transport.ts';
 
 /** A result that may bring its own text; Yoga asks for it by this name. */
 interface Told extends ExecutionResult {

@@ -1,30 +1,30 @@
 import type { Feed, Subscription } from '../../eventstore/feed/feed.ts';
 import type { Row } from '../../eventstore/projection.ts';
 import type { TenantFeed, TenantLogSelection, TenantSelection } from '../../graphql/context.ts';
-import type { Caller } from './operation-context.ts';
 
-/**
- * Binds the feed to a tenant and to the connection that its items go to.
- * @param caller whose connection is closed when it doesn't read what it asked for
- */
-export function bindFeed(
-  feed: Feed,
-  tenantId: string,
-  caller: Pick<Caller, 'onOverflow' | 'lastEventId'>,
-): TenantFeed {
-  return new BoundFeed(feed, tenantId, caller);
+/** The connection that a subscription's items go to. */
+interface Connection {
+  /** Closes it, when its client does not read what it asked for. */
+  readonly onOverflow: () => void;
+  /** The `Last-Event-ID` of an event stream that was cut: where its next subscription goes on. */
+  readonly lastEventId?: string | undefined;
+}
+
+/** Binds the feed to a tenant and to a connection. */
+export function bindFeed(feed: Feed, tenantId: string, connection: Connection): TenantFeed {
+  return new BoundFeed(feed, tenantId, connection);
 }
 
 class BoundFeed implements TenantFeed {
   readonly #feed: Feed;
   readonly #tenantId: string;
-  readonly #caller: Pick<Caller, 'onOverflow' | 'lastEventId'>;
+  readonly #connection: Connection;
   #subscription: Subscription<unknown> | undefined;
 
-  constructor(feed: Feed, tenantId: string, caller: Pick<Caller, 'onOverflow' | 'lastEventId'>) {
+  constructor(feed: Feed, tenantId: string, connection: Connection) {
     this.#feed = feed;
     this.#tenantId = tenantId;
-    this.#caller = caller;
+    this.#connection = connection;
   }
 
   ordered<R extends Row>(selection: TenantSelection<R>) {
@@ -51,7 +51,7 @@ class BoundFeed implements TenantFeed {
   #bind<S extends { readonly after?: string | null | undefined; matches(row: never): boolean }>(
     selection: S,
   ) {
-    const { onOverflow, lastEventId } = this.#caller;
+    const { onOverflow, lastEventId } = this.#connection;
     return {
       ...selection,
       // It may be a method that needs its `this`.

@@ -1,8 +1,3 @@
-/** Is told when what it sent has left the process, or never can. */
-export interface Leaver {
-  left(): void;
-}
-
 /** Has something to send. */
 export interface Departing {
   depart(): void;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import type { ResultMemo } from './memo.ts';
-import { ReadyResult } from './ready-result.ts';
+import { ReadyResult } from './transport.ts';
 
 /** An item that tells of several rows, as they are for everyone. */
 export interface Frame {

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { type Frame, FrameTexts, type RowText, type Run } from './frame-texts.ts';
 import { type MemoBudget, ResultMemo } from './memo.ts';
-import { ReadyResult } from './ready-result.ts';
+import { ReadyResult } from './transport.ts';
 
 /** What became of an item: its result for everyone of the group; null where each has to execute it. */
 export type Shared = ReadyResult | null;

@@ -1,8 +1,8 @@
 import type { ExecutionResult } from 'graphql';
 import type { ResultTally } from '../../metrics/result-tally.ts';
-import { type Departing, departSoon, type Leaver } from './flush.ts';
+import { type Departing, departSoon } from './flush.ts';
 import type { ResultGroup, Shared } from './group.ts';
-import type { ReadyResult, ReadySink } from './ready-result.ts';
+import type { Leaver, ReadyResult, ReadySink } from './transport.ts';
 
 /** Results go in one write until they come to so much: the system takes as long for a hundred bytes as for thousands. */
 const GATHERED_BYTES = 16_384;

@@ -3,18 +3,18 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
+  type GraphQLError,
   getOperationAST,
   Kind,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import type { Transport } from '../engine/engine.ts';
-import type { Mask } from '../engine/masking.ts';
 import { ResultGroup } from './group.ts';
 import { groupKeyOf } from './group-key.ts';
 import { MemoBudget, type MemoLimits } from './memo.ts';
 import { type ItemSource, Results } from './results.ts';
+import type { Transport } from './transport.ts';
 
 /** A subscription's arguments, as the engine hands them on. */
 interface SubscriptionArgs extends ExecutionArgs {
@@ -22,7 +22,8 @@ interface SubscriptionArgs extends ExecutionArgs {
 }
 
 export interface SubscribingOptions {
-  readonly mask: Mask;
+  /** Turns any error into one that may be shown to a client. */
+  readonly mask: (error: unknown) => GraphQLError;
   readonly limits: MemoLimits;
   readonly metrics: Pick<Metrics, 'subscriptions' | 'results'>;
 }

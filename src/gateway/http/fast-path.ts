@@ -3,9 +3,10 @@ import { Readable } from 'node:stream';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
 import type { Metrics } from '../../metrics/metrics.ts';
-import { type Gateway, type Transport, wholeAnswer } from '../engine/engine.ts';
+import { type Gateway, wholeAnswer } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
 import type { Mask } from '../engine/masking.ts';
+import type { Transport } from '../fan-out/transport.ts';
 import { type Operation, openExecutions } from './execution.ts';
 import { type AnswerType, answerTypeFor, isPlainPost, plainParams, readBody } from './plain-post.ts';
 

@@ -1,8 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Leaver } from '../fan-out/flush.ts';
-import type { ReadyResult, ReadySink } from '../fan-out/ready-result.ts';
+import type { Leaver, ReadyResult, ReadySink } from '../fan-out/transport.ts';
 import { areTaken, framesOf } from './frame.ts';
 
 /** What all sockets have in common. */

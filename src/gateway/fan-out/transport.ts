@@ -1,5 +1,16 @@
 import { Buffer } from 'node:buffer';
-import type { Leaver } from './flush.ts';
+import type { Context } from '../../graphql/context.ts';
+
+/** What an operation came over: the engine is given it beside the operation, and fan-out sends results to it. */
+export interface Transport {
+  readonly transport: 'http' | 'socket';
+  /** Called when the answer turns out to be a stream that does not end by itself. */
+  readonly onStream?: () => void;
+  /** Where the ready results of a subscription go. Without one they go the protocol's way, as other results do. */
+  readonly sink?: ReadySink;
+  /** Authenticates, and binds store and feed to the tenant. @throws UNAUTHENTICATED for a proof that is not good */
+  readonly open: () => Promise<Context>;
+}
 
 /**
  * The result of an execution without errors, serialised already: as text it is what `JSON.stringify` makes of the
@@ -30,4 +41,9 @@ export interface ReadySink {
    * @param leaver told when all of them have left, or never can
    */
   sendReady(results: readonly ReadyResult[], leaver: Leaver): void;
+}
+
+/** Is told when what it sent has left the process, or never can. */
+export interface Leaver {
+  left(): void;
 }
