@@ -1,5 +1,5 @@
 import { openSideBySide } from '../../client/side-by-side.ts';
-import { draftEvents, metadataOf } from '../../eventstore/command/draft.ts';
+import { decideOn, metadataOf } from '../../eventstore/command/draft.ts';
 import { openJob } from '../../eventstore/command/intent.ts';
 import type { Store } from '../../eventstore/command/store.ts';
 import type { StoredEvent } from '../../eventstore/event.ts';
@@ -86,13 +86,11 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
     const base = baseOf(random);
     const command =
       folded.sequence === 0 ? kind.begin(random, base, fleetOf(index)) : kind.next(random, base);
-    const { events: facts, refusal } = kind.aggregate.decide(folded.state, command);
-    if (facts.length === 0) throw new Error(`A drill's ${command.type} came to nothing: ${refusal?.message}`);
-    const target = { aggregate: kind.aggregate, id, command };
+    const step = { aggregate: kind.aggregate, id, command };
     const job = openJob(drillIntent(kind, id, command), nobody, nobody);
-    const draft = draftEvents(store, job, target, facts, folded, 0, metadataOf(store, job));
-    if ('refused' in draft)
-      throw new Error(`A drill's ${command.type} was refused: ${draft.refused.message}`);
+    const draft = decideOn(store, job, step, folded, 0, metadataOf(store, job));
+    if (draft.events.length === 0)
+      throw new Error(`A drill's ${command.type} came to nothing: ${draft.refusal?.message}`);
     folded = draft.folded;
     events.push(...draft.events);
   }

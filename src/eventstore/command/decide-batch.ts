@@ -1,11 +1,10 @@
-import type { Refusal } from '../../refusal.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Folded } from '../fold.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import type { Milestone } from '../time/snapshots.ts';
 import { outcomeOf, outcomeOfEarlier, settle, staysOnItsStream } from './decide-one.ts';
-import { countEvents, draftEvents, metadataOf } from './draft.ts';
+import { countEvents, decideOn, metadataOf } from './draft.ts';
 import type { Job, Outcome } from './intent.ts';
 import { type Loaded, loadStream, remember } from './load.ts';
 import type { Store } from './store.ts';
@@ -150,16 +149,8 @@ function decideRun(
       answers.push(() => outcomeOfTwin(store, job, twin, events));
       continue;
     }
-    const { aggregate, command } = job.intent;
-    const decision = aggregate.decide(folded.state, command);
-    const metadata = metadataOf(store, job);
-    const draft = draftEvents(store, job, job.intent, decision.events, folded, 0, metadata);
-    const refused: Refusal | undefined = 'refused' in draft ? draft.refused : decision.refusal;
-    if (refused !== undefined && !loaded.verified) return 'unverified';
-    if ('refused' in draft) {
-      answers.push(outcomeOf([], undefined, false, draft.refused));
-      continue;
-    }
+    const draft = decideOn(store, job, job.intent, folded, 0, metadataOf(store, job));
+    if (draft.refusal !== undefined && !loaded.verified) return 'unverified';
     folded = draft.folded;
     events.push(...draft.events);
     rows.push(...draft.rows);
@@ -171,7 +162,7 @@ function decideRun(
       firsts?.set(id, own);
       job.tried.push(own);
     }
-    answers.push(outcomeOf(draft.events, draft.folded, false, decision.refusal));
+    answers.push(outcomeOf(draft.events, draft.folded, false, draft.refusal));
   }
   return { events, rows, folded, milestones, divisible, answers };
 }

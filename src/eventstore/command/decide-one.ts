@@ -4,7 +4,7 @@ import type { StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
 import { streamKey } from '../stream.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
-import { countEvents, type Draft, draftEvents, metadataOf } from './draft.ts';
+import { countEvents, type Draft, decideOn, metadataOf } from './draft.ts';
 import type { Job, Outcome } from './intent.ts';
 import { type Freshness, loadStream, remember } from './load.ts';
 import type { Store } from './store.ts';
@@ -83,7 +83,8 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
   const sideFreshness = freshness === 'new' ? 'cached' : freshness;
   let refused: Refusal | undefined;
 
-  const take = async ({ aggregate, id, command }: Step): Promise<void> => {
+  const take = async (step: Step): Promise<void> => {
+    const { aggregate, id } = step;
     const stream = { tenantId: intent.tenantId, aggregateType: aggregate.type, aggregateId: id };
     const key = streamKey(stream);
     let before: Folded | undefined = drafts.get(key)?.folded;
@@ -93,18 +94,8 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
       before = loaded.folded;
     }
     if (key === job.lane) leadState = before.state;
-    const decision = aggregate.decide(before.state, command);
-    const draft = draftEvents(
-      store,
-      job,
-      { aggregate, id, command },
-      decision.events,
-      before,
-      events.length,
-      metadata,
-    );
-    refused = 'refused' in draft ? draft.refused : decision.refusal;
-    if ('refused' in draft) return;
+    const draft = decideOn(store, job, step, before, events.length, metadata);
+    refused = draft.refusal;
     const earlier = drafts.get(key);
     drafts.set(key, earlier === undefined ? draft : joined(earlier, draft));
     events.push(...draft.events);

@@ -1,6 +1,6 @@
 import { BSON, UUID } from 'mongodb';
 import { type Refusal, refusal } from '../../refusal.ts';
-import type { Aggregate, Command } from '../aggregate.ts';
+import type { Step } from '../aggregate.ts';
 import type { Metadata, NewEvent, StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
 import { foldEvent } from '../fold.ts';
@@ -14,13 +14,15 @@ import type { Store } from './store.ts';
 /** The largest event, in BSON bytes; more goes to object storage by reference (D-10). */
 export const EVENT_MAX_BYTES = 64 * 1_024;
 
-/** Decided facts with their ids and places, and the stream as they leave it; nothing is written yet. */
+/** A command decided on a stream: what it records, with ids and places, and the stream as that leaves it. */
 export interface Draft {
   readonly events: readonly StoredEvent[];
   readonly rows: readonly RowWrite[];
   readonly folded: Folded;
   /** The folds on the way that make a snapshot once they are in the log; undefined for none, as mostly. */
   readonly milestones: readonly Milestone[] | undefined;
+  /** Why it is refused. What it records all the same (a late answer, say) stands in `events`. */
+  readonly refusal: Refusal | undefined;
 }
 
 /** A command's metadata while it is decided: their number is put in last. */
@@ -39,44 +41,44 @@ export function metadataOf({ producerId }: Store, { intent, correlationId, hash 
   };
 }
 
-/** The stream that facts are drafted onto. */
-export interface Target {
-  readonly aggregate: Aggregate<unknown, Command>;
-  readonly id: string;
-  readonly command: Command;
-}
-
 /**
- * Makes stored events of facts.
- * @param firstIndex the place of the first fact among all facts of the command, which its id is made of.
- * @returns the draft, or INVALID_INPUT when a payload does not fit its schema or is too large.
+ * Decides a command on a stream's fold, and drafts what it records; nothing is written yet.
+ * @param firstIndex how many events the command has on other streams so far: an event's id is made of its place among
+ *   all of them.
+ * @param metadata what the events carry; it is theirs from then on
+ * @returns a draft without events, refused as INVALID_INPUT, where a payload does not fit its schema or is too large
  */
-export function draftEvents(
+export function decideOn(
   store: Store,
   job: Job,
-  target: Target,
-  facts: readonly NewEvent[],
+  step: Step,
   before: Folded,
   firstIndex: number,
   metadata: DraftMetadata,
-): Draft | { readonly refused: Refusal } {
+): Draft {
+  const { aggregate, command } = step;
+  const decision = aggregate.decide(before.state, command);
   const events: StoredEvent[] = [];
   const rows: RowWrite[] = [];
   let folded = before;
   let milestones: readonly Milestone[] | undefined;
-  for (const [index, fact] of facts.entries()) {
-    const event = storedEvent(store, job, target, fact, folded, firstIndex + index, metadata);
-    if ('refused' in event) return event;
-    folded = foldEvent(store.registry, target.aggregate, folded, event);
+  for (const [index, fact] of decision.events.entries()) {
+    const event = storedEvent(store, job, step, fact, folded, firstIndex + index, metadata);
+    if ('refused' in event) return nothingDrafted(before, event.refused);
+    folded = foldEvent(store.registry, aggregate, folded, event);
     if (isMilestone(folded, store.snapshots.every))
-      milestones = [...(milestones ?? []), milestone(target, folded, event)];
+      milestones = [...(milestones ?? []), milestoneOf(step, folded, event)];
     events.push(event);
-    for (const { mode, name } of target.aggregate.projections) {
+    for (const { mode, name } of aggregate.projections) {
       const row = folded.rows[name];
       if (mode === 'inline' && row) rows.push({ projection: name, row });
     }
   }
-  return { events, rows, folded, milestones };
+  return { events, rows, folded, milestones, refusal: decision.refusal };
+}
+
+function nothingDrafted(folded: Folded, refusal: Refusal): Draft {
+  return { events: [], rows: [], folded, milestones: undefined, refusal };
 }
 
 /** Tells each of a command's events how many they are, where it is more than one. */
@@ -88,14 +90,14 @@ export function countEvents(events: readonly StoredEvent[]): void {
   }
 }
 
-function milestone({ aggregate }: Target, folded: Folded, { tenantId, _id }: StoredEvent): Milestone {
+function milestoneOf({ aggregate }: Step, folded: Folded, { tenantId, _id }: StoredEvent): Milestone {
   return { tenantId, aggregate, folded, eventId: _id };
 }
 
 function storedEvent(
   store: Store,
   job: Job,
-  { aggregate, id, command }: Target,
+  { aggregate, id, command }: Step,
   fact: NewEvent,
   before: Folded,
   index: number,
