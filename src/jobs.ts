@@ -4,7 +4,7 @@ import { handle } from './eventstore/command/handle.ts';
 import type { Store } from './eventstore/command/store.ts';
 import { dueRows } from './eventstore/projection/due-rows.ts';
 import { startProjector } from './eventstore/projection/projector.ts';
-import { startRetiring } from './eventstore/rebuild/retired.ts';
+import { startDroppingRetired } from './eventstore/rebuild/retired.ts';
 import { startStaleRebuilds } from './eventstore/rebuild/stale.ts';
 import { startVerifying } from './eventstore/verify/job.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -31,7 +31,7 @@ export interface JobsOptions {
  */
 export async function startJobs({ store, settings, metrics, log, uri, onClose }: JobsOptions): Promise<void> {
   const observers = observersOf(metrics);
-  const retiring = startRetiring(store);
+  const retiring = startDroppingRetired(store);
   onClose(() => retiring.stop());
   const projector = await startProjector(store, projections, { observer: observers.projector });
   onClose(() => projector.stop());

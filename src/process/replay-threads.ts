@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { StreamRange } from '../eventstore/log/ranges.ts';
 import type { LoadTarget, RangeLoad } from '../eventstore/rebuild/load.ts';
-import { type OpenWorkers, openInline, type RangeWorker } from '../eventstore/rebuild/ranges.ts';
+import { type OpenWorkers, openInlineWorker, type RangeWorker } from '../eventstore/rebuild/ranges.ts';
 
 /** What a thread is started with. Plain data: no class survives the way to another thread. */
 export interface ThreadData {
@@ -46,7 +46,7 @@ const OLD_GENERATION_MB = 256;
  */
 export function openThreads(count: number, uri: string): OpenWorkers {
   return async (store, projection, target) => {
-    if (!existsSync(fileURLToPath(ENTRY))) return openInline(store, projection, target);
+    if (!existsSync(fileURLToPath(ENTRY))) return openInlineWorker(store, projection, target);
     const data = dataOf(uri, store.db.databaseName, projection.name, target);
     return Array.from({ length: count }, () => openThread(data));
   };

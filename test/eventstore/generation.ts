@@ -10,8 +10,8 @@ import { buildingCollection } from '../../src/eventstore/projection/generation.t
 import type { OutdatedCode } from '../../src/eventstore/projection/live-generation.ts';
 import { rebuildLease } from '../../src/eventstore/projection/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../../src/eventstore/projection.ts';
+import { nextGeneration } from '../../src/eventstore/rebuild/pointer.ts';
 import {
-  nextGeneration,
   type SwitchOptions,
   type SwitchReport,
   switchGeneration,

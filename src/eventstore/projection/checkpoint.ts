@@ -29,8 +29,10 @@ export type Progress = Partial<Omit<Checkpoint, '_id' | 'fence' | 'updatedAt'>>;
 /** Another projector has taken over: this one writes nothing more. */
 export class FencedOut extends Error {}
 
+export const CHECKPOINTS = 'projection_checkpoints';
+
 export function checkpointsOf(db: Db): Collection<Checkpoint> {
-  return db.collection<Checkpoint>('projection_checkpoints', {
+  return db.collection<Checkpoint>(CHECKPOINTS, {
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },
   });
@@ -75,8 +77,7 @@ export async function saveCheckpoint(
   session?: ClientSession,
 ): Promise<void> {
   // A transaction brings its own concerns; a collection's would be refused inside it.
-  const checkpoints =
-    session === undefined ? checkpointsOf(db) : db.collection<Checkpoint>(checkpointsOf(db).collectionName);
+  const checkpoints = session === undefined ? checkpointsOf(db) : db.collection<Checkpoint>(CHECKPOINTS);
   const { matchedCount } = await checkpoints.updateOne(
     { _id: name, fence },
     { $set: { ...progress, updatedAt: new Date() } },

@@ -4,22 +4,22 @@ import { checkpointsOf } from '../projection/checkpoint.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { type Projection, rowId } from '../projection.ts';
 
-/** More rows than this are not named one by one: subscribers begin anew with a snapshot. */
+/** More rows than this are not named one by one: subscribers then begin again with a snapshot. */
 const NAMED_ROWS = 5_000;
 
 /**
- * The rows (by `_id`) that may be further in a new generation of an async read model than the projector had brought
- * the old one: those of all events between its place and now. The projector will find them done already and write
- * nothing, so that nobody would be told of them. To be asked while the old generation is sealed.
+ * The rows (by `_id`) that may be further in a new generation of an async read model than the projector has brought
+ * the old one: those of all events between its checkpoint and now. It will find them done already and write nothing, so
+ * the switch itself has to tell subscribers of them. To be asked while the old generation is sealed.
  * @returns null where they are too many, or where it is not known how far the projector came
  */
-export async function aheadOf(store: ReadModels, projection: Projection): Promise<string[] | null> {
+export async function rowsAhead(store: ReadModels, projection: Projection): Promise<string[] | null> {
   const { db, log } = store;
   const checkpoint = await checkpointsOf(db).findOne({ _id: projection.name });
   if (checkpoint?.token === undefined || checkpoint.phase !== 'following') return null;
   const now = await clusterNow(db);
   const changes = openChanges(db, {
-    // What the projector's own stream matches: in one that matches less its token would not be found.
+    // The same as the projector's own stream (event-heads.ts): a stream that matches less would not find its token.
     collections: ['events'],
     operations: ['insert'],
     where: { aggregateType: projection.aggregateType },

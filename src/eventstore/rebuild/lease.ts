@@ -3,7 +3,7 @@ import { pause } from '../backoff.ts';
 import { acquireLease, LEASES, type Lease } from '../lease.ts';
 import { rebuildLease } from '../projection/seal.ts';
 import type { Projection } from '../projection.ts';
-import { RebuildRefused } from './run.ts';
+import { RebuildRefused } from './refused.ts';
 
 /** How long a rebuild that died keeps others waiting, in ms. Renewed three times as often. */
 export const REBUILD_LEASE_MS = 6_000;
@@ -11,8 +11,8 @@ export const REBUILD_LEASE_MS = 6_000;
 const LOOK_MS = 100;
 
 /**
- * Takes the lease to rebuild a read model. One that a dead rebuild holds still is waited for; who is alive renews it.
- * @throws RebuildRefused where somebody does, or when it is told to stop
+ * Takes the lease to rebuild a read model. A lease that is not renewed belongs to a rebuild that died, and is waited for.
+ * @throws RebuildRefused where another process renews it, or when it is told to stop
  */
 export async function takeLease(
   db: Db,
@@ -26,7 +26,7 @@ export async function takeLease(
   };
   for (let seen: number | undefined; ; ) {
     const expiresAt = await expiryOf(db, rebuildLease(name));
-    // Renewed, or let go of: nobody dead does that.
+    // Renewed or released: a dead process does neither.
     if (expiresAt !== (seen ?? expiresAt))
       return refuse('is being rebuilt by another process, or was until a moment ago.');
     const lease = await acquireLease(db, rebuildLease(name), by, leaseMs);

@@ -14,7 +14,7 @@ export interface FaultyStream {
   readonly fault: StreamFault;
 }
 
-/** What a range of streams came to. Plain data: it goes from one thread to another. */
+/** What loading a range of streams came to. Plain data: it goes from one thread to another. */
 export interface RangeLoad {
   readonly events: number;
   readonly streams: number;
@@ -40,8 +40,8 @@ const BATCH_ROWS = 1_000;
 const TRIES = 35;
 
 /**
- * Folds a range of streams and puts the rows where they are built. It may be done any number of times: a row that is
- * there already was folded from the same log, and what it lacks is caught up with.
+ * Folds a range of streams and inserts the rows where they are built. It may be done any number of times: a row that is
+ * there already was folded from the same log, and is caught up later.
  */
 export async function loadRange(
   store: LoadStore,
@@ -73,7 +73,7 @@ async function loadOnce(
   const write = async (): Promise<void> => {
     await writing;
     writing = insertNew(rows, pending);
-    // Looked at before the next write, and at the end.
+    // A failure is seen before the next write, and at the end; until then nobody else may handle it.
     writing.catch(() => undefined);
     pending = [];
   };
@@ -100,16 +100,16 @@ function note(load: { faulty: number; readonly faults: FaultyStream[] }, stream:
     load.faults.push({ row: rowId(stream.tenantId, stream.aggregateId), fault });
 }
 
-/** In one stroke, leaving alone what is there. */
+/** Inserts rows together; those that are there already stay as they are. */
 async function insertNew(collection: Collection<Row>, rows: readonly Row[]): Promise<void> {
   if (rows.length === 0) return;
   try {
     await collection.insertMany(rows, { ordered: false });
   } catch (error) {
-    const isMend =
+    const isThere =
       error instanceof MongoBulkWriteError &&
       error.result.getWriteConcernError() === undefined &&
       [error.writeErrors].flat().every(isDuplicateKey);
-    if (!isMend) throw error;
+    if (!isThere) throw error;
   }
 }

@@ -3,8 +3,9 @@ import { isDuplicateKey } from '../faults.ts';
 import type { StreamRange } from '../log/ranges.ts';
 import type { Projection } from '../projection.ts';
 import { type FaultyStream, NAMED_FAULTS, type RangeLoad } from './load.ts';
+import { RebuildLost } from './refused.ts';
 
-/** How far a rebuild has come: what one that was killed goes on from. */
+/** How far a rebuild has come, as it is stored: the next one goes on from there if this one is killed. */
 export interface RebuildProgress {
   /** The projection's name. */
   readonly _id: string;
@@ -14,10 +15,10 @@ export interface RebuildProgress {
   readonly generation: number;
   readonly version: number;
   readonly building: string;
-  /** Everything committed until then is in the ranges; what comes later is caught up with. */
+  /** Everything committed until then is in the ranges; what came later is caught up with. */
   readonly pinnedAt: Timestamp;
   readonly ranges: readonly StreamRange[];
-  /** Indexes of those that are in place. */
+  /** Indexes of the ranges that are loaded. */
   readonly done: readonly number[];
   readonly events: number;
   readonly streams: number;
@@ -25,15 +26,6 @@ export interface RebuildProgress {
   readonly faults: readonly FaultyStream[];
   readonly startedAt: Date;
   readonly updatedAt: Date;
-}
-
-/** Another process has taken the rebuild over: this one writes nothing more. */
-export class RebuildLost extends Error {
-  override readonly name = 'RebuildLost';
-
-  constructor(projection: string) {
-    super(`Another process has taken over the rebuild of ${projection}.`);
-  }
 }
 
 export const REBUILDS = 'projection_rebuilds';
@@ -79,7 +71,7 @@ export async function beginRebuild(
   return progress;
 }
 
-/** Marks a range as being in place. @throws RebuildLost */
+/** Notes that a range is loaded. @throws RebuildLost */
 export async function markDone(
   db: Db,
   { _id, fence }: RebuildProgress,
@@ -94,12 +86,12 @@ export async function markDone(
       $set: { updatedAt: new Date() },
     },
   );
-  // Or it is marked already, by this very update, whose reply was lost and which the driver sent again.
+  // It is no loss where the range is noted already: by this very update, which the driver sent twice for a lost reply.
   if (matchedCount === 0 && (await rebuildsOf(db).countDocuments({ _id, fence })) === 0)
     throw new RebuildLost(_id);
 }
 
-/** It is over: nothing is left to go on from. */
+/** The rebuild is over: nothing is left to go on from. */
 export async function endRebuild(db: Db, { _id, fence }: RebuildProgress): Promise<void> {
   await rebuildsOf(db).deleteOne({ _id, fence });
 }

@@ -1,34 +1,33 @@
 import type { StreamRange } from '../log/ranges.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
-import type { LoadTarget, RangeLoad } from './load.ts';
-import { loadRange } from './load.ts';
+import { type LoadTarget, loadRange, type RangeLoad } from './load.ts';
 
-/** Someone who replays ranges: this thread, or another one. */
+/** Replays ranges, in this thread or in another one. */
 export interface RangeWorker {
   load(range: StreamRange): Promise<RangeLoad>;
   close(): Promise<void>;
 }
 
-/** Opens those who do the work. */
+/** Opens the workers that replay. */
 export type OpenWorkers = (
   store: ReadModels,
   projection: Projection,
   target: LoadTarget,
 ) => Promise<readonly RangeWorker[]>;
 
-/** Ranges that a worker has in hand: while one waits for the database, the other one is folded. */
+/** Ranges that a worker replays side by side: while one waits for the database, the other one is folded. */
 const AT_ONCE = 2;
 
-/** This thread does it all. */
-export const openInline: OpenWorkers = async (store, projection, target) => [
+/** One worker: this thread. */
+export const openInlineWorker: OpenWorkers = async (store, projection, target) => [
   { load: (range) => loadRange(store, projection, range, target), close: async () => undefined },
 ];
 
 /**
- * Hands out ranges one by one until none is left. Ends early when `signal` says so, or with the first failure; what is
- * in hand is finished before.
- * @param onDone awaited after each range, before the same hands take the next
+ * Hands out ranges one by one until none is left. Ends early when `signal` says so, or with the first failure; ranges
+ * that were begun are finished first.
+ * @param onDone awaited after each range, before the next one is taken in its place
  */
 export async function loadRanges(
   workers: readonly RangeWorker[],
@@ -49,8 +48,8 @@ export async function loadRanges(
       }
     }
   };
-  const hands = workers.flatMap((worker) => Array.from({ length: AT_ONCE }, () => work(worker)));
-  const ended = await Promise.allSettled(hands);
+  const working = workers.flatMap((worker) => Array.from({ length: AT_ONCE }, () => work(worker)));
+  const ended = await Promise.allSettled(working);
   const failure = ended.find((result) => result.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
 }

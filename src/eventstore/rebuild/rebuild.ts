@@ -1,3 +1,17 @@
+/**
+ * Rebuild: a read model is folded anew from the whole log, beside the live one, and takes its place.
+ *
+ * In comes a read model and its options (run.ts); out come progress (RebuildState) and a report. In this order:
+ * 1. lease.ts takes the lease under which one process rebuilds.
+ * 2. start.ts begins a new generation in a collection of its own, or goes on where an earlier run was (progress.ts).
+ * 3. replay.ts hands out ranges of streams; workers (ranges.ts; threads of their own, if opened) fold and insert them
+ *    (load.ts).
+ * 4. catch-up.ts brings the rows up to what was recorded meanwhile.
+ * 5. switch.ts announces the switch, seals the live generation, catches up once more and changes the pointer
+ *    (pointer.ts), which also names the rows that subscribers have not been told of (ahead.ts).
+ * retired.ts drops the old generation later. stale.ts starts rebuilds of what older code has folded; row.ts rebuilds one
+ * row in place. Refusals are in refused.ts.
+ */
 import { backoff } from '../backoff.ts';
 import { isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
@@ -7,13 +21,14 @@ import type { Projection } from '../projection.ts';
 import { type CatchUp, openCatchUp } from './catch-up.ts';
 import { REBUILD_LEASE_MS, takeLease } from './lease.ts';
 import type { FaultyStream } from './load.ts';
-import { endRebuild, RebuildLost, type RebuildProgress } from './progress.ts';
+import { endRebuild, type RebuildProgress } from './progress.ts';
+import { RebuildLost, RebuildRefused, ShorterRefused } from './refused.ts';
 import { replay } from './replay.ts';
-import { type RebuildOptions, RebuildRefused, type Run, tell } from './run.ts';
-import { exists, findProgress } from './start.ts';
-import { ShorterRefused, type SwitchReport, switchGeneration } from './switch.ts';
+import { type RebuildOptions, type RebuildRun, reportProgress } from './run.ts';
+import { exists, startOrResume } from './start.ts';
+import { type SwitchReport, switchGeneration } from './switch.ts';
 
-/** How often the server is asked for the indexes, each time for as long as an answer is waited for. */
+/** How often the server is asked for the indexes; each time an answer is waited for. */
 const INDEX_TRIES = 100;
 
 /** What a rebuild came to. */
@@ -64,20 +79,20 @@ export async function rebuildProjection(
   }
 }
 
-async function rebuild(run: Run): Promise<RebuildReport> {
+async function rebuild(run: RebuildRun): Promise<RebuildReport> {
   const { store, projection, options, by } = run;
   const { db, live } = store;
   await live.refresh();
   if (options.onlyOlder === true && live.pointer(projection).version >= projection.version)
     throw new RebuildRefused(`${projection.name} was rebuilt by another process.`);
   const began = performance.now();
-  const { progress: found, resumed } = await findProgress(run);
+  const { progress: found, resumed } = await startOrResume(run);
   const progress = await replay(run, found);
   const { generation, building, pinnedAt } = progress;
   const catchUp = openCatchUp(store, projection, pinnedAt);
   try {
     if (await exists(store, building)) await finish(run, progress, catchUp);
-    tell(run, progress, 'switching');
+    reportProgress(run, progress, 'switching');
     const { allowShorter = false, retainMs } = options;
     const switched = await switchGeneration(store, projection, {
       building,
@@ -92,7 +107,7 @@ async function rebuild(run: Run): Promise<RebuildReport> {
     const elapsedMs = Math.round(performance.now() - began);
     return { ...switched, events, streams, faulty, faults, resumed, elapsedMs };
   } catch (error) {
-    // What makes too few rows is looked into, and often mended in place: to go on from these rows would be no remedy.
+    // Whatever made too few rows is looked into, and often put right: the next rebuild must not go on from these rows.
     if (error instanceof ShorterRefused) await endRebuild(db, progress);
     throw error;
   } finally {
@@ -100,14 +115,14 @@ async function rebuild(run: Run): Promise<RebuildReport> {
   }
 }
 
-/** What is done before anybody has to know: the switch then has little left to do. */
-async function finish(run: Run, progress: RebuildProgress, catchUp: CatchUp): Promise<void> {
+/** Indexes and catches up before the switch is announced, so that little is left to do while it is on. */
+async function finish(run: RebuildRun, progress: RebuildProgress, catchUp: CatchUp): Promise<void> {
   const { store, projection } = run;
-  tell(run, progress, 'indexing');
-  // After the load, which is several times as fast as keeping them up meanwhile. Of a large read model it may take
-  // longer than an answer is waited for: asked again, the server goes on with the one that it is at.
+  reportProgress(run, progress, 'indexing');
+  // After the load, which is several times as fast as keeping indexes up meanwhile. For a large read model it may take
+  // longer than an answer is waited for: asked again, the server goes on with the index that it is building.
   await patiently(() => createRowIndexes(store.db, projection, progress.building));
-  tell(run, progress, 'catching up');
+  reportProgress(run, progress, 'catching up');
   await catchUp.run(progress.building);
 }
 

@@ -1,10 +1,11 @@
 import { NAMED_FAULTS, type RangeLoad } from './load.ts';
 import { markDone, type RebuildProgress } from './progress.ts';
-import { loadRanges, openInline } from './ranges.ts';
-import { RebuildRefused, type Run, tell } from './run.ts';
+import { loadRanges, openInlineWorker } from './ranges.ts';
+import { RebuildRefused } from './refused.ts';
+import { type RebuildRun, reportProgress } from './run.ts';
 
 /** Replays the ranges that are left. @returns the progress with all of them done */
-export async function replay(run: Run, found: RebuildProgress): Promise<RebuildProgress> {
+export async function replay(run: RebuildRun, found: RebuildProgress): Promise<RebuildProgress> {
   const { store, projection, options, signal } = run;
   const { building: collection, pinnedAt: notBefore } = found;
   const done = new Set(found.done);
@@ -14,14 +15,17 @@ export async function replay(run: Run, found: RebuildProgress): Promise<RebuildP
   const began = performance.now();
   const onDone = async (index: number, load: RangeLoad): Promise<void> => {
     await markDone(store.db, progress, index, load);
-    progress = plus(progress, index, load);
-    tell(run, progress, 'replaying', {
+    progress = withRange(progress, index, load);
+    reportProgress(run, progress, 'replaying', {
       events: progress.events - found.events,
       ms: performance.now() - began,
     });
   };
-  tell(run, progress, 'replaying');
-  const workers = await (options.openWorkers ?? openInline)(store, projection, { collection, notBefore });
+  reportProgress(run, progress, 'replaying');
+  const workers = await (options.openWorkers ?? openInlineWorker)(store, projection, {
+    collection,
+    notBefore,
+  });
   try {
     await loadRanges(workers, left, onDone, signal);
   } finally {
@@ -34,7 +38,7 @@ export async function replay(run: Run, found: RebuildProgress): Promise<RebuildP
   return progress;
 }
 
-function plus(progress: RebuildProgress, index: number, load: RangeLoad): RebuildProgress {
+function withRange(progress: RebuildProgress, index: number, load: RangeLoad): RebuildProgress {
   return {
     ...progress,
     done: [...progress.done, index],

@@ -6,7 +6,7 @@ const SWEEP_MS = 600_000;
 
 /**
  * Drops the generations whose time to be kept is over. Any process may do it at any time; two at once do no harm.
- * @param now the time by which they are judged
+ * @param now the time that decides which are over
  * @returns the collections dropped
  */
 export async function dropRetired(store: ReadModels, now = new Date()): Promise<string[]> {
@@ -25,14 +25,14 @@ export async function dropRetired(store: ReadModels, now = new Date()): Promise<
     }
     const { ahead: _, ...rest } = pointer;
     const retired = pointer.retired.filter((generation) => !over.includes(generation));
-    // Somebody else was faster: what is listed still is dropped once more, which does nothing.
+    // Where somebody else was faster, the list stays as it is: dropping them once more does nothing.
     await replacePointer(db, pointer, { ...rest, retired });
   }
   return dropped;
 }
 
-/** Drops what is due, now and then. Resolves `stop()` when nothing is being dropped any more. */
-export function startRetiring(store: ReadModels, everyMs = SWEEP_MS): { stop(): Promise<void> } {
+/** Drops what is due, now and then. `stop()` resolves when nothing is being dropped any more. */
+export function startDroppingRetired(store: ReadModels, everyMs = SWEEP_MS): { stop(): Promise<void> } {
   const sweep = (): Promise<unknown> =>
     dropRetired(store).catch((error: unknown) =>
       store.log.warn({ err: error }, 'replaced read models could not be dropped; trying again later'),

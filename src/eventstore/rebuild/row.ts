@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AnyBulkWriteOperation, type ClientSession, type Db, UUID } from 'mongodb';
+import { type AnyBulkWriteOperation, UUID } from 'mongodb';
 import { backoff } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
-import { LEASES } from '../lease.ts';
 import { readStream } from '../log/read.ts';
-import { type Checkpoint, checkpointsOf } from '../projection/checkpoint.ts';
+import { shutOutProjector } from '../projection/projector-fence.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import { isSealError } from '../projection/seal.ts';
@@ -13,10 +12,10 @@ import { fold, type Projection, type Row, rowId } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
 import { transact } from '../transact.ts';
 
-/** What a row was, and what its stream makes of it. */
+/** A row before and after it was rebuilt. */
 export interface RebuiltRow<R extends Row = Row> {
   readonly before: R | null;
-  /** Null where the stream has no row: what stood there is gone. */
+  /** Null where the stream makes no row; then there is none any more. */
   readonly after: R | null;
 }
 
@@ -26,7 +25,7 @@ interface Folded<R extends Row> {
   readonly row: R | null;
 }
 
-/** Lost races with writers of the same row, and times that the database is away. */
+/** How often it is tried: races with writers of the same row are lost, and the database may be away. */
 const TRIES = 40;
 
 /**
@@ -41,7 +40,7 @@ export async function rebuildRow<R extends Row>(
   id: string,
 ): Promise<RebuiltRow<R>> {
   const stream = { tenantId, aggregateType: projection.aggregateType, aggregateId: id };
-  // Outside the transaction, whose time is short: inside, only what has been added since is read.
+  // Before the transaction, whose time is short: inside it, only what has been added since is read.
   const base = await foldOn(projection, readStream(store, stream), { sequence: 0, row: null });
   for (let failures = 0; ; failures++) {
     const target = { projection: projection.name, collection: store.live.of(projection) };
@@ -59,7 +58,7 @@ export async function rebuildRow<R extends Row>(
   }
 }
 
-/** Log and row as they are at one moment; a writer who comes between makes the transaction fail. */
+/** Reads log and row at one moment and writes the row; a writer who comes between makes the transaction fail. */
 async function putInPlace<R extends Row>(
   store: ReadModels,
   projection: Projection<R>,
@@ -70,10 +69,10 @@ async function putInPlace<R extends Row>(
   const _id = rowId(stream.tenantId, stream.aggregateId);
   let rebuilt: RebuiltRow<R> = { before: null, after: null };
   await transact(store.client, async (session) => {
-    // Not as the store has them: a transaction brings its own concerns.
+    // Without the store's read and write concerns: a transaction brings its own.
     const rows = store.db.collection<Row>(target.collection);
     const log = store.db.collection<StoredEvent>('events');
-    // A write, so that from here on it is the others who have to try again, however often they write this row.
+    // A write first: from here on it is the others who have to try again, however often they write this row.
     const before = (await rows
       .findOneAndUpdate({ _id }, { $unset: { lastEvent: 1 } }, { session })
       .catch((error: unknown) => {
@@ -91,23 +90,9 @@ async function putInPlace<R extends Row>(
       after === null ? { deleteOne: { filter: { _id } } } : put(after);
     await writeInto(store.db, target, [operation], { session });
     if (projection.mode === 'async' && !isDeepStrictEqual(before, after))
-      await shutOut(store.db, projection.name, session);
+      await shutOutProjector(store.db, projection.name, session);
   });
   return rebuilt;
-}
-
-/**
- * Makes the projector begin anew, as if another had taken over: it may have the wrong row in memory, and would fold on
- * from that. It finds its place in the checkpoint at once.
- */
-async function shutOut(db: Db, name: string, session: ClientSession): Promise<void> {
-  const leases = db.collection<{ readonly _id: string; readonly fence: number }>(LEASES);
-  const raised = { session, returnDocument: 'after' } as const;
-  const lease = await leases.findOneAndUpdate({ _id: name }, { $inc: { fence: 1 } }, raised);
-  if (lease === null) return;
-  const { fence } = lease;
-  const checkpoints = db.collection<Checkpoint>(checkpointsOf(db).collectionName);
-  await checkpoints.updateOne({ _id: name, fence: { $lt: fence } }, { $set: { fence } }, { session });
 }
 
 async function foldOn<R extends Row>(

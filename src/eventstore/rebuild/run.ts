@@ -7,7 +7,7 @@ import type { OpenWorkers } from './ranges.ts';
 /** What is being done. */
 export type RebuildPhase = 'replaying' | 'indexing' | 'catching up' | 'switching';
 
-/** How far a rebuild is, for whoever watches. */
+/** How far a rebuild has come, for whoever watches. */
 export interface RebuildState {
   readonly phase: RebuildPhase;
   /** Ranges of streams replayed, and how many there are: they have about as many events each. */
@@ -21,7 +21,7 @@ export interface RebuildState {
 }
 
 export interface RebuildOptions {
-  /** Who replays; by default this thread alone. */
+  /** Opens the workers that replay; by default this thread alone. */
   readonly openWorkers?: OpenWorkers;
   /** Puts the rows in place though they are fewer than the live ones. */
   readonly allowShorter?: boolean;
@@ -34,13 +34,8 @@ export interface RebuildOptions {
   readonly leaseMs?: number;
 }
 
-/** The rebuild cannot be done now, and everything is as before. The message is for the operator. */
-export class RebuildRefused extends Error {
-  override readonly name = 'RebuildRefused';
-}
-
 /** A rebuild at work, under its lease. */
-export interface Run {
+export interface RebuildRun {
   readonly store: ReadModels;
   readonly projection: Projection;
   readonly options: RebuildOptions;
@@ -50,9 +45,9 @@ export interface Run {
   readonly signal: AbortSignal;
 }
 
-/** Tells whoever watches. @param pace of this run's replay */
-export function tell(
-  { options }: Run,
+/** @param pace of this run's replay, while it is on */
+export function reportProgress(
+  { options }: RebuildRun,
   { events, ranges, done }: RebuildProgress,
   phase: RebuildPhase,
   pace?: { readonly events: number; readonly ms: number },

@@ -3,11 +3,10 @@ import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import type { OpenWorkers } from './ranges.ts';
 import { rebuildProjection } from './rebuild.ts';
-import { RebuildRefused } from './run.ts';
-import { ShorterRefused } from './switch.ts';
+import { RebuildRefused, ShorterRefused } from './refused.ts';
 
 export interface StaleOptions {
-  /** Who replays; by default this thread, whose requests wait meanwhile. */
+  /** Opens the workers that replay; by default this thread, whose requests wait meanwhile. */
   readonly openWorkers?: OpenWorkers;
 }
 
@@ -20,9 +19,9 @@ export function staleProjections({
 }
 
 /**
- * Rebuilds, one after the other, the read models whose rows were folded by older code than this, while everything goes
- * on; reads are answered from the old rows until then. Any number of processes may run it. Nothing but `stop` ends it
- * early: whatever fails is logged and tried again, unless trying again can't help.
+ * Rebuilds the read models whose rows were folded by older code than this, one after the other. Everything goes on
+ * meanwhile; reads are answered from the old rows until then. Any number of processes may run it. Nothing but `stop` ends it
+ * early: whatever fails is logged and tried again, unless trying again cannot help.
  */
 export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}): { stop(): Promise<void> } {
   const { log } = store;

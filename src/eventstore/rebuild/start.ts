@@ -3,12 +3,12 @@ import { divideStreams } from '../log/ranges.ts';
 import { buildingCollection, generationCollection } from '../projection/generation.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { liftSeal } from '../projection/seal.ts';
+import { nextGeneration } from './pointer.ts';
 import { beginRebuild, type RebuildProgress, resumeRebuild } from './progress.ts';
-import type { Run } from './run.ts';
-import { nextGeneration } from './switch.ts';
+import type { RebuildRun } from './run.ts';
 
-/** Goes on from what an earlier run left, if its rows are still there; else begins. */
-export async function findProgress(run: Run): Promise<{
+/** Goes on from what an earlier run left, if its rows are still there; otherwise begins. */
+export async function startOrResume(run: RebuildRun): Promise<{
   readonly progress: RebuildProgress;
   readonly resumed: boolean;
 }> {
@@ -22,7 +22,7 @@ export async function findProgress(run: Run): Promise<{
     if (moved || (await exists(store, left.building))) return { progress: left, resumed: true };
   }
   await dropLeftovers(run, generation);
-  // A name of its own, so that whoever held the lease before us can never write into it.
+  // A name of its own, so that whoever held the lease before can never write into it.
   const building = `${buildingCollection(projection.name, generation)}_${lease.fence}`;
   await db.createCollection(building);
   const pinnedAt = await clusterNow(db);
@@ -32,10 +32,10 @@ export async function findProgress(run: Run): Promise<{
 }
 
 /**
- * What is left of earlier rebuilds: none of it is live, nor ever will be once no switch of theirs is on. One that was
- * held up just before its last step must not put in place what is dropped here.
+ * Drops what earlier rebuilds left. None of it is live; and once their switches are called off, none can become so: a
+ * rebuild that was held up just before its last step must not put in place what is dropped here.
  */
-async function dropLeftovers({ store, projection, by }: Run, generation: number): Promise<void> {
+async function dropLeftovers({ store, projection, by }: RebuildRun, generation: number): Promise<void> {
   const { db, live } = store;
   const { name } = projection;
   for (await live.refresh(); live.pointer(projection).sealing !== undefined; await live.refresh())

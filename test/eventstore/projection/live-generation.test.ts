@@ -7,7 +7,7 @@ import { OutdatedCode } from '../../../src/eventstore/projection/live-generation
 import { rowsOf } from '../../../src/eventstore/projection/rows.ts';
 import { projectionStatus } from '../../../src/eventstore/projection/status.ts';
 import type { Projection, Row } from '../../../src/eventstore/projection.ts';
-import { startRetiring } from '../../../src/eventstore/rebuild/retired.ts';
+import { startDroppingRetired } from '../../../src/eventstore/rebuild/retired.ts';
 import { staleProjections } from '../../../src/eventstore/rebuild/stale.ts';
 import { ANNOUNCE_MS } from '../../../src/eventstore/rebuild/switch.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
@@ -124,10 +124,10 @@ describe('a generation that was replaced', () => {
     await handle(store, count(id));
     await rebuild(store, countersRead, { retainMs: 0 });
     expect((await readPointer(database.db, 'counters_read'))?.retired).toHaveLength(1);
-    await startRetiring(store).stop();
+    await startDroppingRetired(store).stop();
     expect(await collections()).toContain('counters_read');
     await pointersOf(database.db).updateMany({}, { $set: { 'retired.$[].dropAfter': new Date(0) } });
-    const sweeps = [startRetiring(store), startRetiring(await openBoth(database))];
+    const sweeps = [startDroppingRetired(store), startDroppingRetired(await openBoth(database))];
     await Promise.all(sweeps.map((sweep) => sweep.stop()));
     expect(await collections()).not.toContain('counters_read');
     expect((await readPointer(database.db, 'counters_read'))?.retired).toEqual([]);

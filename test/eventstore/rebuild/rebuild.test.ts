@@ -8,10 +8,9 @@ import { readPointer } from '../../../src/eventstore/projection/generation.ts';
 import type { Projector } from '../../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { rebuildsOf } from '../../../src/eventstore/rebuild/progress.ts';
-import { openInline } from '../../../src/eventstore/rebuild/ranges.ts';
+import { openInlineWorker } from '../../../src/eventstore/rebuild/ranges.ts';
 import { rebuildProjection } from '../../../src/eventstore/rebuild/rebuild.ts';
-import { RebuildRefused } from '../../../src/eventstore/rebuild/run.ts';
-import { ShorterRefused } from '../../../src/eventstore/rebuild/switch.ts';
+import { RebuildRefused, ShorterRefused } from '../../../src/eventstore/rebuild/refused.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../../log-oracle.ts';
 import { type CounterRow, count, countersRead, upTo } from '../counter.ts';
@@ -111,7 +110,7 @@ describe('a rebuild that was stopped in the middle', () => {
     let replayed = 0;
     const report = await rebuildProjection(other, countersRead, {
       openWorkers: async (...how) => {
-        const [inline] = await openInline(...how);
+        const [inline] = await openInlineWorker(...how);
         if (inline === undefined) throw new Error('nobody works');
         const load = async (range: object) => {
           replayed += 1;
@@ -164,7 +163,7 @@ describe('two rebuilds of one read model', () => {
       leaseMs: 600,
       openWorkers: async (...how) => {
         await held;
-        return openInline(...how);
+        return openInlineWorker(...how);
       },
     });
     await vi.waitFor(async () => expect(await rebuildsOf(database.db).countDocuments()).toBe(1), 5_000);

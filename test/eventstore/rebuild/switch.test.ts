@@ -11,7 +11,7 @@ import { openRowFolds } from '../../../src/eventstore/projection/row-folds.ts';
 import { RowsSealed } from '../../../src/eventstore/projection/row-writes.ts';
 import { hasSeal, liftSeal, seal } from '../../../src/eventstore/projection/seal.ts';
 import type { Row } from '../../../src/eventstore/projection.ts';
-import { SwitchRefused } from '../../../src/eventstore/rebuild/switch.ts';
+import { SwitchRefused } from '../../../src/eventstore/rebuild/refused.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../../log-oracle.ts';
 import { count, countersRead, upTo } from '../counter.ts';
