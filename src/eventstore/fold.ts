@@ -54,3 +54,10 @@ export const CACHED_STREAMS = 20_000;
 export function openStreamCache(): StreamCache {
   return new LRUCache<string, Folded>({ max: CACHED_STREAMS });
 }
+
+/** Keeps a fold unless a newer one is kept already; an empty one is not worth a place. */
+export function remember(cache: StreamCache, key: string, folded: Folded): void {
+  if (folded.sequence === 0) return;
+  const known = cache.get(key);
+  if (known === undefined || known.sequence < folded.sequence) cache.set(key, folded);
+}

@@ -2,7 +2,7 @@ import type { Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { openCommitter } from './command/committer.ts';
 import type { Store } from './command/store.ts';
-import { openLanes } from './command/stream-queues.ts';
+import { openStreamQueues } from './command/stream-queues.ts';
 import type { EventDefinition, StoredEvent } from './event.ts';
 import { openStreamCache } from './fold.ts';
 import { newId } from './ids.ts';
@@ -60,7 +60,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     live,
     cache: openStreamCache(),
     committer: openCommitter({ client, db, events, log, live, observer }),
-    lanes: openLanes(),
+    streamQueues: openStreamQueues(),
     pointReads: openPointReads(events),
     rowReads: openRowReads(db),
     streamReads: openStreamReads(events),

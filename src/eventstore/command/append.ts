@@ -62,7 +62,7 @@ async function readBack(store: Store, job: Job): Promise<StoredEvent | null | 'u
 
 /**
  * True for an event that this very job wrote, in a try whose reply was lost. The id alone does not tell: the same fix
- * may stand twice in one request, and its twin's event has the same id, producer and correlation.
+ * may stand twice in one request, and the events of both have the same id, producer and correlation.
  */
 export function isOwn(store: Store, job: Job, event: StoredEvent): boolean {
   return (

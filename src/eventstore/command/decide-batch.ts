@@ -1,152 +1,167 @@
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
-import type { Folded } from '../fold.ts';
+import { type Folded, remember } from '../fold.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import type { Milestone } from '../time/snapshots.ts';
-import { outcomeOf, outcomeOfEarlier, settle, staysOnItsStream } from './decide-one.ts';
+import { handleOne, outcomeOfEarlier } from './decide-one.ts';
 import { countEvents, decideOn, metadataOf } from './draft.ts';
-import type { Job, Outcome } from './intent.ts';
-import { type Loaded, loadStream, remember } from './load.ts';
+import { type Job, type Outcome, outcomeOf, staysOnItsStream } from './intent.ts';
+import { type Loaded, loadStream } from './load.ts';
 import type { Store } from './store.ts';
-import { RUN_LENGTH } from './stream-queues.ts';
+import { BATCH_JOBS } from './stream-queues.ts';
+import type { Unit } from './unit.ts';
 
-/** A run decided in memory: what to write, and what to answer once it is written. */
-export interface DecidedRun {
-  readonly events: StoredEvent[];
-  readonly rows: RowWrite[];
+/** Commands on one stream, decided in memory: the unit to write, and what to answer once it is written. */
+export interface DecidedBatch extends Unit {
+  /** The stream as they leave it. */
   readonly folded: Folded;
-  /** Folds on the way that make a snapshot. */
+  /** Folds on the way that make a snapshot; undefined for none, as mostly. */
   readonly milestones: readonly Milestone[] | undefined;
-  /** True while every command has recorded one event. */
-  readonly divisible: boolean;
+  /** One for each job; a function where the answer still has to be looked up. */
   readonly answers: readonly (Outcome | (() => Promise<Outcome>))[];
 }
 
+/** First events by their id, of commands that are recorded already. */
 type Recorded = ReadonlyMap<string, StoredEvent>;
 
 const NOTHING_RECORDED: Recorded = new Map();
 
-/** Works off what has gathered on one stream, in order. Never throws: each job gets its answer or its error. */
-export async function workOff(store: Store, jobs: readonly Job[]): Promise<void> {
-  if (jobs.every(staysOnItsStream)) return workRun(store, jobs);
-  let run: Job[] = [];
+/** Handles what has gathered on one stream, in order. Never throws: each job gets its answer or its error. */
+export async function handleGathered(store: Store, jobs: readonly Job[]): Promise<void> {
+  if (jobs.every(staysOnItsStream)) return handleTogether(store, jobs);
+  let batch: Job[] = [];
   for (const job of jobs) {
     if (staysOnItsStream(job)) {
-      run.push(job);
+      batch.push(job);
       continue;
     }
-    await workRun(store, run);
-    run = [];
-    await workAlone(store, job);
+    await handleTogether(store, batch);
+    batch = [];
+    await handleAlone(store, job);
   }
-  await workRun(store, run);
+  await handleTogether(store, batch);
 }
 
-export async function workAlone(store: Store, job: Job): Promise<void> {
-  await settle(store, job).then(job.answer, job.fail);
+/** Handles a job by itself. Never throws. */
+export async function handleAlone(store: Store, job: Job): Promise<void> {
+  await handleOne(store, job).then(job.answer, job.fail);
 }
 
-async function workRun(store: Store, jobs: readonly Job[]): Promise<void> {
+async function handleTogether(store: Store, jobs: readonly Job[]): Promise<void> {
   const [first] = jobs;
   if (first === undefined) return;
-  if ((jobs.length > 1 || isProvenNew(store, first)) && (await commitRun(store, first, jobs))) return;
-  // One by one: a lone command, or a run in which one command's trouble must not become its neighbours'.
-  for (const job of jobs) await workAlone(store, job);
+  if ((jobs.length > 1 || isKnownNew(store, first)) && (await commitBatch(store, first, jobs))) return;
+  // One by one: a lone command, or a batch in which one command's trouble must not become its neighbours'.
+  for (const job of jobs) await handleAlone(store, job);
 }
 
-function isProvenNew(store: Store, job: Job): boolean {
-  const cached = store.cache.get(job.lane);
+/** True where memory is enough to tell that a command was not recorded before. */
+function isKnownNew(store: Store, job: Job): boolean {
+  const cached = store.cache.get(job.streamKey);
   return cached !== undefined && isNew(job, cached);
 }
 
 /** True for a command that cannot have been recorded before. */
-function isNew({ unheard, intent }: Job, { state }: Folded): boolean {
-  return unheard || intent.aggregate.provenNew?.(state, intent.command) === true;
+function isNew({ keyIsMinted, intent }: Job, { state }: Folded): boolean {
+  return keyIsMinted || intent.aggregate.provenNew?.(state, intent.command) === true;
+}
+
+/** Those that may have been recorded before. */
+function maybeRecorded(jobs: readonly Job[], folded: Folded): readonly Job[] {
+  return jobs.filter((job) => !isNew(job, folded));
 }
 
 /**
- * Decides a run from memory, at once, where memory is enough to be sure that none of it was recorded before and
+ * Decides a batch from memory, at once, where memory is enough to be sure that none of it was recorded before and
  * nothing of it is refused. Undefined where it is not.
  */
-export function decideFromMemory(store: Store, lane: string, jobs: readonly Job[]): DecidedRun | undefined {
-  const folded = store.cache.get(lane);
-  if (folded === undefined || jobs.length > RUN_LENGTH || !jobs.every(staysOnItsStream)) return undefined;
-  if (suspectsAmong(jobs, folded).length > 0) return undefined;
-  const decided = decideRun(store, jobs, { folded, verified: false }, NOTHING_RECORDED);
+export function decideFromMemory(
+  store: Store,
+  streamKey: string,
+  jobs: readonly Job[],
+): DecidedBatch | undefined {
+  const folded = store.cache.get(streamKey);
+  if (folded === undefined || jobs.length > BATCH_JOBS || !jobs.every(staysOnItsStream)) return undefined;
+  if (maybeRecorded(jobs, folded).length > 0) return undefined;
+  const decided = decideBatch(store, jobs, { folded, verified: false }, NOTHING_RECORDED);
   return decided === 'unverified' ? undefined : decided;
 }
 
-/** Answers the jobs of a run that is committed. */
-export function answerRun(store: Store, lane: string, jobs: readonly Job[], run: DecidedRun): void {
-  remember(store, lane, run.folded);
-  if (run.milestones !== undefined) store.snapshots.offer(run.milestones);
-  for (const [index, job] of jobs.entries()) answer(job, run.answers[index]);
+/** Answers the jobs of a batch that is committed. */
+export function answerBatch(
+  store: Store,
+  streamKey: string,
+  jobs: readonly Job[],
+  batch: DecidedBatch,
+): void {
+  remember(store.cache, streamKey, batch.folded);
+  if (batch.milestones !== undefined) store.snapshots.offer(batch.milestones);
+  for (const [index, job] of jobs.entries()) answer(job, batch.answers[index]);
 }
 
-/** Decides and appends a run as one unit. Returns false, with nothing answered, when that did not work out. */
-async function commitRun(store: Store, first: Job, jobs: readonly Job[]): Promise<boolean> {
-  try {
-    const { aggregate } = first.intent;
-    const cached = store.cache.get(first.lane);
-    let loaded: Loaded =
-      cached === undefined
-        ? await loadStream(store, first.stream, aggregate, 'cached')
-        : { folded: cached, verified: false };
-    const suspects = suspectsAmong(jobs, loaded.folded);
-    const earlier = suspects.length === 0 ? NOTHING_RECORDED : await findEarlier(store, suspects);
-    let decided = decideRun(store, jobs, loaded, earlier);
-    if (decided === 'unverified') {
-      loaded = await loadStream(store, first.stream, aggregate, 'fresh');
-      decided = decideRun(store, jobs, loaded, earlier);
-    }
-    if (decided === 'unverified') return false;
-    if (decided.events.length > 0) await store.committer.commit(decided);
-    answerRun(store, first.lane, jobs, decided);
-    return true;
-  } catch (error) {
-    store.cache.delete(first.lane);
-    if (!isDuplicateKey(error) && !isPassing(error))
-      store.log.warn({ err: error }, 'a run failed; one by one now');
-    return false;
-  }
-}
-
-function answer(job: Job, outcome: DecidedRun['answers'][number] | undefined): void {
-  if (outcome === undefined) job.fail(new Error('A run decided nothing about one of its commands.'));
+function answer(job: Job, outcome: DecidedBatch['answers'][number] | undefined): void {
+  if (outcome === undefined) job.fail(new Error('A batch decided nothing about one of its commands.'));
   else if (typeof outcome !== 'function') job.answer(outcome);
   else outcome().then(job.answer, job.fail);
 }
 
-/** Those that may have been recorded before. */
-function suspectsAmong(jobs: readonly Job[], folded: Folded): readonly Job[] {
-  return jobs.filter((job) => !isNew(job, folded));
+/** Decides and appends a batch as one unit. Returns false, with nothing answered, when that did not work out. */
+async function commitBatch(store: Store, first: Job, jobs: readonly Job[]): Promise<boolean> {
+  try {
+    const { aggregate } = first.intent;
+    const cached = store.cache.get(first.streamKey);
+    let loaded: Loaded =
+      cached === undefined
+        ? await loadStream(store, first.stream, aggregate, 'cached')
+        : { folded: cached, verified: false };
+    const doubtful = maybeRecorded(jobs, loaded.folded);
+    const recorded = doubtful.length === 0 ? NOTHING_RECORDED : await findRecorded(store, doubtful);
+    let decided = decideBatch(store, jobs, loaded, recorded);
+    if (decided === 'unverified') {
+      loaded = await loadStream(store, first.stream, aggregate, 'fresh');
+      decided = decideBatch(store, jobs, loaded, recorded);
+    }
+    if (decided === 'unverified') return false;
+    if (decided.events.length > 0) await store.committer.commit(decided);
+    answerBatch(store, first.streamKey, jobs, decided);
+    return true;
+  } catch (error) {
+    store.cache.delete(first.streamKey);
+    if (!isDuplicateKey(error) && !isPassing(error))
+      store.log.warn({ err: error }, 'a batch failed; one by one now');
+    return false;
+  }
 }
 
-async function findEarlier(store: Store, suspects: readonly Job[]): Promise<Recorded> {
-  const found = await Promise.all(suspects.map((job) => store.pointReads.event(job.eventId(0))));
+async function findRecorded(store: Store, jobs: readonly Job[]): Promise<Recorded> {
+  const found = await Promise.all(jobs.map((job) => store.pointReads.event(job.eventId(0))));
   return new Map(found.filter((event) => event !== null).map((event) => [event._id.toString(), event]));
 }
 
-function decideRun(
+/**
+ * Decides commands on one stream, one upon the other.
+ * @returns `unverified` where one is refused upon a fold that may be behind the log: no "no" from memory alone
+ */
+function decideBatch(
   store: Store,
   jobs: readonly Job[],
   loaded: Loaded,
-  earlier: Recorded,
-): DecidedRun | 'unverified' {
+  recorded: Recorded,
+): DecidedBatch | 'unverified' {
   const events: StoredEvent[] = [];
   const rows: RowWrite[] = [];
-  // A lone command has no twin beside it; its id need not be spelled out.
-  const isAlone = jobs.length === 1 && earlier.size === 0;
-  const firsts = isAlone ? undefined : new Map(earlier);
-  const answers: DecidedRun['answers'][number][] = [];
+  // A lone command has no neighbour with the same id, which need not be spelled out then.
+  const isAlone = jobs.length === 1 && recorded.size === 0;
+  const firsts = isAlone ? undefined : new Map(recorded);
+  const answers: DecidedBatch['answers'][number][] = [];
   let { folded } = loaded;
   let milestones: readonly Milestone[] | undefined;
   let divisible = true;
   for (const job of jobs) {
     const id = isAlone ? '' : job.eventId(0).toString();
-    const twin = firsts?.get(id);
-    if (twin !== undefined) {
-      answers.push(() => outcomeOfTwin(store, job, twin, events));
+    const earlier = firsts?.get(id);
+    if (earlier !== undefined) {
+      answers.push(() => outcomeOfRepeat(store, job, earlier, events));
       continue;
     }
     const draft = decideOn(store, job, job.intent, folded, 0, metadataOf(store, job));
@@ -167,14 +182,14 @@ function decideRun(
   return { events, rows, folded, milestones, divisible, answers };
 }
 
-/** Another job of this very run, or an earlier submission, has recorded it. */
-async function outcomeOfTwin(
+/** The answer to a command that another job of its own batch, or an earlier submission, has recorded. */
+async function outcomeOfRepeat(
   store: Store,
   job: Job,
-  twin: StoredEvent,
-  run: readonly StoredEvent[],
+  first: StoredEvent,
+  batch: readonly StoredEvent[],
 ): Promise<Outcome> {
-  const outcome = await outcomeOfEarlier(store, job, twin);
-  if (outcome.kind === 'refused' || !run.includes(twin)) return outcome;
+  const outcome = await outcomeOfEarlier(store, job, first);
+  if (outcome.kind === 'refused' || !batch.includes(first)) return outcome;
   return { ...outcome, repeated: true };
 }

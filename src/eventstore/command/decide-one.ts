@@ -1,12 +1,12 @@
 import { type Refusal, refusal } from '../../refusal.ts';
 import type { Step } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import type { Folded } from '../fold.ts';
+import { type Folded, remember } from '../fold.ts';
 import { streamKey } from '../stream.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
 import { countEvents, type Draft, decideOn, metadataOf } from './draft.ts';
-import type { Job, Outcome } from './intent.ts';
-import { type Freshness, loadStream, remember } from './load.ts';
+import { type Job, type Outcome, outcomeOf } from './intent.ts';
+import { type Freshness, loadStream } from './load.ts';
 import type { Store } from './store.ts';
 
 /** How often a command is decided anew after a lost race, before CONFLICT (S-02). */
@@ -25,11 +25,11 @@ interface Decided {
 }
 
 /** Takes one command through load, decide and append until it is recorded or refused. */
-export async function settle(store: Store, job: Job): Promise<Outcome> {
+export async function handleOne(store: Store, job: Job): Promise<Outcome> {
   const deadline = performance.now() + COMMAND_DEADLINE_MS;
   let freshness: Freshness = job.intent.creates ? 'new' : 'cached';
   for (let races = 0; races <= MAX_RACES; ) {
-    const decided = await decideAll(store, job, freshness);
+    const decided = await decideSteps(store, job, freshness);
     if (decided.refusal !== undefined && !decided.verified) {
       // No "no" from memory alone: another process may have changed the stream.
       freshness = 'fresh';
@@ -49,10 +49,10 @@ export async function settle(store: Store, job: Job): Promise<Outcome> {
     switch (appended.kind) {
       case 'committed':
         for (const [stream, draft] of decided.drafts) {
-          remember(store, stream, draft.folded);
+          remember(store.cache, stream, draft.folded);
           if (draft.milestones !== undefined) store.snapshots.offer(draft.milestones);
         }
-        return outcomeOf(decided.events, decided.drafts.get(job.lane)?.folded, false, decided.refusal);
+        return outcomeOf(decided.events, decided.drafts.get(job.streamKey)?.folded, false, decided.refusal);
       case 'earlier':
         return outcomeOfEarlier(store, job, appended.first);
       case 'unknown':
@@ -72,7 +72,8 @@ function refusedOrNothing(decided: Decided): Outcome {
   return { kind: 'refused', refusal: decided.refusal, events: [] };
 }
 
-async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<Decided> {
+/** Decides a command and its further steps, one upon the other, each on its stream as the ones before leave it. */
+async function decideSteps(store: Store, job: Job, freshness: Freshness): Promise<Decided> {
   const { intent } = job;
   const drafts = new Map<string, Draft>();
   const events: StoredEvent[] = [];
@@ -89,11 +90,16 @@ async function decideAll(store: Store, job: Job, freshness: Freshness): Promise<
     const key = streamKey(stream);
     let before: Folded | undefined = drafts.get(key)?.folded;
     if (before === undefined) {
-      const loaded = await loadStream(store, stream, aggregate, key === job.lane ? freshness : sideFreshness);
+      const loaded = await loadStream(
+        store,
+        stream,
+        aggregate,
+        key === job.streamKey ? freshness : sideFreshness,
+      );
       verified &&= loaded.verified;
       before = loaded.folded;
     }
-    if (key === job.lane) leadState = before.state;
+    if (key === job.streamKey) leadState = before.state;
     const draft = decideOn(store, job, step, before, events.length, metadata);
     refused = draft.refusal;
     const earlier = drafts.get(key);
@@ -133,7 +139,7 @@ export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEven
   const ids = Array.from({ length: others }, (_, index) => job.eventId(index + 1));
   const found = await Promise.all(ids.map((id) => store.pointReads.event(id)));
   const events = [first, ...found.filter((event) => event !== null)];
-  const cached = store.cache.get(job.lane);
+  const cached = store.cache.get(job.streamKey);
   const isBehind = cached === undefined || cached.sequence < first.sequence;
   const { folded } = await loadStream(store, job.stream, intent.aggregate, isBehind ? 'fresh' : 'cached');
   return outcomeOf(
@@ -142,20 +148,4 @@ export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEven
     !isOwn(store, job, first),
     intent.aggregate.refusalOf?.(events.map(store.registry.upcast)),
   );
-}
-
-/** An outcome told from what is in the log. */
-export function outcomeOf(
-  events: readonly StoredEvent[],
-  folded: Folded | undefined,
-  repeated: boolean,
-  refused?: Refusal,
-): Outcome {
-  if (refused !== undefined) return { kind: 'refused', refusal: refused, events };
-  return { kind: 'recorded', events, repeated, row: (projection) => folded?.rows[projection] ?? null };
-}
-
-/** True for a command that touches its own stream only, and so may share a run with its neighbours. */
-export function staysOnItsStream(job: Job): boolean {
-  return job.intent.also === undefined;
 }

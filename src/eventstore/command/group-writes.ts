@@ -1,8 +1,7 @@
 import { MongoBulkWriteError, MongoServerError } from 'mongodb';
-import { RowsSealed, type RowWrite, writeRows } from '../projection/row-writes.ts';
+import { RowsSealed, writeRows } from '../projection/row-writes.ts';
 import { transact } from '../transact.ts';
-import type { MemberResult } from './group-commit.ts';
-import type { CommitterParts, Unit } from './unit.ts';
+import type { CommitterParts, Unit, UnitResult } from './unit.ts';
 
 /**
  * Inserts events without rows, each unit for itself: one lost race costs nobody else anything. Units of one event
@@ -12,8 +11,8 @@ import type { CommitterParts, Unit } from './unit.ts';
 export async function insertTogether(
   { events }: CommitterParts,
   units: readonly Unit[],
-): Promise<readonly MemberResult[]> {
-  const results: MemberResult[] = units.map(() => ({ ok: true }));
+): Promise<readonly UnitResult[]> {
+  const results: UnitResult[] = units.map(() => ({ ok: true }));
   const ordered = units.some((unit) => unit.events.length > 1);
   for (let start = 0; start < units.length; ) {
     const rest = units.slice(start);
@@ -25,7 +24,11 @@ export async function insertTogether(
   return results;
 }
 
-/** Tells which units failed, by their place; throws what leaves everybody's outcome open. */
+/**
+ * Inserts the events of all units at once.
+ * @returns the errors of the units that failed, by their place
+ * @throws what leaves open which of them are in the log
+ */
 async function insertUnits(
   events: CommitterParts['events'],
   units: readonly Unit[],
@@ -50,27 +53,27 @@ async function insertUnits(
 }
 
 /**
- * Commits a group of units in one transaction. Where that fails for a reason that may be one member's own, the
- * members are tried one by one, so that nobody pays for another's conflict.
+ * Commits a group of units in one transaction. Where that fails for a reason that may be one unit's own, they are
+ * tried one by one, so that nobody pays for another's conflict.
  */
 export async function commitTogether(
   parts: CommitterParts,
   units: readonly Unit[],
-): Promise<readonly MemberResult[]> {
+): Promise<readonly UnitResult[]> {
   try {
-    await write(parts, units);
+    await writeWhereRowsLive(parts, units);
     return units.map(() => ({ ok: true }));
   } catch (error) {
     if (units.length === 1) return [{ ok: false, error }];
     if (!(error instanceof MongoServerError)) throw error;
   }
-  const results: MemberResult[] = [];
+  const results: UnitResult[] = [];
   for (const unit of units) results.push(...(await commitTogether(parts, [unit])));
   return results;
 }
 
-/** Writes where the rows live; where they move meanwhile, waits and writes there, all of it again. */
-async function write(parts: CommitterParts, units: readonly Unit[]): Promise<void> {
+/** Writes events, and rows where they live. Where these move meanwhile, it waits for that and writes all of it again. */
+async function writeWhereRowsLive(parts: CommitterParts, units: readonly Unit[]): Promise<void> {
   const { live } = parts;
   await live.forWriting();
   for (;;) {
@@ -86,7 +89,7 @@ async function write(parts: CommitterParts, units: readonly Unit[]): Promise<voi
 
 function writeOnce({ client, db, events, live }: CommitterParts, units: readonly Unit[]): Promise<void> {
   const documents = units.flatMap((unit) => unit.events);
-  const rows: RowWrite[] = units.flatMap((unit) => unit.rows);
+  const rows = units.flatMap((unit) => unit.rows);
   return transact(client, async (session) => {
     await events.insertMany(documents, { session });
     await writeRows(db, live, session, rows);

@@ -1,13 +1,19 @@
 import type { Command } from '../aggregate.ts';
-import { answerRun, type DecidedRun, decideFromMemory, workAlone, workOff } from './decide-batch.ts';
+import {
+  answerBatch,
+  type DecidedBatch,
+  decideFromMemory,
+  handleAlone,
+  handleGathered,
+} from './decide-batch.ts';
 import { type Intent, type Job, type Outcome, openJob } from './intent.ts';
 import type { Store } from './store.ts';
 
 /** A stream's commands, decided and ready to be written. */
-interface ReadyRun {
-  readonly lane: string;
+interface ReadyBatch {
+  readonly streamKey: string;
   readonly jobs: readonly Job[];
-  readonly run: DecidedRun;
+  readonly batch: DecidedBatch;
 }
 
 /**
@@ -40,19 +46,20 @@ export function handleMany<S, C extends Command>(
 }
 
 async function handleJobs(store: Store, jobs: readonly Job[]): Promise<void> {
-  const ready: ReadyRun[] = [];
-  for (const [lane, run] of byLane(jobs)) {
-    const claimed = store.lanes.claim(lane);
-    const decided = claimed ? decideIfSure(store, lane, run) : undefined;
-    if (decided !== undefined) {
-      ready.push({ lane, jobs: run, run: decided });
+  const ready: ReadyBatch[] = [];
+  for (const [streamKey, theirs] of byStream(jobs)) {
+    const claimed = store.streamQueues.claim(streamKey);
+    const batch = claimed ? decideIfSure(store, streamKey, theirs) : undefined;
+    if (batch !== undefined) {
+      ready.push({ streamKey, jobs: theirs, batch });
       continue;
     }
-    if (claimed) release(store, lane);
-    for (const job of run) store.lanes.submit(lane, job, (waiting) => workOff(store, waiting));
+    if (claimed) release(store, streamKey);
+    for (const job of theirs)
+      store.streamQueues.submit(streamKey, job, (waiting) => handleGathered(store, waiting));
   }
-  const results = await store.committer.commitAll(ready.map(({ run }) => run));
-  const failed: ReadyRun[] = [];
+  const results = await store.committer.commitAll(ready.map(({ batch }) => batch));
+  const failed: ReadyBatch[] = [];
   for (const [index, one] of ready.entries()) {
     if (results[index]?.ok === true) answerWritten(store, one);
     else failed.push(one);
@@ -60,38 +67,38 @@ async function handleJobs(store: Store, jobs: readonly Job[]): Promise<void> {
   await Promise.all(failed.map((one) => oneByOne(store, one)));
 }
 
-function decideIfSure(store: Store, lane: string, jobs: readonly Job[]): DecidedRun | undefined {
+function decideIfSure(store: Store, streamKey: string, jobs: readonly Job[]): DecidedBatch | undefined {
   try {
-    return decideFromMemory(store, lane, jobs);
+    return decideFromMemory(store, streamKey, jobs);
   } catch {
     // A bug of one command: it fails again on the long way, where it is that command's own.
     return undefined;
   }
 }
 
-function byLane(jobs: readonly Job[]): Map<string, Job[]> {
-  const lanes = new Map<string, Job[]>();
+function byStream(jobs: readonly Job[]): Map<string, Job[]> {
+  const streams = new Map<string, Job[]>();
   for (const job of jobs) {
-    const lane = lanes.get(job.lane);
-    if (lane === undefined) lanes.set(job.lane, [job]);
-    else lane.push(job);
+    const theirs = streams.get(job.streamKey);
+    if (theirs === undefined) streams.set(job.streamKey, [job]);
+    else theirs.push(job);
   }
-  return lanes;
+  return streams;
 }
 
-function answerWritten(store: Store, { lane, jobs, run }: ReadyRun): void {
-  answerRun(store, lane, jobs, run);
-  release(store, lane);
+function answerWritten(store: Store, { streamKey, jobs, batch }: ReadyBatch): void {
+  answerBatch(store, streamKey, jobs, batch);
+  release(store, streamKey);
 }
 
-/** What is not written goes one by one, so that nobody pays for another's trouble. */
-async function oneByOne(store: Store, { lane, jobs }: ReadyRun): Promise<void> {
-  store.cache.delete(lane);
-  for (const job of jobs) await workAlone(store, job);
-  release(store, lane);
+/** What was not written is tried one by one, so that nobody pays for another's trouble. */
+async function oneByOne(store: Store, { streamKey, jobs }: ReadyBatch): Promise<void> {
+  store.cache.delete(streamKey);
+  for (const job of jobs) await handleAlone(store, job);
+  release(store, streamKey);
 }
 
-/** Gives a stream back; what has gathered on it meanwhile is worked off. */
-function release(store: Store, lane: string): void {
-  store.lanes.release(lane, (waiting: readonly Job[]) => workOff(store, waiting));
+/** Gives a stream back; what has gathered on it meanwhile is handled. */
+function release(store: Store, streamKey: string): void {
+  store.streamQueues.release(streamKey, (waiting: readonly Job[]) => handleGathered(store, waiting));
 }

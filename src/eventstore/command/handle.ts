@@ -1,5 +1,5 @@
 import type { Command } from '../aggregate.ts';
-import { workOff } from './decide-batch.ts';
+import { handleGathered } from './decide-batch.ts';
 import { type Intent, type Outcome, openJob } from './intent.ts';
 import type { Store } from './store.ts';
 
@@ -12,6 +12,6 @@ import type { Store } from './store.ts';
 export function handle<S, C extends Command>(store: Store, intent: Intent<S, C>): Promise<Outcome> {
   return new Promise((answer, fail) => {
     const job = openJob(intent, answer, fail);
-    store.lanes.submit(job.lane, job, (jobs) => workOff(store, jobs));
+    store.streamQueues.submit(job.streamKey, job, (jobs) => handleGathered(store, jobs));
   });
 }

@@ -2,6 +2,7 @@ import type { UUID } from 'mongodb';
 import type { Refusal } from '../../refusal.ts';
 import type { Aggregate, Command, Step } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
+import type { Folded } from '../fold.ts';
 import { commandHash, eventIdFor, followingEventId, mintKey } from '../ids.ts';
 import type { Row } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
@@ -53,17 +54,32 @@ export type Outcome =
       readonly events: readonly StoredEvent[];
     };
 
-/** An intent at work in this process. */
+/**
+ * What became of an intent whose events are in the log.
+ * @param folded the lead stream as the command left it
+ */
+export function outcomeOf(
+  events: readonly StoredEvent[],
+  folded: Folded | undefined,
+  repeated: boolean,
+  refused?: Refusal,
+): Outcome {
+  if (refused !== undefined) return { kind: 'refused', refusal: refused, events };
+  return { kind: 'recorded', events, repeated, row: (projection) => folded?.rows[projection] ?? null };
+}
+
+/** An intent on its way through this process. */
 export interface Job {
   readonly intent: Intent;
   readonly stream: StreamRef;
-  /** The stream's key for caches and lanes. */
-  readonly lane: string;
+  /** The stream's name, for caches and queues. */
+  readonly streamKey: string;
+  /** Digest of the command and its caller. */
   readonly hash: string;
-  /** True where the server made the key: nobody else can have recorded anything under it. */
-  readonly unheard: boolean;
+  /** True where the server made the key: nobody can have recorded anything under it before. */
+  readonly keyIsMinted: boolean;
   readonly correlationId: string;
-  /** The first event of each try to append, as this job wrote it: tells its own write from a twin's. */
+  /** The first event of each try to append, as this job wrote it: tells its own write from that of another job. */
   readonly tried: StoredEvent[];
   /** The id of the command's i-th event, over all its streams. */
   eventId(index: number): UUID;
@@ -76,14 +92,13 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
   const { tenantId, aggregate, id, command, eventId } = intent;
   const stream = { tenantId, aggregateType: aggregate.type, aggregateId: id };
   const key = intent.key ?? (eventId === undefined ? mintKey() : '');
-  const lane = streamKey(stream);
   return {
     intent,
     stream,
-    lane,
+    streamKey: streamKey(stream),
     // Who submits a fact that names itself makes no difference to what it is.
     hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
-    unheard: intent.key === undefined && eventId === undefined,
+    keyIsMinted: intent.key === undefined && eventId === undefined,
     correlationId: intent.correlationId ?? mintKey(),
     tried: [],
     eventId: (index) =>
@@ -93,4 +108,9 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
     answer,
     fail,
   };
+}
+
+/** True for a command that touches its own stream only, and so may be decided in a batch with its neighbours. */
+export function staysOnItsStream(job: Job): boolean {
+  return job.intent.also === undefined;
 }

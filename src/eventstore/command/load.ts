@@ -1,6 +1,6 @@
 import type { Aggregate, Command } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import { emptyFold, type Folded, foldEvent } from '../fold.ts';
+import { emptyFold, type Folded, foldEvent, remember } from '../fold.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
 import { foldedOf, type Snapshot } from '../time/snapshots.ts';
 import type { Store } from './store.ts';
@@ -35,7 +35,7 @@ export async function loadStream(
     cached === undefined
       ? await foldAnew(store, stream, aggregate)
       : await foldOn(store, stream, aggregate, cached);
-  remember(store, key, folded);
+  remember(store.cache, key, folded);
   return { folded, verified: true };
 }
 
@@ -94,11 +94,4 @@ async function foldAfter(
     else if (proven) folded = foldEvent(store.registry, aggregate, folded, store.registry.upcast(event));
   });
   return proven ? folded : undefined;
-}
-
-/** Keeps a fold unless a newer one is kept already; an empty one is not worth a place. */
-export function remember(store: Store, key: string, folded: Folded): void {
-  if (folded.sequence === 0) return;
-  const known = store.cache.get(key);
-  if (known === undefined || known.sequence < folded.sequence) store.cache.set(key, folded);
 }

@@ -1,8 +1,8 @@
 import { turn } from '../next-turn.ts';
 
-/** Serialises the work on each stream within this process, and hands it over in runs. */
-export interface Lanes {
-  /** Queues a job on a stream; `work` gets every job that has gathered, in order. */
+/** Serialises the work on each stream within this process, and hands it over in batches. */
+export interface StreamQueues {
+  /** Queues a job on a stream; `work` gets every job that has gathered, in order. It never rejects. */
   submit<J>(stream: string, job: J, work: (jobs: readonly J[]) => Promise<void>): void;
   /** Takes a stream that nobody works on, and keeps others waiting until it is released. */
   claim(stream: string): boolean;
@@ -12,51 +12,52 @@ export interface Lanes {
   readonly size: number;
 }
 
-/** Jobs in one run: a run is one unit of the log, so it stays within a group. */
-export const RUN_LENGTH = 200;
+/** Jobs in one batch: a batch is one unit of the log, so it stays within a group. */
+export const BATCH_JOBS = 200;
 
 /**
- * Opens the lanes. Commands on one stream wait for the append before them, then are decided one after another
- * and appended as one: a busy stream costs one stroke per run, not one lost race per command.
+ * Opens the queues. Commands on one stream wait for the append before them, then are decided one after another and
+ * appended as one: a busy stream costs one stroke per batch, not one lost race per command.
  */
-export function openLanes(): Lanes {
-  const lanes = new Map<string, unknown[]>();
-  const run = async <J>(
+export function openStreamQueues(): StreamQueues {
+  /** The jobs that wait, by stream; a stream is here while somebody works on it. */
+  const queues = new Map<string, unknown[]>();
+  const drain = async <J>(
     stream: string,
-    lane: J[],
+    queue: J[],
     work: (jobs: readonly J[]) => Promise<void>,
   ): Promise<void> => {
     for (;;) {
-      // One turn of the event loop, so that commands given at once make one run.
+      // One turn of the event loop, so that commands given at once make one batch.
       await turn();
-      if (lane.length === 0) break;
-      await work(lane.splice(0, RUN_LENGTH));
+      if (queue.length === 0) break;
+      await work(queue.splice(0, BATCH_JOBS));
     }
-    lanes.delete(stream);
+    queues.delete(stream);
   };
   return {
     submit(stream, job, work) {
-      const lane = lanes.get(stream);
-      if (lane !== undefined) {
-        lane.push(job);
+      const queue = queues.get(stream);
+      if (queue !== undefined) {
+        queue.push(job);
         return;
       }
       const opened = [job];
-      lanes.set(stream, opened);
-      void run(stream, opened, work);
+      queues.set(stream, opened);
+      void drain(stream, opened, work);
     },
     claim(stream) {
-      if (lanes.has(stream)) return false;
-      lanes.set(stream, []);
+      if (queues.has(stream)) return false;
+      queues.set(stream, []);
       return true;
     },
     release<J>(stream: string, work: (jobs: readonly J[]) => Promise<void>) {
-      const lane = lanes.get(stream) ?? [];
-      if (lane.length === 0) lanes.delete(stream);
-      else void run(stream, lane as J[], work);
+      const queue = queues.get(stream) ?? [];
+      if (queue.length === 0) queues.delete(stream);
+      else void drain(stream, queue as J[], work);
     },
     get size() {
-      return lanes.size;
+      return queues.size;
     },
   };
 }

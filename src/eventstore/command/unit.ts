@@ -5,7 +5,7 @@ import type { LiveGenerations } from '../projection/live-generation.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import type { StoreObserver } from '../store-observer.ts';
 
-/** One command's events, committed whole or not at all, or a run of commands on one stream. */
+/** The events of one command, or of a batch of commands on one stream, that are committed together. */
 export interface Unit {
   readonly events: readonly StoredEvent[];
   /** The inline rows, one write per event, in order. */
@@ -13,6 +13,9 @@ export interface Unit {
   /** True where each event is a command of its own, so that a beginning of the unit may be written without the rest. */
   readonly divisible: boolean;
 }
+
+/** What became of one unit. */
+export type UnitResult = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
 /** What units are written with. */
 export interface CommitterParts {
