@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { BSON, MongoError } from 'mongodb';
 import { openSideBySide } from '../../client/side-by-side.ts';
 import { MAX_REFUSED_STREAMS, openBackfill, TooManyRefused } from '../../eventstore/archive/backfill.ts';
-import type { Item } from '../../eventstore/archive/backfill-plan.ts';
+import type { BackfillEvent } from '../../eventstore/archive/backfill-plan.ts';
 import { openFileCheck } from '../../eventstore/archive/event-file.ts';
 import { type EventLines, openEventLines } from '../../eventstore/archive/event-line.ts';
 import { EVENT_MAX_BYTES } from '../../eventstore/command/draft.ts';
@@ -73,10 +73,10 @@ async function record(store: Store, options: EventImportOptions, report: EventIm
   const check = openFileCheck();
   const lines = readLines(path);
   const batches = openSideBySide(IN_FLIGHT);
-  let items: Item[] = [];
+  let items: BackfillEvent[] = [];
   let bytes = 0;
 
-  const deliver = async (batch: readonly Item[]): Promise<void> => {
+  const deliver = async (batch: readonly BackfillEvent[]): Promise<void> => {
     const { recorded, repeated, refused } = await backfill.write(batch);
     report.recorded += recorded;
     report.repeated += repeated;
@@ -129,7 +129,9 @@ async function record(store: Store, options: EventImportOptions, report: EventIm
 /** Stands for a line that nobody can hold. */
 const TOO_LONG = Buffer.from('too long');
 
-type Found = { readonly event: Item['event'] } | { readonly reason: string; readonly message: string };
+type Found =
+  | { readonly event: BackfillEvent['event'] }
+  | { readonly reason: string; readonly message: string };
 
 function eventOf({ bytes }: Line, lines: EventLines, tenantId: string | undefined): Found {
   if (bytes === undefined) return { reason: 'LINE_TOO_LONG', message: 'It is longer than any event.' };

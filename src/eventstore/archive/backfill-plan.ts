@@ -9,21 +9,21 @@ import type { EventLines } from './event-line.ts';
 /** Why the log does not take an event. */
 export type BackfillRefusal = 'EVENT_ID_REUSED' | 'SEQUENCE_TAKEN' | 'HOLE' | 'AFTER_REFUSED';
 
-/** An event on its way into the log, and the line it stands on. */
-export interface Item {
+/** An event that is to be added to the log, and the line of the file on which it stands. */
+export interface BackfillEvent {
   readonly line: number;
   readonly event: StoredEvent;
 }
 
-export interface Refused {
+export interface RefusedEvent {
   readonly line: number;
   readonly reason: BackfillRefusal;
   readonly message: string;
 }
 
-/** What the log has of a batch. */
-export interface Known {
-  /** Events with the ids of the batch's, as they are stored, by id in hex. */
+/** What the log has of a batch's events and streams. */
+export interface LogState {
+  /** The batch's events that are in the log already, as they are stored, by id in hex. */
   readonly stored: ReadonlyMap<string, Uint8Array>;
   readonly ends: ReadonlyMap<string, Tip>;
   /** Streams of which something was refused before. */
@@ -32,25 +32,28 @@ export interface Known {
   readonly registry: Registry;
 }
 
-/** A batch held against the log. */
-export interface Plan {
+/** What is to be done with a batch, by what the log has. */
+export interface BackfillPlan {
   /** To be recorded. */
   readonly fresh: readonly StoredEvent[];
   readonly repeated: number;
-  readonly refused: readonly Refused[];
-  /** Where the streams end then. */
+  readonly refused: readonly RefusedEvent[];
+  /** Where the streams end after that. */
   readonly tips: ReadonlyMap<string, Tip>;
   /** Streams on which nothing may follow any more. */
   readonly broken: readonly string[];
 }
 
 /** Decides upon each event of a batch, in its order. */
-export function planOf(items: readonly Item[], { stored, ends, broken, lines, registry }: Known): Plan {
+export function planBackfill(
+  items: readonly BackfillEvent[],
+  { stored, ends, broken, lines, registry }: LogState,
+): BackfillPlan {
   const taken = new Map<string, StoredEvent>();
   const tips = new Map(ends);
   const refusedStreams = new Set<string>();
   const fresh: StoredEvent[] = [];
-  const refused: Refused[] = [];
+  const refused: RefusedEvent[] = [];
   let repeated = 0;
   for (const { line, event } of items) {
     const id = event._id.toHexString(false);
@@ -84,14 +87,14 @@ function reasonAgainst(
   isBroken: boolean,
 ): BackfillRefusal | undefined {
   if (sequence <= tip) return 'SEQUENCE_TAKEN';
-  // Even where it would fit: it was decided upon a history that this log does not have.
+  // Even where its sequence fits: it was decided by a history that this log does not have.
   if (isBroken) return 'AFTER_REFUSED';
   return sequence > tip + 1 ? 'HOLE' : undefined;
 }
 
 /**
- * The event with the mark of a late one where it is late, and only there, as if it had been appended here: what `asOf` asks
- * for is found by it. Lines from elsewhere have none.
+ * The event with the mark that late events have, if it is late, as if it had been appended here: reads of the past find
+ * late events by it. Lines from elsewhere have no mark.
  */
 function marked(event: StoredEvent, { extent }: Tip): StoredEvent {
   const late = lateMark(extent, event.occurredAt, event.recordedAt);
@@ -100,15 +103,15 @@ function marked(event: StoredEvent, { extent }: Tip): StoredEvent {
   return { ...event, metadata: late === undefined ? metadata : { ...metadata, lateWithinMs: late } };
 }
 
-/** Bytes tell mostly; where only the order of fields differs, or that mark, it is the same event all the same. */
+/** Mostly the bytes are the same. Where only the order of fields differs, or the mark, it is the same event, too. */
 function reasonAgainstOther(
   stored: Uint8Array,
   event: StoredEvent,
   lines: EventLines,
 ): BackfillRefusal | undefined {
   if (Buffer.compare(stored, BSON.serialize(event)) === 0) return undefined;
-  const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((told) => {
-    const json = JSON.parse(lines.write(told));
+  const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((each) => {
+    const json = JSON.parse(lines.write(each));
     delete json.metadata.lateWithinMs;
     return json;
   });

@@ -5,20 +5,20 @@ import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Log } from '../log/log.ts';
 import { openStreamTips, type StreamTips, streamOf } from '../log/stream-tips.ts';
 import { transact } from '../transact.ts';
-import { type Item, type Plan, planOf, type Refused } from './backfill-plan.ts';
+import { type BackfillEvent, type BackfillPlan, planBackfill, type RefusedEvent } from './backfill-plan.ts';
 import type { EventLines } from './event-line.ts';
 
 /** How long a batch is tried while the database is away or others write to the same streams, in ms. */
 const PATIENCE_MS = 60_000;
-/** Streams of which something was refused that are kept in mind; a file with more of them does not belong to this log. */
+/** Streams of which something was refused that are remembered; a file with more of them does not belong to this log. */
 export const MAX_REFUSED_STREAMS = 100_000;
 
 /** What became of a batch. */
-export interface Batch {
+export interface BackfillResult {
   readonly recorded: number;
-  /** The log has them already, just like this. */
+  /** The log has them already, the same. */
   readonly repeated: number;
-  readonly refused: readonly Refused[];
+  readonly refused: readonly RefusedEvent[];
 }
 
 /** Adds events that were recorded elsewhere to the log. */
@@ -29,16 +29,16 @@ export interface Backfill {
    * reader ever sees a hole, and no kill leaves one.
    * @throws TooManyRefused; what MongoDB throws, after PATIENCE_MS of trying
    */
-  write(items: readonly Item[]): Promise<Batch>;
+  write(items: readonly BackfillEvent[]): Promise<BackfillResult>;
 }
 
-/** More streams were refused than are kept in mind. */
+/** More streams were refused than are remembered. */
 export class TooManyRefused extends Error {}
 
 export interface BackfillOptions {
   readonly store: Log;
   readonly lines: EventLines;
-  /** Everything is looked at, and nothing is recorded. */
+  /** Everything is checked, and nothing is recorded. */
   readonly dryRun: boolean;
 }
 
@@ -46,29 +46,29 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
   const tips: StreamTips = openStreamTips(store);
   const broken = new Set<string>();
 
-  /** Ends first, then events: what others record meanwhile may be found twice, but is never missed. */
-  const look = async (items: readonly Item[], certain: boolean): Promise<Plan> => {
+  /** First the ends of the streams, then the events: what others record meanwhile may be found twice, but is never missed. */
+  const look = async (items: readonly BackfillEvent[], certain: boolean): Promise<BackfillPlan> => {
     const events = items.map(({ event }) => event);
     const session = store.client.startSession({ causalConsistency: true });
     try {
       const ends = await tips.load(session, events, certain || dryRun);
       const stored = await storedOf(store, session, events);
-      return planOf(items, { stored, ends, broken, lines, registry: store.registry });
+      return planBackfill(items, { stored, ends, broken, lines, registry: store.registry });
     } finally {
       await session.endSession();
     }
   };
 
-  const attempt = async (items: readonly Item[], certain: boolean): Promise<Batch> => {
+  const attempt = async (items: readonly BackfillEvent[], certain: boolean): Promise<BackfillResult> => {
     let plan = await look(items, certain);
     if (plan.refused.length > 0 && !certain && !dryRun) {
-      // No "no" from memory alone: another import may have come by.
+      // Nothing is refused by memory alone: another import may have recorded something.
       tips.forget(plan.tips.keys());
       plan = await look(items, true);
     }
     const { fresh, repeated, refused } = plan;
     if (fresh.length > 0 && !dryRun)
-      // Unordered: an order would only cost where all or none are taken. The transaction costs nothing to speak of:
+      // Unordered, since all are taken or none. The transaction costs hardly anything:
       // 40,000 to 44,000 events/s in batches of 1,000, three at once, against 43,000 to 45,000 without.
       await transact(store.client, async (session) => {
         await store.events.insertMany(fresh, { session, ordered: false });
@@ -86,7 +86,7 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
         try {
           return await attempt(items, failures > 0);
         } catch (error) {
-          // Whether it is in the log after all, the next look at it tells.
+          // It may be in the log after all: the next try looks.
           const mayPass = isDuplicateKey(error) || isPassing(error);
           if (!mayPass || performance.now() > deadline) throw error;
           tips.forget(items.map(({ event }) => streamOf(event)));
@@ -97,7 +97,7 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
   };
 }
 
-/** Where the bytes of an event's id begin: the server puts `_id` first, before it its type, name, length and subtype. */
+/** Where the bytes of an event's id begin: `_id` is first, after the document's length and its own type, name, length and subtype. */
 const ID_OFFSET = 14;
 const ID_BYTES = 16;
 

@@ -8,22 +8,22 @@ const FORMAT = 1;
 const header = z.looseObject({ waybill: z.literal('events'), format: z.int() });
 const trailer = z.looseObject({ waybill: z.literal('end'), events: z.int(), sha256: z.string() });
 
-/** A first line that says what follows. */
+/** The first line, which says what follows. */
 export function headerLine(part: LogPart, at: Date): string {
   return JSON.stringify({ waybill: 'events', format: FORMAT, exportedAt: at, part });
 }
 
-/** A last line that says how much it was: `sha256` is of all lines before, from the header, each with its line feed. */
+/** The last line, which says how much it was: `sha256` is of all lines before it, header included, each with its line feed. */
 export function trailerLine(events: number, streams: number, sha256: string): string {
   return JSON.stringify({ waybill: 'end', events, streams, sha256 });
 }
 
-/** What a line is, besides an event. `wrong` ends the reading of a file. */
+/** What a line is. `wrong` ends the reading of a file. */
 export type LineKind =
   | { readonly kind: 'event' | 'header' | 'trailer' | 'blank' }
   | { readonly kind: 'wrong'; readonly message: string };
 
-/** Follows a file from line to line, and holds each part, from a header to its trailer, against its checksum. */
+/** Follows a file line by line, and compares each part, from a header to its trailer, with its checksum. */
 export interface FileCheck {
   /** Takes the next line without its line end. Carriage returns before line feeds do not count. */
   take(line: Buffer): LineKind;
@@ -34,7 +34,7 @@ export interface FileCheck {
 const LINE_FEED = Buffer.from('\n');
 const MARK = Buffer.from('{"waybill":');
 
-/** A file without a header, of whatever origin, passes: it promises nothing. Files may be joined. */
+/** A file without a header passes, wherever it comes from: it promises nothing. Files may be joined. */
 export function openFileCheck(): FileCheck {
   let hash: Hash | undefined;
   let events = 0;
@@ -53,14 +53,14 @@ export function openFileCheck(): FileCheck {
     add(line);
     return { kind: 'header' };
   };
-  const finish = (said: z.infer<typeof trailer>): LineKind => {
+  const finish = (promised: z.infer<typeof trailer>): LineKind => {
     const sum = hash?.digest('hex');
     hash = undefined;
-    if (sum === said.sha256 && events === said.events) return { kind: 'trailer' };
+    if (sum === promised.sha256 && events === promised.events) return { kind: 'trailer' };
     const found =
-      events === said.events
+      events === promised.events
         ? 'its lines are not what they were'
-        : `it has ${events} of ${said.events} events`;
+        : `it has ${events} of ${promised.events} events`;
     return { kind: 'wrong', message: `The file is damaged: ${found}.` };
   };
   return {

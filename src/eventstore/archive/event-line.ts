@@ -1,9 +1,9 @@
 import { UUID } from 'mongodb';
-import { z } from 'zod';
-import { type EventDefinition, ROLES, type StoredEvent } from '../event.ts';
+import type { EventDefinition, StoredEvent } from '../event.ts';
 import { type DateFields, dateFieldsOf } from '../log/date-fields.ts';
-import { uuidText } from '../payload.ts';
-import { jsonOf, momentOf, NotJson, revived } from './json-value.ts';
+import { envelope, firstIssue } from './envelope.ts';
+import { fromJson, NotJson, toJson } from './json-value.ts';
+import { payloadComplaint } from './payload-check.ts';
 
 /** Why a line is not recorded. */
 export type LineFault = 'MALFORMED_LINE' | 'UNKNOWN_EVENT_TYPE' | 'INVALID_PAYLOAD';
@@ -12,7 +12,7 @@ export type ReadLine =
   | { readonly event: StoredEvent }
   | { readonly fault: LineFault; readonly message: string };
 
-/** Events as lines of JSON: what leaves a log, and what comes back into one, is the same event. */
+/** Events as lines of JSON. An event that leaves a log comes back into one as the same event. */
 export interface EventLines {
   /** One event without a line end. @throws an error that names the event where JSON cannot hold it */
   write(event: StoredEvent): string;
@@ -20,48 +20,14 @@ export interface EventLines {
   read(line: string): ReadLine;
 }
 
-const moment = z.string().transform((text, context) => {
-  const date = momentOf(text);
-  if (date !== undefined) return date;
-  context.addIssue({ code: 'custom', message: 'is not a moment like 2026-01-05T08:00:00.000Z' });
-  return z.NEVER;
-});
-
-const short = z.string().min(1).max(1_000);
-
-/** The envelope. Its fields are fixed by the format; metadata may come to have more, and those are kept. */
-const envelope = z.strictObject({
-  eventId: uuidText,
-  tenantId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'is no tenant'),
-  aggregateType: short,
-  aggregateId: uuidText,
-  sequence: z.int().min(1),
-  type: short,
-  version: z.int().min(1),
-  payload: z.unknown(),
-  reasonCode: short.optional(),
-  actor: z.strictObject({ id: short, role: z.enum(ROLES) }),
-  occurredAt: moment,
-  recordedAt: moment,
-  metadata: z.looseObject({
-    origin: short,
-    producerId: short,
-    traceId: short.optional(),
-    correlationId: short,
-    causationId: short.optional(),
-    commandHash: short,
-    commandSize: z.int().min(2).optional(),
-  }),
-});
-
-/** The known types, with where their payloads have dates. */
-interface Known {
+/** An event type, and where its payload has dates. */
+interface KnownType {
   readonly definition: EventDefinition;
   readonly dates: DateFields | undefined;
 }
 
 export function openEventLines(definitions: readonly EventDefinition[]): EventLines {
-  const known = new Map<string, Known>();
+  const known = new Map<string, KnownType>();
   for (const definition of definitions)
     known.set(`${definition.type}.v${definition.version}`, {
       definition,
@@ -80,7 +46,7 @@ export function openEventLines(definitions: readonly EventDefinition[]): EventLi
       try {
         return eventOf(JSON.parse(line), known);
       } catch (error) {
-        // The RangeError of a line that nests too deeply to be walked.
+        // A RangeError comes from a line that nests too deeply.
         if (!(error instanceof SyntaxError || error instanceof NotJson || error instanceof RangeError))
           throw error;
         const message = error instanceof NotJson ? `It has ${error.message}.` : 'It is not JSON.';
@@ -98,17 +64,17 @@ function lineOf(event: StoredEvent, dates: DateFields | undefined): string {
   return [
     `{"eventId":"${_id}","tenantId":${JSON.stringify(tenantId)}`,
     `"aggregateType":${JSON.stringify(aggregateType)},"aggregateId":"${aggregateId}","sequence":${sequence}`,
-    `"type":${JSON.stringify(type)},"version":${version},"payload":${jsonOf(payload, dates)}`,
+    `"type":${JSON.stringify(type)},"version":${version},"payload":${toJson(payload, dates)}`,
     ...(reasonCode === undefined ? [] : [`"reasonCode":${JSON.stringify(reasonCode)}`]),
-    `"actor":${jsonOf(actor, undefined)}`,
-    `"occurredAt":${jsonOf(occurredAt, 'date')},"recordedAt":${jsonOf(recordedAt, 'date')}`,
-    `"metadata":${jsonOf(metadata, undefined)}}`,
+    `"actor":${toJson(actor, undefined)}`,
+    `"occurredAt":${toJson(occurredAt, 'date')},"recordedAt":${toJson(recordedAt, 'date')}`,
+    `"metadata":${toJson(metadata, undefined)}}`,
   ].join();
 }
 
-function eventOf(json: unknown, known: ReadonlyMap<string, Known>): ReadLine {
+function eventOf(json: unknown, known: ReadonlyMap<string, KnownType>): ReadLine {
   const read = envelope.safeParse(json);
-  if (!read.success) return { fault: 'MALFORMED_LINE', message: complaint(read.error) };
+  if (!read.success) return { fault: 'MALFORMED_LINE', message: firstIssue(read.error) };
   const { eventId, aggregateId, payload, reasonCode, ...rest } = read.data;
   const { tenantId, aggregateType, sequence, type, version, actor, occurredAt, recordedAt } = rest;
   const found = known.get(`${type}.v${version}`);
@@ -116,7 +82,7 @@ function eventOf(json: unknown, known: ReadonlyMap<string, Known>): ReadLine {
     const message = `There is no event type ${type} of version ${version} on a ${aggregateType} here.`;
     return { fault: 'UNKNOWN_EVENT_TYPE', message };
   }
-  const facts = revived(payload, found.dates);
+  const facts = fromJson(payload, found.dates);
   const message = payloadComplaint(found.definition, facts, reasonCode);
   if (message !== undefined) return { fault: 'INVALID_PAYLOAD', message };
   return {
@@ -133,39 +99,8 @@ function eventOf(json: unknown, known: ReadonlyMap<string, Known>): ReadLine {
       actor,
       occurredAt,
       recordedAt,
-      // As the line has it, not as the schema gives it back: its fields keep their order.
-      metadata: revived((json as StoredEvent).metadata, undefined) as StoredEvent['metadata'],
+      // From the line, not from the parsed envelope: so its fields keep their order.
+      metadata: fromJson((json as StoredEvent).metadata, undefined) as StoredEvent['metadata'],
     },
   };
-}
-
-/** What is wrong with a payload. Fields that the schema does not know are kept: the log is copied, not edited. */
-function payloadComplaint(
-  definition: EventDefinition,
-  payload: unknown,
-  reasonCode: string | undefined,
-): string | undefined {
-  if (reasonCode !== undefined && !definition.reasonCodes?.includes(reasonCode))
-    return `${reasonCode} is no reason for ${definition.type}.`;
-  const checked = definition.payload.safeParse(payload);
-  if (!checked.success) return `payload.${complaint(checked.error)}`;
-  const changed = changedField(checked.data, payload);
-  return changed === undefined ? undefined : `payload${changed} is not as a log has it (blanks around it?).`;
-}
-
-/** Finds what the schema would have put right before it recorded it: no log has that, so it was not copied from one. */
-function changedField(parsed: unknown, given: unknown): string | undefined {
-  if (typeof parsed !== 'object' || parsed === null || parsed instanceof Date)
-    return Object.is(parsed, given) || parsed instanceof Date ? undefined : '';
-  if (typeof given !== 'object' || given === null) return '';
-  for (const [name, field] of Object.entries(parsed)) {
-    const changed = changedField(field, Reflect.get(given, name));
-    if (changed !== undefined) return `.${name}${changed}`;
-  }
-  return undefined;
-}
-
-function complaint(error: z.core.$ZodError): string {
-  const issue = error.issues[0];
-  return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is malformed'}.`;
 }

@@ -1,3 +1,14 @@
+/**
+ * The archive: events leave the log as files of lines, and come back into a log as the same events.
+ *
+ * Out: readLog (this file) gives a part of the log as it was at one moment; event-line.ts makes a line of JSON of each
+ * event; event-file.ts puts a header before and a trailer with a checksum behind.
+ * In: event-file.ts checks the file's header and trailer; event-line.ts checks each line, first the envelope
+ * (envelope.ts), then the payload by its schema (payload-check.ts); backfill.ts compares a batch with the log
+ * (backfill-plan.ts) and records what is new, in one transaction.
+ * json-value.ts holds what JSON alone would lose: dates, and a negative zero. Files themselves are read and written by
+ * the command line.
+ */
 import { type Db, type Filter, MongoServerError } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
 import { STREAM_INDEX } from '../stream.ts';
@@ -48,14 +59,14 @@ export async function* readLog(db: Db, part: LogPart): AsyncGenerator<StoredEven
   }
 }
 
-/** Asks for the next batch; whoever leaves before it comes does not hear of its failure. */
+/** Asks for the next batch. Its failure is nobody's concern where the reader leaves before it comes. */
 function fetching(cursor: { hasNext(): Promise<boolean> }): Promise<boolean> {
   const more = cursor.hasNext();
   more.catch(() => undefined);
   return more;
 }
 
-/** About how many events a part has, for whoever shows progress: times of recording are not looked at. */
+/** About how many events a part has, for whoever shows progress: when they were recorded is not looked at. */
 export function countLog(db: Db, { tenantId, aggregateType }: LogPart): Promise<number> {
   const events = db.collection<StoredEvent>('events');
   if (tenantId === undefined) return events.estimatedDocumentCount();

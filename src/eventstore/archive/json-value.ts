@@ -4,11 +4,11 @@ import type { DateFields } from '../log/date-fields.ts';
 export class NotJson extends Error {}
 
 /**
- * A stored value as JSON. A date is ISO 8601 text where the schema has a date, and `{"$date": …}` elsewhere (a field that
+ * A stored value as JSON text. A date is ISO 8601 text where the schema has a date, and `{"$date": …}` elsewhere (a field that
  * the schema does not know); -0 stays -0, which JSON.stringify would lose.
  * @throws NotJson for BSON types that no payload has
  */
-export function jsonOf(value: unknown, dates: DateFields | undefined): string {
+export function toJson(value: unknown, dates: DateFields | undefined): string {
   switch (typeof value) {
     case 'number':
       if (!Number.isFinite(value)) throw new NotJson(`the number ${value}`);
@@ -32,7 +32,7 @@ function dateJson(date: Date, isKnown: boolean): string {
 
 function arrayJson(items: readonly unknown[], dates: DateFields | undefined): string {
   const inner = typeof dates === 'object' && 'items' in dates ? dates : undefined;
-  return `[${items.map((item, place) => jsonOf(item, inner?.items[place] ?? inner?.rest)).join()}]`;
+  return `[${items.map((item, place) => toJson(item, inner?.items[place] ?? inner?.rest)).join()}]`;
 }
 
 function objectJson(value: object, dates: DateFields | undefined): string {
@@ -42,7 +42,7 @@ function objectJson(value: object, dates: DateFields | undefined): string {
   const parts: string[] = [];
   for (const [name, field] of Object.entries(value)) {
     if (name.startsWith('$')) throw new NotJson(`a field called ${name}`);
-    parts.push(`${JSON.stringify(name)}:${jsonOf(field, fields?.get(name))}`);
+    parts.push(`${JSON.stringify(name)}:${toJson(field, fields?.get(name))}`);
   }
   return `{${parts.join()}}`;
 }
@@ -51,23 +51,23 @@ function objectJson(value: object, dates: DateFields | undefined): string {
  * Undoes `jsonOf` on what JSON.parse gave, in place. Text that is no date stays text: the schema then refuses it.
  * @throws NotJson for field names that stand for something else, and for numbers that overflow
  */
-export function revived(value: unknown, dates: DateFields | undefined): unknown {
-  if (typeof value === 'string') return dates === 'date' ? (momentOf(value) ?? value) : value;
+export function fromJson(value: unknown, dates: DateFields | undefined): unknown {
+  if (typeof value === 'string') return dates === 'date' ? (parseMoment(value) ?? value) : value;
   if (typeof value === 'number' && !Number.isFinite(value)) throw new NotJson('a number out of range');
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
     const inner = typeof dates === 'object' && 'items' in dates ? dates : undefined;
     for (const [place, item] of value.entries())
-      value[place] = revived(item, inner?.items[place] ?? inner?.rest);
+      value[place] = fromJson(item, inner?.items[place] ?? inner?.rest);
     return value;
   }
-  return revivedObject(value as Record<string, unknown>, dates);
+  return objectFromJson(value as Record<string, unknown>, dates);
 }
 
-function revivedObject(value: Record<string, unknown>, dates: DateFields | undefined): unknown {
+function objectFromJson(value: Record<string, unknown>, dates: DateFields | undefined): unknown {
   const names = Object.keys(value);
   if (names.length === 1 && typeof value.$date === 'string') {
-    const moment = momentOf(value.$date);
+    const moment = parseMoment(value.$date);
     if (moment !== undefined) return moment;
   }
   const fields = typeof dates === 'object' && 'fields' in dates ? dates.fields : undefined;
@@ -75,7 +75,7 @@ function revivedObject(value: Record<string, unknown>, dates: DateFields | undef
     if (name.startsWith('$') || name === '__proto__') throw new NotJson(`a field called ${name}`);
     const field = value[name];
     if (typeof field === 'object' || typeof field === 'number' || fields?.has(name))
-      value[name] = revived(field, fields?.get(name));
+      value[name] = fromJson(field, fields?.get(name));
   }
   return value;
 }
@@ -83,7 +83,7 @@ function revivedObject(value: Record<string, unknown>, dates: DateFields | undef
 const MOMENT = /^((?:[+-]\d{2})?\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,3})?Z$/;
 
 /** A moment in UTC from ISO 8601 with at most milliseconds; undefined for anything else, the 30th of February too. */
-export function momentOf(text: string): Date | undefined {
+export function parseMoment(text: string): Date | undefined {
   const [, seconds] = MOMENT.exec(text) ?? [];
   if (seconds === undefined) return undefined;
   const moment = new Date(text);

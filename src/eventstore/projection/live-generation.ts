@@ -49,7 +49,7 @@ export interface LiveGenerationsOptions {
   readonly projections: readonly Projection[];
   /** Names this process where it lifts a seal. */
   readonly producerId: string;
-  /** Told once when the rows turn out to be of newer code than this: the process should end. */
+  /** Called once, when the rows turn out to be of newer code than this: the process should end. */
   readonly onOutdated?: (error: OutdatedCode) => void;
 }
 

@@ -40,7 +40,7 @@ export interface RowFoldsOptions {
   collection(): string;
   /** How many rows are kept in memory; others are read when they are needed. */
   readonly cachedRows: number;
-  /** Told of every event that cannot be folded. */
+  /** Called for every event that cannot be folded. */
   onPoison(behind: Behind, error: unknown): void;
 }
 

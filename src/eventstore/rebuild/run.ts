@@ -16,7 +16,7 @@ export interface RebuildState {
   readonly events: number;
   /** Of this run. */
   readonly eventsPerSecond: number;
-  /** Of the replay; absent until it can be told. */
+  /** Of the replay; absent until it is known. */
   readonly remainingMs?: number;
 }
 

@@ -109,10 +109,10 @@ async function verifyOne(
   signal: AbortSignal,
 ): Promise<void> {
   const { db, log } = store;
-  let [told, found] = [0, 0];
+  let [checked, found] = [0, 0];
   const check = (events: number): void => {
-    observer?.checked(name, events - told);
-    told = events;
+    observer?.checked(name, events - checked);
+    checked = events;
   };
   try {
     const report = await verifyAny(store, name, {

@@ -21,7 +21,7 @@ export interface RangeWalk {
   readonly tenantIds: readonly string[];
   readonly batchEvents: number;
   readonly tally: Tally;
-  /** Told how many events, or rows without any, were looked at. */
+  /** Called with how many events, or rows without a stream, were looked at. */
   pace(count: number): Promise<void>;
   suspect(suspect: Suspect): Promise<void>;
   /** Ends it before the end. */

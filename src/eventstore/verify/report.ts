@@ -19,7 +19,7 @@ export interface ReportOptions {
   readonly tally: Tally;
   /** Whether wrong rows are repaired before they are reported. */
   readonly repair: boolean;
-  /** Told of everything that is wrong, once it is certain. */
+  /** Called for everything that is wrong, once it is certain. */
   onFinding(finding: Finding, repaired: boolean): void;
 }
 

@@ -13,9 +13,9 @@ export interface VerifyOptions {
   readonly patienceMs?: number;
   /** Ends it before the end. */
   readonly signal?: AbortSignal;
-  /** Told of everything that is wrong, once it is certain. */
+  /** Called for everything that is wrong, once it is certain. */
   onFinding?(finding: Finding, repaired: boolean): void;
-  /** Told now and then; `expectedEvents` is estimated from a sample. */
+  /** Called now and then; `expectedEvents` is estimated from a sample. */
   onProgress?(counts: VerifyCounts, expectedEvents: number): void;
 }
 
