@@ -1,7 +1,7 @@
 import { Timestamp } from 'mongodb';
 import { Delivery } from '../../src/eventstore/feed/delivery.ts';
 import { FEED_LIMITS } from '../../src/eventstore/feed/limits.ts';
-import { FeedIndex } from '../../src/eventstore/feed/source/index-rows.ts';
+import { InterestIndex } from '../../src/eventstore/feed/source/interest-index.ts';
 import { openLatestLane } from '../../src/eventstore/feed/subscriber/latest-lane.ts';
 import { selectVehicles } from '../../src/vehicle/filter.ts';
 import type { VehicleRow } from '../../src/vehicle/projection.ts';
@@ -27,7 +27,7 @@ export async function benchDelivery(plan: Plan): Promise<Findings> {
 }
 
 function delivering(subscribers: number, changes: number): Contender {
-  const index = new FeedIndex<VehicleRow, Lane>({
+  const index = new InterestIndex<VehicleRow, Lane>({
     versionOf: (row) => row.lastSequence,
     remembered: FEED_LIMITS.rememberedRows,
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Access } from '../../src/access/access.ts';
 import { eventFilterOf, interestIn } from '../../src/audit/filter.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
-import { FeedIndex } from '../../src/eventstore/feed/source/index-rows.ts';
+import { InterestIndex } from '../../src/eventstore/feed/source/interest-index.ts';
 import type { Interest } from '../../src/eventstore/interest.ts';
 import { matchesEvent } from '../../src/eventstore/log/read.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
@@ -21,7 +21,7 @@ const none = fc.constant(null);
 
 /** Whether a change is shown to a subscriber with this interest. */
 function isShown<D extends object>(interest: Interest<D> | undefined, id: string, document: D): boolean {
-  const index = new FeedIndex<D, string>({ versionOf: () => 1, remembered: 10 });
+  const index = new InterestIndex<D, string>({ versionOf: () => 1, remembered: 10 });
   index.join('it', interest);
   return index.concerned({ id, document, isNew: true }).length === 1;
 }

@@ -7,15 +7,15 @@ import type { Row } from '../projection.ts';
 import { type Place, readCursor, scopeOf, writeCursor } from './cursor.ts';
 import type { FrameChange, GapReason, LogChange, OrderedChange, SnapshotItem } from './item.ts';
 import { type Excess, FEED_LIMITS, type FeedLimits } from './limits.ts';
-import { openHoldings, selectionKey, type Wanted } from './source/held-at.ts';
+import { openHeldAt, type RowSelection, selectionKey } from './source/held-at.ts';
 import type { HistorySource } from './source/history.ts';
 import { logRoutes, rowRoutes } from './source/routes.ts';
 import { openSource, type Resumed, type Source } from './source/source.ts';
-import { Boards } from './subscriber/held-rows.ts';
+import { SharedHeldRows } from './subscriber/held-rows.ts';
 import type { SnapshotLane } from './subscriber/lane.ts';
 import { openLatestLane } from './subscriber/latest-lane.ts';
 import { openLogLane } from './subscriber/log-lane.ts';
-import type { After, Comeback, CommonItem, Member, Placed, Taker } from './subscriber/options.ts';
+import type { After, Comeback, CommonItem, ItemRequest, Member, Placed } from './subscriber/options.ts';
 import { openOrderedLane } from './subscriber/ordered-lane.ts';
 import { Subscriber } from './subscriber/subscriber.ts';
 
@@ -25,7 +25,7 @@ export type { FrameChange, GapReason, LogChange, OrderedChange } from './item.ts
  * Which rows, of whose; the filter once for the database, without the tenant, and once for a row in memory. The two must
  * agree: who has the same filter is taken to match the same rows.
  */
-export interface Selection<R extends Row> extends Wanted<R> {
+export interface Selection<R extends Row> extends RowSelection<R> {
   /** Lets through what the filter does, and is cheap to look up; absent: everything may match. */
   readonly interest?: Interest<R> | undefined;
   /** The cursor of the last item that was told for the same filter: goes on from there. */
@@ -76,7 +76,7 @@ export interface Subscription<T> extends AsyncIterableIterator<T> {
    * As `next`, without a promise: the taker is called at once where something is there, from the feed where something
    * comes. It may ask again from within.
    */
-  ask(taker: Taker<T>): void;
+  ask(taker: ItemRequest<T>): void;
 }
 
 export interface FeedOptions {
@@ -117,7 +117,7 @@ const SILENT: FeedObserver = { subscribed() {}, overflowed() {}, gap() {}, reope
 
 /** How often quiet and stalled subscribers are looked for, in ms. */
 const TICK_MS = 1_000;
-/** Missed changes that are handed to a subscriber before it takes what comes of them. */
+/** Backlog changes that are handed to a subscriber before it takes what comes of them. */
 const REPLAYED = 256;
 
 /**
@@ -136,8 +136,8 @@ export function openFeed(
   const joining = new Set<Member>();
   const sources = new Map<StreamName, Promise<Source>>();
   const opened = new Map<StreamName, Source>();
-  const holdings = openHoldings(store);
-  const boards = new Boards();
+  const heldAt = openHeldAt(store);
+  const held = new SharedHeldRows();
   const ticking = setInterval(
     () => {
       const now = performance.now();
@@ -238,7 +238,7 @@ export function openFeed(
       lane,
       interest,
       resume: (self, after) =>
-        options.resumeWith(self, after, (resumed) => holdings.at(selection, { ...resumed, after })),
+        options.resumeWith(self, after, (resumed) => heldAt.at(selection, { ...resumed, after })),
       snapshot: {
         hold: (rows) => lane.hold(rows),
         open: () => openSnapshot<R>(db, query, options.place().time),
@@ -265,7 +265,7 @@ export function openFeed(
         openOrderedLane(
           (row) => selection.matches(row),
           limits,
-          boards.share(() => selectionKey(selection)),
+          held.share(() => selectionKey(selection)),
         ),
       ),
     latest: (selection, { maxPerSecond }) =>

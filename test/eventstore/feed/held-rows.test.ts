@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { placeBehind } from '../../../src/eventstore/feed/cursor.ts';
 import { Delivery } from '../../../src/eventstore/feed/delivery.ts';
 import { FEED_LIMITS } from '../../../src/eventstore/feed/limits.ts';
-import { Boards } from '../../../src/eventstore/feed/subscriber/held-rows.ts';
+import { SharedHeldRows } from '../../../src/eventstore/feed/subscriber/held-rows.ts';
 import { openOrderedLane } from '../../../src/eventstore/feed/subscriber/ordered-lane.ts';
 import { type Mover, mover } from './interest-world.ts';
 
@@ -15,7 +15,7 @@ const SUBSCRIBERS = 4;
 type Step =
   | { readonly kind: 'write'; readonly id: string; readonly fleet: string; readonly repair: boolean }
   | { readonly kind: 'remove'; readonly id: string }
-  | { readonly kind: 'begin' | 'level' | 'reset'; readonly who: number };
+  | { readonly kind: 'begin' | 'caughtUp' | 'reset'; readonly who: number };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
@@ -35,7 +35,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 4,
       arbitrary: fc.record({
-        kind: fc.constantFrom('begin' as const, 'level' as const, 'level' as const, 'reset' as const),
+        kind: fc.constantFrom('begin' as const, 'caughtUp' as const, 'caughtUp' as const, 'reset' as const),
         who: fc.nat(SUBSCRIBERS - 1),
       }),
     },
@@ -45,21 +45,21 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 const matches = ({ fleets }: Mover): boolean => fleets.includes('north');
 const at = (fleet: string) => ({ x: 0, y: 0, fleets: [fleet] });
-const laneOf = (boards: Boards) =>
+const laneOf = (held: SharedHeldRows) =>
   openOrderedLane<Mover>(
     matches,
     FEED_LIMITS,
-    boards.share(() => 'north'),
+    held.share(() => 'north'),
   );
 
 /** A subscriber twice: the one of its lanes shares what it knows with others as soon as it may, the other never does. */
 class Twin {
   readonly shared;
-  readonly alone = laneOf(new Boards());
-  state: 'away' | 'live' | 'level' = 'away';
+  readonly alone = laneOf(new SharedHeldRows());
+  state: 'away' | 'live' | 'caughtUp' = 'away';
 
-  constructor(boards: Boards) {
-    this.shared = laneOf(boards);
+  constructor(held: SharedHeldRows) {
+    this.shared = laneOf(held);
   }
 
   get lanes() {
@@ -75,10 +75,10 @@ class Twin {
     }
   }
 
-  level(): void {
+  caughtUp(): void {
     if (this.state !== 'live') return;
-    this.state = 'level';
-    this.shared.level?.();
+    this.state = 'caughtUp';
+    this.shared.caughtUp?.();
   }
 
   reset(): void {
@@ -97,9 +97,9 @@ describe('subscribers who have the same on their screens', () => {
   it('are told what each would have been told alone, whenever they came', () => {
     fc.assert(
       fc.property(steps, (story) => {
-        const boards = new Boards();
+        const held = new SharedHeldRows();
         const rows = new Map<string, Mover>();
-        const twins = Array.from({ length: SUBSCRIBERS }, () => new Twin(boards));
+        const twins = Array.from({ length: SUBSCRIBERS }, () => new Twin(held));
         for (const [index, step] of story.entries()) {
           const tell = (id: string): void => {
             const place = { time: Timestamp.fromNumber(index + 1), ordinal: 1 };
@@ -118,14 +118,14 @@ describe('subscribers who have the same on their screens', () => {
           else twins[step.who]?.[step.kind]();
         }
         for (const twin of twins) twin.reset();
-        expect(boards.size).toBe(0);
+        expect(held.size).toBe(0);
       }),
       { numRuns: 1_000 },
     );
   });
 
   it('are judged once: the filter is asked once for each change', () => {
-    const boards = new Boards();
+    const held = new SharedHeldRows();
     let asked = 0;
     const lanes = Array.from({ length: 10 }, () =>
       openOrderedLane<Mover>(
@@ -134,10 +134,10 @@ describe('subscribers who have the same on their screens', () => {
           return matches(row);
         },
         FEED_LIMITS,
-        boards.share(() => 'north'),
+        held.share(() => 'north'),
       ),
     );
-    for (const lane of lanes) lane.level?.();
+    for (const lane of lanes) lane.caughtUp?.();
     const row = mover('a', 1, at('north'));
     const place = { time: Timestamp.fromNumber(1), ordinal: 1 };
     const delivery = new Delivery('movers/acme', 'a', row, place);
@@ -149,7 +149,7 @@ describe('subscribers who have the same on their screens', () => {
   });
 
   it('do not share what fails: each who brings it fails', () => {
-    const boards = new Boards();
+    const held = new SharedHeldRows();
     const failing = (): boolean => {
       throw new Error('no such field');
     };
@@ -157,10 +157,10 @@ describe('subscribers who have the same on their screens', () => {
       openOrderedLane<Mover>(
         failing,
         FEED_LIMITS,
-        boards.share(() => 'x'),
+        held.share(() => 'x'),
       ),
     );
-    for (const lane of lanes) lane.level?.();
+    for (const lane of lanes) lane.caughtUp?.();
     const row = mover('a', 1, at('north'));
     const delivery = new Delivery('movers/acme', 'a', row, { time: Timestamp.fromNumber(1), ordinal: 1 });
     for (const lane of lanes) expect(() => lane.accept(delivery)).toThrow('no such field');

@@ -10,7 +10,7 @@ import type { Past } from './history.ts';
 import type { PastChange } from './ring.ts';
 
 /** What a subscriber asks for. */
-export interface Wanted<R extends Row> {
+export interface RowSelection<R extends Row> {
   readonly tenantId: string;
   readonly projection: Projection<R>;
   readonly filter: RowFilter;
@@ -18,12 +18,12 @@ export interface Wanted<R extends Row> {
 }
 
 /** The same text for all who ask for the same rows. */
-export function selectionKey({ projection, tenantId, filter }: Wanted<Row>): string {
+export function selectionKey({ projection, tenantId, filter }: RowSelection<Row>): string {
   return JSON.stringify([projection.name, tenantId, filter]);
 }
 
 /** What of a row has to be known to tell what becomes of it. */
-export type Held = Pick<Row, 'id' | 'lastSequence'>;
+export type HeldRow = Pick<Row, 'id' | 'lastSequence'>;
 
 /** Where a client was, and what is known of the time since. */
 export interface Return {
@@ -34,9 +34,9 @@ export interface Return {
 }
 
 /** Tells what the client of a subscriber has that goes on from a place: the rows that matched there. */
-export interface Holdings {
+export interface HeldAt {
   /** @returns undefined where it cannot be told any more. @throws what MongoDB throws */
-  at<R extends Row>(wanted: Wanted<R>, from: Return): Promise<readonly Held[] | undefined>;
+  at<R extends Row>(wanted: RowSelection<R>, from: Return): Promise<readonly HeldRow[] | undefined>;
 }
 
 /** SnapshotTooOld: by default, after five minutes. */
@@ -52,7 +52,7 @@ const KEEP_MS = 2_000;
 /** Rows that matched at a moment. */
 interface Matching {
   readonly time: Timestamp;
-  readonly rows: Promise<readonly Held[]>;
+  readonly rows: Promise<readonly HeldRow[]>;
 }
 
 /** A moment that cannot be read any more, and nothing else tells of it. */
@@ -60,13 +60,13 @@ class Unknowable extends Error {}
 
 type Reads = Pick<Store, 'db' | 'events' | 'registry'>;
 
-export function openHoldings(store: Reads): Holdings {
+export function openHeldAt(store: Reads): HeldAt {
   const matching = new Map<string, Matching>();
   /** Each row as it was before a change, for all who come back from before that change. */
   const previous = new WeakMap<PastChange, Promise<Row | null>>();
 
   /** The rows that match at a moment, or at another one since `from`: what changed between the two is known. */
-  const matchingAt = (wanted: Wanted<Row>, time: Timestamp, from: Timestamp | undefined): Matching => {
+  const matchingAt = (wanted: RowSelection<Row>, time: Timestamp, from: Timestamp | undefined): Matching => {
     const { projection, tenantId, filter } = wanted;
     const key = selectionKey(wanted);
     const known = matching.get(key);
@@ -83,7 +83,7 @@ export function openHoldings(store: Reads): Holdings {
     return read;
   };
 
-  const previousOf = (wanted: Wanted<Row>, changes: readonly PastChange[]): Promise<(Row | null)[]> => {
+  const previousOf = (wanted: RowSelection<Row>, changes: readonly PastChange[]): Promise<(Row | null)[]> => {
     const unread = changes.filter((change) => !previous.has(change));
     const reading = unread.length === 0 ? undefined : readPrevious(store, wanted, unread);
     for (const change of unread) {
@@ -108,7 +108,7 @@ export function openHoldings(store: Reads): Holdings {
         const unseen = [...firsts.values()].filter(({ id }) => !states.has(id));
         const rows = await previousOf(wanted, unseen);
         for (const [index, { id }] of unseen.entries()) states.set(id, rows[index] ?? null);
-        const held: Held[] = matchingNow.filter(({ id }) => !states.has(id));
+        const held: HeldRow[] = matchingNow.filter(({ id }) => !states.has(id));
         for (const row of states.values()) if (row !== null && wanted.matches(row as never)) held.push(row);
         return held.map(({ id, lastSequence }) => ({ id, lastSequence }));
       } catch (error) {
@@ -148,7 +148,7 @@ function toldStates(
 /** Rows as they were before these changes, the first of each that are known; those that there were, by id. */
 async function readPrevious(
   store: Reads,
-  wanted: Wanted<Row>,
+  wanted: RowSelection<Row>,
   changes: readonly PastChange[],
 ): Promise<Map<string, Row>> {
   const { projection, tenantId } = wanted;

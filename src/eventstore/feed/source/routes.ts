@@ -13,7 +13,7 @@ import type { Projection, Row } from '../../projection.ts';
 const PIN_TRIES = 5;
 
 /** From here on in the stream a read model's rows live elsewhere. */
-export interface Flip {
+export interface GenerationSwitch {
   /** The read model's name. */
   readonly name: string;
   readonly collection: string;
@@ -36,7 +36,7 @@ export interface Routes {
   /** Rises with each change of a document; absent where documents never change. */
   versionOf?(document: object): number;
   /** Takes in a change of a pointer. @returns what it comes to, if it is a switch */
-  turn(change: Change): Flip | undefined;
+  turn(change: Change): GenerationSwitch | undefined;
 }
 
 /** The log lives in one collection for ever. */

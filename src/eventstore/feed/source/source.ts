@@ -10,11 +10,11 @@ import { Delivery } from '../delivery.ts';
 import type { GapReason } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
 import { openHistory, type Past } from './history.ts';
-import { FeedIndex } from './index-rows.ts';
+import { InterestIndex } from './interest-index.ts';
 import { openLevel } from './lag.ts';
 import { openPlaces } from './places.ts';
 import { PastChange, Ring, type RingLimits } from './ring.ts';
-import { addressee, type Flip, type Routes, tenantOf } from './routes.ts';
+import { addressee, type GenerationSwitch, type Routes, tenantOf } from './routes.ts';
 
 /** Who gets deliveries. */
 export interface Receiver {
@@ -82,7 +82,7 @@ type Told = Extract<Signal, { kind: 'changes' }>;
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
   const { db, log, routes } = options;
-  const audiences = new Map<string, FeedIndex<object, Receiver>>();
+  const audiences = new Map<string, InterestIndex<object, Receiver>>();
   let pinned = await routes.pin();
   let places = openPlaces(pinned);
   const ring = new Ring(options.limits, pinned);
@@ -110,8 +110,8 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       const place = places.take(routes.countedFor(change) ?? '', change.clusterTime);
       const broken = routes.breakOf(change);
       if (broken !== undefined) ring.breakAt(broken, place);
-      const flip = routes.turn(change);
-      if (flip !== undefined) await turn(flip, place);
+      const switched = routes.turn(change);
+      if (switched !== undefined) await turn(switched, place);
       const name = routes.nameOf(change.collection);
       if (name === undefined) continue;
       if (change.operation === 'drop' || change.operation === 'rename') return true;
@@ -136,11 +136,11 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   };
 
   /** Of all tenants. */
-  const audiencesOf = (name: string): FeedIndex<object, Receiver>[] =>
+  const audiencesOf = (name: string): InterestIndex<object, Receiver>[] =>
     [...audiences].filter(([scope]) => scope.startsWith(`${name}/`)).map(([, audience]) => audience);
 
   /** The rows live elsewhere from here on. What is further there is told as a change of this moment. */
-  const turn = async ({ name, collection, ahead }: Flip, place: Place): Promise<void> => {
+  const turn = async ({ name, collection, ahead }: GenerationSwitch, place: Place): Promise<void> => {
     const at = place.time;
     // Whoever goes away amid these comes back to before the switch, from where nothing can be joined.
     const amid = { time: at, ordinal: place.ordinal - 1 };
@@ -216,11 +216,11 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const scope = scopeOf(name, tenantId);
     const { versionOf } = routes;
     const known = audiences.get(scope);
-    const audience = known ?? new FeedIndex({ versionOf, remembered: options.limits.rememberedRows });
+    const audience = known ?? new InterestIndex({ versionOf, remembered: options.limits.rememberedRows });
     audiences.set(scope, audience);
-    const seat = audience.join(receiver, receiver.interest);
+    const entry = audience.join(receiver, receiver.interest);
     return () => {
-      audience.leave(seat);
+      audience.leave(entry);
       if (audience.size === 0 && audiences.get(scope) === audience) audiences.delete(scope);
     };
   };

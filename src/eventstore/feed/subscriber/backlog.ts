@@ -4,7 +4,7 @@ import type { PastChange } from '../source/ring.ts';
 import type { Lane } from './lane.ts';
 
 /** What a client missed while it was away, handed to its lane in parts: a queue has an end. */
-export class Missed<D extends object> {
+export class Backlog<D extends object> {
   readonly #changes: readonly PastChange[];
   #told = 0;
 

@@ -1,15 +1,15 @@
 import type { Row } from '../../projection.ts';
 import type { Delivery } from '../delivery.ts';
-import type { Held } from '../source/held-at.ts';
+import type { HeldRow } from '../source/held-at.ts';
 
-/** What a delivery means to whoever has what is on a board: the row is theirs as it is now, or is theirs no longer. */
+/** What a delivery means to a client that has these rows: the row as it is now, or that the row has left. */
 export type Verdict = 'updated' | 'left' | undefined;
 
 /** The rows that match a filter, as the deliveries up to now have left them. */
-export class Board<R extends Row> {
+export class HeldRows<R extends Row> {
   readonly #matches: (row: R) => boolean;
   /** Id to lastSequence. */
-  readonly #has = new Map<string, number>();
+  readonly #sequences = new Map<string, number>();
   #last: Delivery<R> | undefined;
   #verdict: Verdict;
 
@@ -17,11 +17,14 @@ export class Board<R extends Row> {
     this.#matches = matches;
   }
 
-  hold(rows: readonly Held[]): void {
-    for (const { id, lastSequence } of rows) this.#has.set(id, lastSequence);
+  hold(rows: readonly HeldRow[]): void {
+    for (const { id, lastSequence } of rows) this.#sequences.set(id, lastSequence);
   }
 
-  /** Takes a delivery, once for all who bring it one after another. @throws what the filter throws; then nothing is changed */
+  /**
+   * Takes a delivery. Subscribers that share these rows bring the same one after another; it is judged once.
+   * @throws what the filter throws; then nothing is changed
+   */
   take(delivery: Delivery<R>): Verdict {
     if (delivery === this.#last) return this.#verdict;
     this.#verdict = this.#judge(delivery);
@@ -30,46 +33,49 @@ export class Board<R extends Row> {
   }
 
   #judge({ id, document: row }: Delivery<R>): Verdict {
-    if (row === null || !this.#matches(row)) return this.#has.delete(id) ? 'left' : undefined;
-    if ((this.#has.get(id) ?? 0) >= row.lastSequence) return undefined;
-    this.#has.set(id, row.lastSequence);
+    if (row === null || !this.#matches(row)) return this.#sequences.delete(id) ? 'left' : undefined;
+    if ((this.#sequences.get(id) ?? 0) >= row.lastSequence) return undefined;
+    this.#sequences.set(id, row.lastSequence);
     return 'updated';
   }
 }
 
-/** A board in use by several. Its rows are of the kind that its key says. */
+/** Held rows that several subscribers use. They are of the kind that the key says. */
 interface Shared {
   readonly key: string;
-  readonly board: unknown;
+  readonly rows: unknown;
   members: number;
 }
 
-/** One subscriber's way to a board with others. */
-export interface BoardShare<R extends Row> {
-  /** @param own what this one has, where all deliveries up to now have been taken @returns the board of all who have the same */
-  join(own: Board<R>): Board<R>;
-  /** After `join`: the board is forgotten with the last who has it. */
+/** One subscriber's access to held rows that it shares with others. */
+export interface HeldRowsShare<R extends Row> {
+  /**
+   * @param own the subscriber's own, which have taken all deliveries up to now
+   * @returns those of everyone with the same key
+   */
+  join(own: HeldRows<R>): HeldRows<R>;
+  /** After `join`: the last who leaves takes the shared rows along. */
   leave(): void;
 }
 
 /**
- * The boards of one feed. Whoever has been told everything up to now has just what matches now, so that one board
- * stands for all with the same filter: a change is judged once, and a thousand screens of five thousand rows are five
- * thousand entries, not five million.
+ * The held rows that subscribers of one feed share. A subscriber that has been told everything up to now has exactly
+ * what matches now, so one set of rows can stand for all with the same filter: a change is judged once, and a thousand
+ * screens of five thousand rows are five thousand entries, not five million.
  */
-export class Boards {
+export class SharedHeldRows {
   readonly #shared = new Map<string, Shared>();
 
   /** @param key the same for all to whom the same rows match */
-  share<R extends Row>(key: () => string): BoardShare<R> {
+  share<R extends Row>(key: () => string): HeldRowsShare<R> {
     let shared: Shared | undefined;
     return {
       join: (own) => {
         const text = key();
-        shared = this.#shared.get(text) ?? { key: text, board: own, members: 0 };
+        shared = this.#shared.get(text) ?? { key: text, rows: own, members: 0 };
         this.#shared.set(shared.key, shared);
         shared.members += 1;
-        return shared.board as Board<R>;
+        return shared.rows as HeldRows<R>;
       },
       leave: () => {
         if (shared === undefined) return;
@@ -80,7 +86,7 @@ export class Boards {
     };
   }
 
-  /** Boards that somebody has. */
+  /** How many are in use. */
   get size(): number {
     return this.#shared.size;
   }

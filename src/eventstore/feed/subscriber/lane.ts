@@ -1,18 +1,18 @@
 import type { Place } from '../cursor.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Excess } from '../limits.ts';
-import type { Held } from '../source/held-at.ts';
+import type { HeldRow } from '../source/held-at.ts';
 
 /** What a subscriber has waiting for its client, and what it knows of what the client has. */
 export interface Lane<D extends object, T> {
   /** A change to tell. @returns the limit that is now exceeded, if any */
   accept(delivery: Delivery<D>): Excess | undefined;
   /** A change that arrived before it is known what the client has. */
-  keep(delivery: Delivery<D>): Excess | undefined;
-  /** The client has everything up to `place`, or what makes it so waits for it: tells what was kept and lies behind it. */
+  buffer(delivery: Delivery<D>): Excess | undefined;
+  /** The client has everything up to `place`, or what makes it so waits for it: tells what was buffered and lies behind it. */
   cutover(place: Place, cursor: string): Excess | undefined;
   /** The client has, or has waiting for it, just what there is at the feed's present place; called once, until `reset`. */
-  level?(): void;
+  caughtUp?(): void;
   /** The next item for the client, if one is due. */
   take(now: number): T | undefined;
   /** Milliseconds until something is due; undefined when nothing waits. */
@@ -20,7 +20,7 @@ export interface Lane<D extends object, T> {
   /** Forgets what waits and what the client has. */
   reset(): void;
   /** Puts an item behind what waits. */
-  say(item: T): void;
+  push(item: T): void;
   /** How much waits. */
   readonly size: number;
 }
@@ -28,5 +28,5 @@ export interface Lane<D extends object, T> {
 /** A lane of rows: the client begins with some. */
 export interface SnapshotLane<D extends object, T> extends Lane<D, T> {
   /** The client has these. */
-  hold(rows: readonly Held[]): void;
+  hold(rows: readonly HeldRow[]): void;
 }

@@ -3,7 +3,7 @@ import { isBehind, type Place } from '../cursor.ts';
 import type { Delivery } from '../delivery.ts';
 import type { FrameChange } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
-import type { Held } from '../source/held-at.ts';
+import type { HeldRow } from '../source/held-at.ts';
 import type { SnapshotLane } from './lane.ts';
 
 /** However small `maxPerSecond` is; timers know no more than 2^31 ms. */
@@ -35,8 +35,8 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
   #pending: Map<string, R | null> | undefined;
   /** What the client has and was gone since the last frame: it may be back as another row of the same sequence. */
   #gone: Set<string> | undefined;
-  #kept: Map<string, Delivery<R>> | undefined;
-  #keptGone: Set<string> | undefined;
+  #buffered: Map<string, Delivery<R>> | undefined;
+  #bufferedGone: Set<string> | undefined;
   /** Items that go before the next frame. */
   #ready: FrameChange<R>[] | undefined;
   /** Where the next frame is in the feed. */
@@ -67,28 +67,28 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
     return (this.#pending?.size ?? 0) > this.#limits.pendingRows ? 'pendingRows' : undefined;
   }
 
-  keep(delivery: Delivery<R>) {
-    this.#kept ??= new Map();
+  buffer(delivery: Delivery<R>) {
+    this.#buffered ??= new Map();
     // In the order of the feed, so that the last one is where the next frame is.
-    this.#kept.delete(delivery.id);
-    this.#kept.set(delivery.id, delivery);
+    this.#buffered.delete(delivery.id);
+    this.#buffered.set(delivery.id, delivery);
     if (delivery.document === null) {
-      this.#keptGone ??= new Set();
-      this.#keptGone.add(delivery.id);
+      this.#bufferedGone ??= new Set();
+      this.#bufferedGone.add(delivery.id);
     }
-    return this.#kept.size > this.#limits.pendingRows ? 'pendingRows' : undefined;
+    return this.#buffered.size > this.#limits.pendingRows ? 'pendingRows' : undefined;
   }
 
-  hold(rows: readonly Held[]) {
+  hold(rows: readonly HeldRow[]) {
     for (const row of rows) this.#hold(row);
   }
 
   cutover(place: Place, cursor: string) {
     this.#told = cursor;
-    const deliveries = this.#kept;
-    for (const id of this.#keptGone ?? []) if (this.#has?.has(id)) this.#goes(id);
-    this.#kept = undefined;
-    this.#keptGone = undefined;
+    const deliveries = this.#buffered;
+    for (const id of this.#bufferedGone ?? []) if (this.#has?.has(id)) this.#goes(id);
+    this.#buffered = undefined;
+    this.#bufferedGone = undefined;
     for (const delivery of deliveries?.values() ?? []) {
       const excess = isBehind(delivery.place, place) ? this.accept(delivery) : undefined;
       if (excess !== undefined) return excess;
@@ -96,7 +96,7 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
     return undefined;
   }
 
-  say(item: FrameChange<R>) {
+  push(item: FrameChange<R>) {
     this.#ready ??= [];
     this.#ready.push(item);
   }
@@ -123,10 +123,10 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
   }
 
   get size() {
-    return (this.#pending?.size ?? 0) + (this.#kept?.size ?? 0) + (this.#ready?.length ?? 0);
+    return (this.#pending?.size ?? 0) + (this.#buffered?.size ?? 0) + (this.#ready?.length ?? 0);
   }
 
-  #hold({ id, lastSequence }: Held): void {
+  #hold({ id, lastSequence }: HeldRow): void {
     this.#has ??= new Map();
     this.#has.set(id, lastSequence);
   }
@@ -157,7 +157,7 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
     this.#nextFrameAt = now + this.#interval;
     const before = this.#told;
     if (pending.size === 0 && this.#newest !== undefined) this.#told = this.#newest.cursor;
-    if (ids.length > 0) this.say({ kind: 'left', ids, cursor: rows.length > 0 ? before : this.#told });
-    if (rows.length > 0) this.say({ kind: 'moved', rows, cursor: this.#told });
+    if (ids.length > 0) this.push({ kind: 'left', ids, cursor: rows.length > 0 ? before : this.#told });
+    if (rows.length > 0) this.push({ kind: 'moved', rows, cursor: this.#told });
   }
 }

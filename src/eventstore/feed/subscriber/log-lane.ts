@@ -5,9 +5,9 @@ import type { LogChange } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
 import type { Lane } from './lane.ts';
 import { openQueue } from './queue.ts';
-import { type ToldItems, toldItem } from './shared-item.ts';
+import { type SharedItems, sharedItem } from './shared-item.ts';
 
-const APPENDED: ToldItems = new WeakMap();
+const APPENDED: SharedItems = new WeakMap();
 
 /** Events that match, in the order of commit. Nothing is dropped. */
 export function openLogLane(
@@ -15,11 +15,11 @@ export function openLogLane(
   limits: FeedLimits,
 ): Lane<StoredEvent, LogChange> {
   const queue = openQueue<LogChange>(limits);
-  const kept = openQueue<Delivery<StoredEvent>>(limits);
+  const buffered = openQueue<Delivery<StoredEvent>>(limits);
   const accept = (delivery: Delivery<StoredEvent>) => {
     const { document: event } = delivery;
     if (event === null || !matches(event)) return undefined;
-    const item = toldItem(
+    const item = sharedItem(
       APPENDED,
       delivery,
       ({ cursor }): LogChange => ({ kind: 'appended', event, cursor }),
@@ -28,20 +28,20 @@ export function openLogLane(
   };
   return {
     accept,
-    keep: (delivery) => kept.push(delivery, delivery.bytes),
+    buffer: (delivery) => buffered.push(delivery, delivery.bytes),
     cutover(place) {
-      for (let delivery = kept.shift(); delivery !== undefined; delivery = kept.shift()) {
+      for (let delivery = buffered.shift(); delivery !== undefined; delivery = buffered.shift()) {
         const excess = isBehind(delivery.place, place) ? accept(delivery) : undefined;
         if (excess !== undefined) return excess;
       }
       return undefined;
     },
-    say: (item) => void queue.push(item, BARE_BYTES),
+    push: (item) => void queue.push(item, BARE_BYTES),
     take: () => queue.shift(),
     dueIn: () => (queue.length > 0 ? 0 : undefined),
     reset: () => queue.clear(),
     get size() {
-      return queue.length + kept.length;
+      return queue.length + buffered.length;
     },
   };
 }

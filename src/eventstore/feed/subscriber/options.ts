@@ -3,13 +3,13 @@ import type { SnapshotReader } from '../../projection/rows-at.ts';
 import type { Place, Told } from '../cursor.ts';
 import type { GapItem, GapReason, HeartbeatItem } from '../item.ts';
 import type { Excess, FeedLimits } from '../limits.ts';
-import type { Held } from '../source/held-at.ts';
+import type { HeldRow } from '../source/held-at.ts';
 import type { PastChange } from '../source/ring.ts';
 import type { Joined, Receiver } from '../source/source.ts';
 import type { Lane } from './lane.ts';
 
 /** Who is handed an item, or told of the end. What it does with it must not throw. */
-export interface Taker<T> {
+export interface ItemRequest<T> {
   resolve(result: IteratorResult<T, undefined>): void;
   reject(error: unknown): void;
 }
@@ -27,7 +27,7 @@ export interface Member extends Receiver {
 /** How a subscriber begins with a snapshot. */
 export interface SnapshotSource<D extends object, T extends Placed> {
   /** Tells the lane what the client has. */
-  hold(rows: readonly (D | Held)[]): void;
+  hold(rows: readonly (D | HeldRow)[]): void;
   open(): SnapshotReader<D>;
   item(rows: readonly D[], complete: boolean, cursor: string): T;
 }
@@ -36,7 +36,7 @@ export interface SnapshotSource<D extends object, T extends Placed> {
 export interface Comeback extends Joined {
   readonly missed: readonly PastChange[];
   /** What the client has; undefined where that cannot be told any more. */
-  readonly held: Promise<readonly Held[] | undefined>;
+  readonly held: Promise<readonly HeldRow[] | undefined>;
 }
 
 /** Where a client was. */

@@ -3,23 +3,23 @@ import { isBehind, type Place } from '../cursor.ts';
 import { BARE_BYTES, type Delivery } from '../delivery.ts';
 import type { OrderedChange } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
-import type { Held } from '../source/held-at.ts';
-import { Board, type BoardShare } from './held-rows.ts';
+import type { HeldRow } from '../source/held-at.ts';
+import { HeldRows, type HeldRowsShare } from './held-rows.ts';
 import type { SnapshotLane } from './lane.ts';
 import { type BoundedQueue, openQueue } from './queue.ts';
-import { type ToldItems, toldItem } from './shared-item.ts';
+import { type SharedItems, sharedItem } from './shared-item.ts';
 
-const UPDATES: ToldItems = new WeakMap();
-const LEAVINGS: ToldItems = new WeakMap();
+const UPDATES: SharedItems = new WeakMap();
+const LEAVINGS: SharedItems = new WeakMap();
 
 /**
  * Every change of every row that matches, one by one, in the order of commit. Nothing is dropped.
- * @param share with whom the lane has its board in common once its client has everything up to now
+ * @param share with whom the lane has its held in common once its client has everything up to now
  */
 export function openOrderedLane<R extends Row>(
   matches: (row: R) => boolean,
   limits: FeedLimits,
-  share: BoardShare<R>,
+  share: HeldRowsShare<R>,
 ): SnapshotLane<R, OrderedChange<R>> {
   return new OrderedLane(matches, limits, share);
 }
@@ -27,50 +27,50 @@ export function openOrderedLane<R extends Row>(
 class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
   readonly #matches: (row: R) => boolean;
   readonly #queue: BoundedQueue<OrderedChange<R>>;
-  readonly #kept: BoundedQueue<Delivery<R>>;
-  readonly #share: BoardShare<R>;
+  readonly #buffered: BoundedQueue<Delivery<R>>;
+  readonly #share: HeldRowsShare<R>;
   /** The rows that the client has, or will have once the queue is read. */
-  #board: Board<R> | undefined;
+  #held: HeldRows<R> | undefined;
 
-  constructor(matches: (row: R) => boolean, limits: FeedLimits, share: BoardShare<R>) {
+  constructor(matches: (row: R) => boolean, limits: FeedLimits, share: HeldRowsShare<R>) {
     this.#matches = matches;
     this.#share = share;
     this.#queue = openQueue(limits);
-    this.#kept = openQueue(limits);
+    this.#buffered = openQueue(limits);
   }
 
   accept(delivery: Delivery<R>) {
     switch (this.#own().take(delivery)) {
       case 'updated':
-        return this.#queue.push(toldItem(UPDATES, delivery, updateOf), delivery.bytes);
+        return this.#queue.push(sharedItem(UPDATES, delivery, updateOf), delivery.bytes);
       case 'left':
-        return this.#queue.push(toldItem(LEAVINGS, delivery, leavingOf), BARE_BYTES);
+        return this.#queue.push(sharedItem(LEAVINGS, delivery, leavingOf), BARE_BYTES);
       case undefined:
         return undefined;
     }
   }
 
-  keep(delivery: Delivery<R>) {
-    return this.#kept.push(delivery, delivery.bytes);
+  buffer(delivery: Delivery<R>) {
+    return this.#buffered.push(delivery, delivery.bytes);
   }
 
-  hold(rows: readonly Held[]) {
+  hold(rows: readonly HeldRow[]) {
     this.#own().hold(rows);
   }
 
   cutover(place: Place) {
-    for (let delivery = this.#kept.shift(); delivery !== undefined; delivery = this.#kept.shift()) {
+    for (let delivery = this.#buffered.shift(); delivery !== undefined; delivery = this.#buffered.shift()) {
       const excess = isBehind(delivery.place, place) ? this.accept(delivery) : undefined;
       if (excess !== undefined) return excess;
     }
     return undefined;
   }
 
-  level() {
-    this.#board = this.#share.join(this.#own());
+  caughtUp() {
+    this.#held = this.#share.join(this.#own());
   }
 
-  say(item: OrderedChange<R>) {
+  push(item: OrderedChange<R>) {
     this.#queue.push(item, BARE_BYTES);
   }
 
@@ -84,17 +84,17 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
 
   reset() {
     this.#queue.clear();
-    this.#board = undefined;
+    this.#held = undefined;
     this.#share.leave();
   }
 
   get size() {
-    return this.#queue.length + this.#kept.length;
+    return this.#queue.length + this.#buffered.length;
   }
 
-  #own(): Board<R> {
-    this.#board ??= new Board(this.#matches);
-    return this.#board;
+  #own(): HeldRows<R> {
+    this.#held ??= new HeldRows(this.#matches);
+    return this.#held;
   }
 }
 

@@ -1,16 +1,16 @@
-import type { Taker } from './options.ts';
+import type { ItemRequest } from './options.ts';
 
 /** Who has asked for an item and waits for it, in order. */
-export class Takers<T> {
-  #first: Taker<T> | undefined;
+export class PendingRequests<T> {
+  #first: ItemRequest<T> | undefined;
   /** Who asked while the first was waiting: nobody, mostly. */
-  #others: Taker<T>[] | undefined;
+  #others: ItemRequest<T>[] | undefined;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
   }
 
-  push(taker: Taker<T>): void {
+  push(taker: ItemRequest<T>): void {
     if (this.#first === undefined) this.#first = taker;
     else {
       this.#others ??= [];
@@ -19,7 +19,7 @@ export class Takers<T> {
   }
 
   /** Takes out who has waited longest. */
-  shift(): Taker<T> | undefined {
+  shift(): ItemRequest<T> | undefined {
     const taker = this.#first;
     this.#first = this.#others?.shift();
     return taker;

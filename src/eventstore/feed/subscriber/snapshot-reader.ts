@@ -2,7 +2,7 @@ import { backoff } from '../../backoff.ts';
 import { mayReadAgain, type SnapshotChunk, type SnapshotReader } from '../../projection/rows-at.ts';
 import type { Placed, SnapshotSource } from './options.ts';
 
-export interface TellingOptions<D extends object, T extends Placed> {
+export interface SnapshotReaderOptions<D extends object, T extends Placed> {
   readonly source: SnapshotSource<D, T>;
   /** How often a snapshot is begun. */
   readonly tries: number;
@@ -11,16 +11,16 @@ export interface TellingOptions<D extends object, T extends Placed> {
 }
 
 /** A snapshot on its way to one subscriber: the next chunk whenever the client has taken the last. */
-export class SnapshotTelling<D extends object, T extends Placed> {
+export class RetryingSnapshotReader<D extends object, T extends Placed> {
   readonly source: SnapshotSource<D, T>;
-  readonly #options: Omit<TellingOptions<D, T>, 'source'>;
+  readonly #options: Omit<SnapshotReaderOptions<D, T>, 'source'>;
   #reader: SnapshotReader<D> | undefined;
   #tries = 0;
   #told = false;
   #busy = false;
   #closed = false;
 
-  constructor({ source, ...options }: TellingOptions<D, T>) {
+  constructor({ source, ...options }: SnapshotReaderOptions<D, T>) {
     this.source = source;
     this.#options = options;
   }

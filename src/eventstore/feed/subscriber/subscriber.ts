@@ -4,19 +4,19 @@ import { isBehind, type Place, placeBehind } from '../cursor.ts';
 import type { Delivery } from '../delivery.ts';
 import type { GapReason } from '../item.ts';
 import { type Excess, SlowConsumerError } from '../limits.ts';
-import { Missed } from './backlog.ts';
+import { Backlog } from './backlog.ts';
 import type { Lane } from './lane.ts';
 import type {
   After,
   CommonItem,
+  ItemRequest,
   Member,
   Placed,
   SnapshotSource,
   SubscriberOptions,
-  Taker,
 } from './options.ts';
-import { Takers } from './pending.ts';
-import { SnapshotTelling } from './snapshot-reader.ts';
+import { PendingRequests } from './pending.ts';
+import { RetryingSnapshotReader } from './snapshot-reader.ts';
 
 /** `returning`: it is being found out what the client has. `replay`: what it missed is being told. */
 type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
@@ -30,14 +30,14 @@ export class Subscriber<D extends object, T extends Placed>
 {
   readonly #options: SubscriberOptions<D, T>;
   readonly #lane: Lane<D, T | CommonItem>;
-  readonly #takers = new Takers<T | CommonItem>();
+  readonly #pending = new PendingRequests<T | CommonItem>();
   #pumping = false;
   #phase: Phase = 'new';
   /** Goes before what the lane has. */
   #outbox: (T | CommonItem)[] = [];
   /** What another one brings is not wanted any more. */
-  #telling: SnapshotTelling<D, T> | undefined;
-  #missed: Missed<D> | undefined;
+  #snapshot: RetryingSnapshotReader<D, T> | undefined;
+  #backlog: Backlog<D> | undefined;
   /** The client has more than the stream has come to yet. */
   #ahead: Place | undefined;
   #isLevel = false;
@@ -67,13 +67,13 @@ export class Subscriber<D extends object, T extends Placed>
     return new Promise((resolve, reject) => this.ask({ resolve, reject }));
   }
 
-  ask(taker: Taker<T | CommonItem>): void {
+  ask(taker: ItemRequest<T | CommonItem>): void {
     this.#stalledSince = undefined;
     if (this.#phase === 'closed') {
       this.#tellEnd(taker);
       return;
     }
-    this.#takers.push(taker);
+    this.#pending.push(taker);
     if (this.#phase === 'new') this.#begin();
     else if (!this.#pumping) this.#pump();
   }
@@ -97,15 +97,15 @@ export class Subscriber<D extends object, T extends Placed>
   accept(delivery: Delivery<D>): void {
     if (this.#phase === 'closed' || !this.#isNews(delivery)) return;
     const lane = this.#lane;
-    const kept = this.#phase !== 'live';
+    const buffered = this.#phase !== 'live';
     try {
-      const excess = kept ? lane.keep(delivery) : lane.accept(delivery);
+      const excess = buffered ? lane.buffer(delivery) : lane.accept(delivery);
       if (excess !== undefined) this.#overflow(excess);
-      else if (!kept) this.#settle();
+      else if (!buffered) this.#settle();
     } catch (error) {
       this.end(error);
     }
-    if (!kept && !this.#takers.isEmpty) this.#pump();
+    if (!buffered && !this.#pending.isEmpty) this.#pump();
   }
 
   /** Changes were missed: tells so, and begins anew where there is a snapshot. */
@@ -118,7 +118,7 @@ export class Subscriber<D extends object, T extends Placed>
     if (snapshot !== undefined) this.#beginSnapshot(snapshot, reason);
     else {
       if (!isLive) this.#goLive(place(), cursorAt(place()));
-      lane.say(this.#gap(reason, place()));
+      lane.push(this.#gap(reason, place()));
     }
     this.#pump();
   }
@@ -127,7 +127,7 @@ export class Subscriber<D extends object, T extends Placed>
   tick(now: number): void {
     const { limits, lane } = this.#options;
     if (this.#phase === 'live') this.#settle();
-    if (!this.#takers.isEmpty) {
+    if (!this.#pending.isEmpty) {
       if (this.#phase === 'live' && now - this.#handedOverAt >= limits.heartbeatMs) {
         this.#outbox.push(this.#heartbeat());
         this.#pump();
@@ -145,7 +145,7 @@ export class Subscriber<D extends object, T extends Placed>
 
   /** How much waits for the client. */
   get waiting(): number {
-    return this.#outbox.length + this.#options.lane.size + (this.#missed?.length ?? 0);
+    return this.#outbox.length + this.#options.lane.size + (this.#backlog?.length ?? 0);
   }
 
   /** Ends it from either side. */
@@ -156,12 +156,12 @@ export class Subscriber<D extends object, T extends Placed>
     this.#restart();
     this.#outbox = [];
     this.#leave();
-    for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift())
+    for (let taker = this.#pending.shift(); taker !== undefined; taker = this.#pending.shift())
       this.#tellEnd(taker);
   }
 
   /** Later, as all that is said of the end is. The first one hears why. */
-  #tellEnd(taker: Taker<T | CommonItem>): void {
+  #tellEnd(taker: ItemRequest<T | CommonItem>): void {
     const failure = this.#failure;
     this.#failure = undefined;
     queueMicrotask(() => {
@@ -220,7 +220,7 @@ export class Subscriber<D extends object, T extends Placed>
       return true;
     }
     snapshot?.hold(held);
-    this.#missed = new Missed(missed);
+    this.#backlog = new Backlog(missed);
     this.#phase = 'replay';
     return true;
   }
@@ -230,16 +230,16 @@ export class Subscriber<D extends object, T extends Placed>
     return this.#phase === 'returning';
   }
 
-  /** Hands over some of what was missed; behind the last of it, what was kept. */
+  /** Hands over some of what was missed; behind the last of it, what was buffered. */
   #replay(after: After): void {
     const { lane, replayed } = this.#options;
-    const excess = this.#missed?.tell(lane, replayed);
+    const excess = this.#backlog?.tell(lane, replayed);
     if (excess !== undefined) {
       this.#overflow(excess);
       return;
     }
-    if ((this.#missed?.length ?? 0) > 0) return;
-    this.#missed = undefined;
+    if ((this.#backlog?.length ?? 0) > 0) return;
+    this.#backlog = undefined;
     this.#goLive(after, after.cursor);
     // So that the client knows that it has missed nothing.
     if (lane.size === 0) this.#outbox.push(this.#heartbeat());
@@ -257,14 +257,14 @@ export class Subscriber<D extends object, T extends Placed>
     if (this.#isLevel || (this.#ahead !== undefined && isBehind(this.#ahead, this.#options.place()))) return;
     this.#ahead = undefined;
     this.#isLevel = true;
-    this.#lane.level?.();
+    this.#lane.caughtUp?.();
   }
 
   #beginSnapshot(source: SnapshotSource<D, T>, reason: GapReason | undefined): void {
     const { place, limits } = this.#options;
     this.#outbox = reason === undefined ? [] : [this.#gap(reason, place(), false)];
     this.#phase = 'snapshot';
-    this.#telling = new SnapshotTelling({
+    this.#snapshot = new RetryingSnapshotReader({
       source,
       tries: limits.snapshotTries,
       onBreak: (told) => this.#breakOff(told),
@@ -284,17 +284,17 @@ export class Subscriber<D extends object, T extends Placed>
     const now = performance.now();
     this.#pumping = true;
     try {
-      while (!this.#takers.isEmpty) {
+      while (!this.#pending.isEmpty) {
         const value = this.#nextItem(now);
         if (value === undefined) break;
         this.#handedOverAt = now;
         this.#lastCursor = value.cursor;
-        this.#takers.shift()?.resolve({ done: false, value });
+        this.#pending.shift()?.resolve({ done: false, value });
       }
     } finally {
       this.#pumping = false;
     }
-    if (this.#takers.isEmpty) return;
+    if (this.#pending.isEmpty) return;
     if (this.#phase === 'snapshot') void this.#read();
     else if (this.#phase === 'live') this.#wakeWhenDue(now);
   }
@@ -323,13 +323,13 @@ export class Subscriber<D extends object, T extends Placed>
 
   /** Reads the next chunk of the snapshot, for a client that waits for it. */
   async #read(): Promise<void> {
-    const telling = this.#telling;
+    const telling = this.#snapshot;
     if (telling === undefined || telling.isBusy) return;
     try {
       const chunk = await telling.next();
-      if (telling === this.#telling) this.#tell(telling.source, chunk);
+      if (telling === this.#snapshot) this.#tell(telling.source, chunk);
     } catch (error) {
-      if (telling === this.#telling) this.end(error);
+      if (telling === this.#snapshot) this.end(error);
     }
     this.#pump();
   }
@@ -352,18 +352,18 @@ export class Subscriber<D extends object, T extends Placed>
   }
 
   #stopTelling(): void {
-    this.#telling?.close();
-    this.#telling = undefined;
+    this.#snapshot?.close();
+    this.#snapshot = undefined;
   }
 
-  /** Lets go of the snapshot being read and of what waits; what is kept aside stays. */
+  /** Lets go of the snapshot being read and of what waits; what is buffered aside stays. */
   #restart(): void {
     this.#stopTelling();
     this.#letGo();
   }
 
   #letGo(): void {
-    this.#missed = undefined;
+    this.#backlog = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isLevel = false;

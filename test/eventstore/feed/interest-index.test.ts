@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { placeBehind } from '../../../src/eventstore/feed/cursor.ts';
 import { Delivery } from '../../../src/eventstore/feed/delivery.ts';
 import { FEED_LIMITS } from '../../../src/eventstore/feed/limits.ts';
-import { FeedIndex, type Occurrence } from '../../../src/eventstore/feed/source/index-rows.ts';
-import { Boards } from '../../../src/eventstore/feed/subscriber/held-rows.ts';
+import { type IndexedChange, InterestIndex } from '../../../src/eventstore/feed/source/interest-index.ts';
+import { SharedHeldRows } from '../../../src/eventstore/feed/subscriber/held-rows.ts';
 import type { SnapshotLane } from '../../../src/eventstore/feed/subscriber/lane.ts';
 import { openLatestLane } from '../../../src/eventstore/feed/subscriber/latest-lane.ts';
 import { openOrderedLane } from '../../../src/eventstore/feed/subscriber/ordered-lane.ts';
@@ -20,7 +20,7 @@ import {
 } from './interest-world.ts';
 
 /** Nobody here has anything in common. */
-const ALONE = new Boards().share<Mover>(() => '');
+const ALONE = new SharedHeldRows().share<Mover>(() => '');
 
 type AnyLane = SnapshotLane<Mover, object>;
 
@@ -37,14 +37,14 @@ interface Twin {
 /** The read model, the stream of its changes, and subscribers, with the index between. */
 class World {
   readonly rows = new Map<string, Mover>();
-  readonly stream: Occurrence<Mover>[] = [];
-  readonly index: FeedIndex<Mover, Twin>;
+  readonly stream: IndexedChange<Mover>[] = [];
+  readonly index: InterestIndex<Mover, Twin>;
   twins: Twin[] = [];
   told = 0;
   now = 0;
 
   constructor(remembered: number) {
-    this.index = new FeedIndex({ versionOf: (row) => row.lastSequence, remembered });
+    this.index = new InterestIndex({ versionOf: (row) => row.lastSequence, remembered });
   }
 
   happen(happening: Happening): void {
@@ -95,8 +95,8 @@ class World {
       pair(() => openLatestLane<Mover>(wish.matches, undefined, FEED_LIMITS) as AnyLane),
     ];
     const twin: Twin = { wish, lanes, isLive: false, leave: () => undefined };
-    const seat = this.index.join(twin, wish.interest);
-    twin.leave = () => this.index.leave(seat);
+    const entry = this.index.join(twin, wish.interest);
+    twin.leave = () => this.index.leave(entry);
     this.twins.push(twin);
   }
 
@@ -135,7 +135,7 @@ class World {
       for (const [all, some] of twin.lanes) {
         for (const lane of found.includes(twin) ? [all, some] : [all])
           if (twin.isLive) lane.accept(delivery);
-          else lane.keep(delivery);
+          else lane.buffer(delivery);
       }
       this.cutOver(twin);
     }
@@ -179,7 +179,7 @@ describe('the index of subscribers', () => {
   );
 
   it('is empty again when all have left', () => {
-    const index = new FeedIndex<Mover, string>({ versionOf: (row) => row.lastSequence, remembered: 10 });
+    const index = new InterestIndex<Mover, string>({ versionOf: (row) => row.lastSequence, remembered: 10 });
     const box = { minX: 0, minY: 0, maxX: 2, maxY: 2 };
     const leaving = [
       index.join('one', { facet: byPlace, boxes: [box] }),
@@ -188,20 +188,20 @@ describe('the index of subscribers', () => {
     ];
     index.concerned({ id: 'a', document: mover('a', 1, { x: 1, y: 1, fleets: [] }), isNew: true });
     expect([index.size, index.remembered]).toEqual([3, 1]);
-    for (const seat of [...leaving, ...leaving]) index.leave(seat);
+    for (const entry of [...leaving, ...leaving]) index.leave(entry);
     expect([index.size, index.remembered]).toEqual([0, 0]);
   });
 });
 
 describe('a change of a row that moves', () => {
   const open = () =>
-    new FeedIndex<Mover, string>({ versionOf: (row) => row.lastSequence, remembered: 1_000 });
+    new InterestIndex<Mover, string>({ versionOf: (row) => row.lastSequence, remembered: 1_000 });
   const at = (x: number, lastSequence: number) => ({
     id: 'a',
     document: mover('a', lastSequence, { x, y: 0.5, fleets: ['north'] }),
     isNew: lastSequence === 1,
   });
-  const look = (index: FeedIndex<Mover, string>, west: number) => {
+  const look = (index: InterestIndex<Mover, string>, west: number) => {
     const box = { minX: west, minY: 0, maxX: west + 0.9, maxY: 1 };
     return index.join(`at ${west}`, { facet: byPlace, boxes: [box] });
   };
