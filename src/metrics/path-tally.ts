@@ -1,14 +1,14 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** How many HTTP requests each lane has answered, in plain numbers. */
-export interface LaneTally {
+/** How many HTTP requests the fast path has answered, and how many Yoga, in plain numbers: every request changes them. */
+export interface PathTally {
   fast: number;
   yoga: number;
 }
 
 /** Makes a tally that a registry shows. */
-export function openLaneTally(registry: Registry): LaneTally {
-  const tally: LaneTally = { fast: 0, yoga: 0 };
+export function openPathTally(registry: Registry): PathTally {
+  const tally: PathTally = { fast: 0, yoga: 0 };
   new Counter({
     name: 'waybill_http_lane_requests_total',
     help: 'GraphQL requests over HTTP, by who answered: the fast lane for plain POSTs, or Yoga’s own handler.',

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { addressOf, listen } from '../gateway/listen.ts';
-import { type Metrics, measureRequest } from '../metrics/metrics.ts';
+import { measureRequest } from '../metrics/http.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { AnswerOperator } from './health.ts';
 
 export interface OperatorServerOptions {

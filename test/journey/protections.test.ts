@@ -46,10 +46,10 @@ interface Told {
   readonly allowed?: string | null;
 }
 
-type Lane = (asked: Asked) => Promise<Told>;
+type Path = (asked: Asked) => Promise<Told>;
 
 const overHttp =
-  (search: string): Lane =>
+  (search: string): Path =>
   async ({ query = '{ __typename }', variables, token = tokens.dispatcher, origin }) => {
     const answer = await fetch(gateway.url + search, {
       method: 'POST',
@@ -65,7 +65,7 @@ const overHttp =
     return { status: answer.status, allowed, ...((await answer.json()) as object) };
   };
 
-const overSocket: Lane = ({ query = '{ __typename }', variables, token = tokens.dispatcher, origin }) =>
+const overSocket: Path = ({ query = '{ __typename }', variables, token = tokens.dispatcher, origin }) =>
   new Promise((resolve) => {
     const url = gateway.url.replace(/^http/, 'ws');
     const headers = origin === undefined ? {} : { origin };
@@ -84,16 +84,16 @@ const overSocket: Lane = ({ query = '{ __typename }', variables, token = tokens.
     socket.once('error', (error) => resolve({ status: Number(/\d{3}/.exec(error.message)?.[0]) }));
   });
 
-/** A page of another origin is never plain: the fast lane has none of those, and leaves them to Yoga. */
-const LANES = { fast: overHttp(''), yoga: overHttp('?'), socket: overSocket } as const satisfies Record<
+/** A page of another origin is never plain: the fast path has none of those, and leaves them to Yoga. */
+const PATHS = { fast: overHttp(''), yoga: overHttp('?'), socket: overSocket } as const satisfies Record<
   string,
-  Lane
+  Path
 >;
 
-type LaneName = keyof typeof LANES;
+type PathName = keyof typeof PATHS;
 
 const codeOf = ({ errors }: Told): unknown => errors?.[0]?.extensions?.code;
-const isSocket = (name: LaneName): boolean => name === 'socket';
+const isSocket = (name: PathName): boolean => name === 'socket';
 
 /** Asks while a command of nearly all bytes that there may be waits to be committed. */
 async function whileBusy(padding: number, ask: () => Promise<void>): Promise<void> {
@@ -119,97 +119,97 @@ async function whileBusy(padding: number, ask: () => Promise<void>): Promise<voi
 
 const TENDER = 'query ($id: ID!) { tender(id: $id) { id status } }';
 
-const TRIALS: Readonly<Record<Protection, (lane: Lane, name: LaneName) => Promise<void>>> = {
-  async origin(lane, name) {
-    const other = await lane({ origin: 'https://other.example' });
+const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promise<void>>> = {
+  async origin(path, name) {
+    const other = await path({ origin: 'https://other.example' });
     if (isSocket(name)) expect(other.status).toBe(403);
     else expect(other.allowed).toBeNull();
-    expect(await lane({ origin: APP })).toMatchObject(
+    expect(await path({ origin: APP })).toMatchObject(
       isSocket(name) ? { status: 101 } : { status: 200, allowed: APP },
     );
   },
-  async size(lane, name) {
-    const told = await lane({ query: `{ __typename } #${'x'.repeat(BYTES)}` });
+  async size(path, name) {
+    const told = await path({ query: `{ __typename } #${'x'.repeat(BYTES)}` });
     expect(told.status).toBe(isSocket(name) ? 1009 : 413);
   },
-  async bytesInHand(lane) {
+  async bytesInHand(path) {
     await whileBusy(BYTES - 900, async () => {
-      expect(codeOf(await lane({ query: `{ __typename } #${'x'.repeat(900)}` }))).toBe('OVERLOADED');
+      expect(codeOf(await path({ query: `{ __typename } #${'x'.repeat(900)}` }))).toBe('OVERLOADED');
     });
   },
-  async wellFormed(lane, name) {
+  async wellFormed(path, name) {
     for (const asked of [{ query: 7 }, { variables: [] }, { variables: 'x' }]) {
-      const { status, data } = await lane(asked);
+      const { status, data } = await path(asked);
       expect([400, 4400]).toContain(status);
       expect(isSocket(name) ? status >= 4_000 : status < 500).toBe(true);
       expect(data).toBeUndefined();
     }
   },
-  async valid(lane) {
+  async valid(path) {
     for (const query of ['{', '{ nonsense }', '{ tender { id } }']) {
-      const { data, errors } = await lane({ query });
+      const { data, errors } = await path({ query });
       expect(data).toBeUndefined();
       expect(errors.length).toBeGreaterThan(0);
     }
   },
-  async proof(lane, name) {
-    const told = await lane({ token: 'nonsense' });
+  async proof(path, name) {
+    const told = await path({ token: 'nonsense' });
     expect(told.status).toBe(isSocket(name) ? 4401 : 401);
     expect(told.data).toBeUndefined();
   },
-  async anonymous(lane, name) {
+  async anonymous(path, name) {
     for (const query of [
       '{ __schema { queryType { name } } }',
       '{ fleets { total } }',
       '{ a: __typename ...F } fragment F on Query { fleets { total } }',
     ]) {
-      const told = await lane({ query, token: null });
+      const told = await path({ query, token: null });
       expect(told.status, query).toBe(isSocket(name) ? 4401 : 401);
       expect(told.data, query).toBeUndefined();
     }
   },
-  async tenant(lane) {
-    expect(await lane({ query: TENDER, variables: { id: tenderId } })).toMatchObject({
+  async tenant(path) {
+    expect(await path({ query: TENDER, variables: { id: tenderId } })).toMatchObject({
       data: { tender: { id: tenderId } },
     });
-    expect(await lane({ query: TENDER, variables: { id: tenderId }, token: tokens.stranger })).toMatchObject({
+    expect(await path({ query: TENDER, variables: { id: tenderId }, token: tokens.stranger })).toMatchObject({
       data: { tender: null },
     });
   },
-  async role(lane) {
+  async role(path) {
     const input = { licensePlate: 'NO ROLE' };
-    const told = await lane({ query: REGISTER, variables: { input }, token: tokens.driver });
+    const told = await path({ query: REGISTER, variables: { input }, token: tokens.driver });
     expect(told.data).toMatchObject({ result: { code: 'FORBIDDEN' } });
-    expect(codeOf(await lane({ query: '{ events { nodes { id } } }', token: tokens.driver }))).toBe(
+    expect(codeOf(await path({ query: '{ events { nodes { id } } }', token: tokens.driver }))).toBe(
       'FORBIDDEN',
     );
   },
-  async commandsInHand(lane) {
+  async commandsInHand(path) {
     await whileBusy(0, async () => {
       const input = { licensePlate: 'ONE MORE' };
-      expect(codeOf(await lane({ query: REGISTER, variables: { input } }))).toBe('OVERLOADED');
+      expect(codeOf(await path({ query: REGISTER, variables: { input } }))).toBe('OVERLOADED');
     });
     expect(await gateway.store.events.countDocuments({ 'payload.licensePlate': 'ONE MORE' })).toBe(0);
   },
-  async masking(lane) {
+  async masking(path) {
     const rows = gateway.store.db.collection('tenders_read');
     await rows.updateOne({ tenantId: 'demo' }, { $set: { status: 'SECRETLY_BROKEN' } });
-    const told = await lane({ query: TENDER, variables: { id: tenderId } });
+    const told = await path({ query: TENDER, variables: { id: tenderId } });
     expect(codeOf(told)).toBe('INTERNAL_SERVER_ERROR');
     expect(JSON.stringify(told)).not.toContain('SECRETLY_BROKEN');
     await rows.updateOne({ tenantId: 'demo' }, { $set: { status: 'OFFERED' } });
   },
-  async counting(lane, name) {
+  async counting(path, name) {
     gateway.metrics.operations.reset();
-    await lane({});
+    await path({});
     const { values } = await gateway.metrics.operations.get();
     const transport = isSocket(name) ? 'socket' : 'http';
     expect(values).toMatchObject([{ value: 1, labels: { operation: 'query', transport } }]);
   },
 };
 
-describe.each(Object.keys(LANES) as LaneName[])('what protects the gateway, in the lane %s', (name) => {
+describe.each(Object.keys(PATHS) as PathName[])('what protects the gateway, in the path %s', (name) => {
   it.each(Object.keys(PROTECTIONS) as Protection[])('%s', (protection) =>
-    TRIALS[protection](LANES[name], name),
+    TRIALS[protection](PATHS[name], name),
   );
 });

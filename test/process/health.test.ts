@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { measureRequest, openMetrics } from '../../src/metrics/metrics.ts';
+import { measureRequest } from '../../src/metrics/http.ts';
+import { openMetrics } from '../../src/metrics/metrics.ts';
 import { operatorPages, type Probes } from '../../src/process/health.ts';
 
 const away = () => Promise.reject(new Error('connection refused'));

@@ -72,7 +72,10 @@ export function createGateway(options: GatewayOptions) {
   });
 }
 
-/** Yoga completes what its parser throws in the lane that it was thrown in, so no lane may be shown another's. */
+/**
+ * Remembers no error: Yoga changes an error of its parser for the transport that it was thrown on, and the other transport
+ * must not be shown that.
+ */
 const FORGETFUL = { get: () => undefined, set: () => undefined };
 
 /**

@@ -13,7 +13,7 @@ export interface Asked {
 /** Says why an operation is not executed; undefined where it may be. */
 export type Guard = (asked: Asked) => GraphQLError | undefined;
 
-/** What every lane asks before it executes an operation, by whichever lane that came. */
+/** What is asked before each operation is executed, be it on the fast path, by Yoga or on a socket. */
 export interface Guards {
   /** The first guard's refusal; undefined where the operation may be executed. */
   refusalOf(asked: Asked): GraphQLError | undefined;

@@ -1,15 +1,15 @@
 /**
- * What protects the gateway. An operation comes by one of three lanes: Yoga's handler, the fast lane beside it, or a socket.
- * The hooks of one do not run in the others, so each of these stands where all of them pass, and a test tries every
- * one in every lane. Who adds a protection adds it here.
+ * What protects the gateway, and where. An operation comes by one of three ways: Yoga's path, the fast path beside it, or a
+ * socket. Hooks of one do not run on the others, so each protection stands where all three pass, and a test tries each
+ * protection on each way. Whoever adds a protection adds it here.
  */
 export const PROTECTIONS = {
   origin: 'Pages of other origins are told nothing: `origins.ts`, for answers and for upgrades.',
   size: 'Requests and messages beyond a size are not read to their end: `http/plain-post.ts`, Yoga, ws.',
   bytesInHand:
     'Requests are taken on while their bytes are few enough: `admission.ts`, before anything is done.',
-  wellFormed: 'Parameters that are malformed are refused: the fast lane leaves them to Yoga; graphql-ws.',
-  valid: 'Documents are validated before anything else: by the engine that all lanes share, `engine.ts`.',
+  wellFormed: 'Parameters that are malformed are refused: the fast path leaves them to Yoga; graphql-ws.',
+  valid: 'Documents are validated before anything else: by the engine that all of them share, `engine.ts`.',
   proof: 'A proof that is not good is refused, whatever is asked: `http/requests.ts`, `socket/sockets.ts`.',
   anonymous: 'Who shows none may do nothing, nor read the schema: `guards.ts`, before each execution.',
   tenant: 'What is another tenant’s does not exist: `tenant-store.ts`, the only way to the store.',

@@ -78,7 +78,7 @@ async function execute(
     if (result.errors === undefined) return result;
     if (known.compilable === 'mutation' && result.data !== undefined)
       return { ...result, errors: result.errors.map((error) => asInterpreted(error, document)) };
-    // What went wrong is for the interpreter to say, whose words every other lane uses.
+    // Errors are worded by the interpreter, as they are on Yoga's path and on sockets.
   }
   const result = await normalizedExecutor({ schema, document, contextValue, variableValues, operationName });
   if (isAsyncIterable(result)) throw new Error('A query or mutation was answered by a stream.');

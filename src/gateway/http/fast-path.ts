@@ -17,13 +17,13 @@ export type Answer = (
   transport: Transport,
 ) => void | Promise<void>;
 
-export interface FastLaneOptions {
+export interface FastPathOptions {
   readonly gateway: Gateway;
   readonly schema: GraphQLSchema;
   readonly guards: Guards;
   readonly mask: Mask;
   readonly maxBodyBytes: number;
-  readonly metrics: Pick<Metrics, 'lanes'>;
+  readonly metrics: Pick<Metrics, 'paths'>;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface FastLaneOptions {
  * methods and types, streams, pages of other origins, and whatever is wrong with a request. Hooks of plugins that belong
  * to HTTP do not run here, so nothing that protects the gateway may be one: `protections.ts`.
  */
-export function openFastLane(options: FastLaneOptions): Answer {
+export function openFastPath(options: FastPathOptions): Answer {
   const { gateway, schema, guards, mask, maxBodyBytes, metrics } = options;
   const { getEnveloped, fetchAPI } = gateway;
 
@@ -80,7 +80,7 @@ export function openFastLane(options: FastLaneOptions): Answer {
   };
 
   const handOver: Answer = (request, response, transport) => {
-    metrics.lanes.yoga += 1;
+    metrics.paths.yoga += 1;
     return gateway(request, response, transport);
   };
   /** Yoga takes the body from here where it has been read. */
@@ -97,7 +97,7 @@ export function openFastLane(options: FastLaneOptions): Answer {
     if (operation === undefined) return handOver(again(request, body), response, transport);
     const result = await run(operation, transport);
     if (result === undefined) return handOver(again(request, body), response, transport);
-    metrics.lanes.fast += 1;
+    metrics.paths.fast += 1;
     if (result.errors !== undefined) return sendErrors(response, result, type);
     return send(
       response,

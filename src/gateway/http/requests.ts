@@ -12,7 +12,7 @@ import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
 import { isAllowedOrigin, type OriginRules } from '../engine/origins.ts';
 import { atEndOfProof } from '../engine/proof-end.ts';
-import { openFastLane } from './fast-path.ts';
+import { openFastPath } from './fast-path.ts';
 import { answerTypeFor } from './plain-post.ts';
 
 export interface HttpLimits {
@@ -60,7 +60,7 @@ interface Exchange {
 export function openHttp(options: HttpOptions): Http {
   const underWay = new Set<Exchange>();
   let stopping = false;
-  const answer = openFastLane({ ...options, maxBodyBytes: options.limits.maxBodyBytes });
+  const answer = openFastPath({ ...options, maxBodyBytes: options.limits.maxBodyBytes });
   return {
     answer(request, response) {
       if (!isHost(request.headers.host)) {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 /** With a query behind the path the same request is Yoga's. */
-const LANES = { fast: '', yoga: '?' } as const;
+const PATHS = { fast: '', yoga: '?' } as const;
 
 interface Sent {
   readonly method?: string;
@@ -33,7 +33,7 @@ interface Sent {
   readonly body?: string | Buffer;
 }
 
-/** What a client can tell lanes apart by. */
+/** What a client can tell the paths apart by. */
 interface Told {
   readonly status: number | undefined;
   readonly headers: Record<string, string | string[] | undefined>;
@@ -56,7 +56,7 @@ function told(
   };
 }
 
-async function send(lane: keyof typeof LANES, { method = 'POST', headers = {}, body = '' }: Sent) {
+async function send(path: keyof typeof PATHS, { method = 'POST', headers = {}, body = '' }: Sent) {
   const { hostname, port, pathname } = new URL(gateway.url);
   const all = {
     'content-type': 'application/json',
@@ -66,13 +66,13 @@ async function send(lane: keyof typeof LANES, { method = 'POST', headers = {}, b
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   const length =
     method === 'GET' || 'transfer-encoding' in given ? {} : { 'content-length': Buffer.byteLength(body) };
-  const { lanes } = gateway.metrics;
-  const { fast } = lanes;
+  const { paths } = gateway.metrics;
+  const { fast } = paths;
   return new Promise<Told & { readonly isFast: boolean }>((resolve, reject) => {
     const sent = request(
-      { method, hostname, port, path: pathname + LANES[lane], headers: { ...length, ...given } },
+      { method, hostname, port, path: pathname + PATHS[path], headers: { ...length, ...given } },
       (response) => {
-        const isFast = lanes.fast > fast;
+        const isFast = paths.fast > fast;
         text(response).then((answer) => resolve({ ...told(response, answer), isFast }), reject);
       },
     );
@@ -80,7 +80,7 @@ async function send(lane: keyof typeof LANES, { method = 'POST', headers = {}, b
   });
 }
 
-/** Sends the same down both lanes. @returns whether the fast one answered itself */
+/** Sends the same down both paths. @returns whether the fast one answered itself */
 async function expectSame(what: string, sent: Sent): Promise<boolean> {
   const { isFast: isFastThere, ...yoga } = await send('yoga', sent);
   const { isFast, ...fast } = await send('fast', sent);
@@ -111,7 +111,7 @@ describe('a request that is plain and well formed', () => {
     ],
     ['the schema', () => ask('{ __schema { queryType { name } } }')],
     ['umlauts', () => ask('{ vehicles(filter: { fleetId: "Zürich 🚚" }) { nodes { id } } }')],
-  ])('is answered in the fast lane as by Yoga: %s', async (what, body) => {
+  ])('is answered by the fast path as by Yoga: %s', async (what, body) => {
     for (const accept of ['application/json', 'application/graphql-response+json'])
       expect(await expectSame(what, { headers: { accept }, body: body() })).toBe(true);
   });
@@ -159,7 +159,7 @@ describe('a request that is plain and well formed', () => {
     await rows.updateOne({}, { $set: { status: 'OFFERED' } });
   });
 
-  it('records a command once, whichever lane it comes by', async () => {
+  it('records a command once, whichever path it comes by', async () => {
     const input = { licensePlate: 'LANE-1', longitude: 1, latitude: 2, idempotencyKey: 'once' };
     const body = ask(TRACK, { variables: { input } });
     const first = await send('fast', { body });
@@ -298,8 +298,8 @@ describe('a request that is odd', () => {
 });
 
 describe('operations', () => {
-  it('are counted alike in both lanes', async () => {
-    const counted = async (lane: keyof typeof LANES) => {
+  it('are counted alike on both paths', async () => {
+    const counted = async (path: keyof typeof PATHS) => {
       gateway.metrics.operations.reset();
       for (const body of [
         ask('{ __typename }'),
@@ -307,8 +307,8 @@ describe('operations', () => {
         ask(REGISTER, { variables: { input: { licensePlate: 'LANE-1' } } }),
         ask('{ nonsense }'),
       ])
-        await send(lane, { body });
-      await send(lane, { headers: { authorization: undefined }, body: ask('{ fleets { total } }') });
+        await send(path, { body });
+      await send(path, { headers: { authorization: undefined }, body: ask('{ fleets { total } }') });
       return (await gateway.metrics.operations.get()).values;
     };
     expect(await counted('fast')).toEqual(await counted('yoga'));
