@@ -7,15 +7,17 @@ import type { Store } from './eventstore/command/store.ts';
 import { type Feed, openFeed } from './eventstore/feed/feed.ts';
 import { openStore } from './eventstore/open-store.ts';
 import { projectionStatus } from './eventstore/projection/status.ts';
-import { startServer } from './gateway/server.ts';
+import { type ServerLimits, startServer } from './gateway/server.ts';
 import { startJobs } from './jobs.ts';
+import { clientLimits } from './metrics/limits.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics/metrics.ts';
 import { eventDefinitions, projections } from './model.ts';
 import { openMongo } from './mongo/mongo.ts';
 import { operatorPages, type Probes } from './process/health.ts';
 import { observersOf } from './process/observers.ts';
 import { startOperatorServer } from './process/operator-server.ts';
-import { isDevelopment, mongoSettingsOf, type Settings, tokenPolicyOf } from './process/settings.ts';
+import { isDevelopment, tokenPolicyOf } from './process/proof.ts';
+import { mongoSettingsOf, type Settings } from './process/settings.ts';
 
 /** The token that GraphiQL is given in development mode: for a dispatcher of the tenant that the README uses. */
 const DEVELOPMENT_CLAIMS = { sub: 'graphiql', tenant: 'demo', role: 'dispatcher' } as const;
@@ -181,21 +183,6 @@ function feedLimitsOf(settings: Settings) {
   };
 }
 
-function serverLimitsOf(settings: Settings) {
-  const { maxBodyBytes, maxMessageBytes, maxSocketBufferBytes, maxSharedBytes } = settings;
-  const { maxSubscriptionsPerSocket, maxSocketsPerTenant } = settings;
-  const { maxCommandsInHand, maxRequestBytesInHand } = settings;
-  return {
-    maxBodyBytes,
-    maxMessageBytes,
-    maxSocketBufferBytes,
-    maxSharedBytes,
-    maxSubscriptionsPerSocket,
-    maxSocketsPerTenant,
-    maxCommandsInHand,
-    maxRequestBytesInHand,
-    initTimeoutMs: settings.initTimeoutSeconds * 1_000,
-    idleSocketMs: settings.idleSocketSeconds * 1_000,
-    pingMs: settings.heartbeatSeconds * 1_000,
-  };
+function serverLimitsOf(settings: Settings): Partial<ServerLimits> {
+  return { ...clientLimits(settings), pingMs: settings.heartbeatSeconds * 1_000 };
 }

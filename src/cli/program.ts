@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ApiKeyError } from '../access/api-keys.ts';
 import { OutdatedCode } from '../eventstore/projection/live-generation.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import { settingsHelp } from '../process/settings.ts';
+import { settingsHelp } from '../process/help.ts';
 import { addApiKeyCommand } from './api-key.ts';
 import type { CliContext, Output } from './context.ts';
 import { addDrillCommand } from './drill.ts';

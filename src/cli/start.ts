@@ -1,14 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
+import { settingsHelp } from '../process/help.ts';
 import { openLog } from '../process/log.ts';
-import {
-  isDevelopment,
-  PROCESS_ROLES,
-  readSettings,
-  type Settings,
-  settingsHelp,
-} from '../process/settings.ts';
+import { isDevelopment } from '../process/proof.ts';
+import { PROCESS_ROLES, readSettings, type Settings } from '../process/settings.ts';
 import type { SignalSource } from '../process/stop-signal.ts';
 import type { Waybill } from '../waybill.ts';
 import type { CliContext } from './context.ts';

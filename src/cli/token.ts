@@ -4,8 +4,9 @@ import { developmentSecret } from '../access/development-secret.ts';
 import { signToken, type TokenPolicy } from '../access/token.ts';
 import { ROLES, type Role } from '../eventstore/event.ts';
 import { StartupError } from '../mongo/startup-error.ts';
+import { tokenPolicyOf } from '../process/proof.ts';
 import type { Variables } from '../process/setting.ts';
-import { readSettings, tokenPolicyOf } from '../process/settings.ts';
+import { readSettings } from '../process/settings.ts';
 import { duration, validBy } from './argument.ts';
 import type { CliContext } from './context.ts';
 

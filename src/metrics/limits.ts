@@ -1,56 +1,123 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+/**
+ * A limit on what clients may ask of a process or cost it. It stands here once, below everything that needs it: the
+ * gateway takes the default, the settings make a variable of it, and the metrics count how often it was met.
+ */
+export interface ClientLimit {
+  /** What it is, unless the operator says otherwise. */
+  readonly default: number;
+  /** What the operator may set, both included. */
+  readonly min: number;
+  readonly max: number;
+  readonly unit: string;
+  /** The environment's variable. */
+  readonly variable: string;
+  /** For the README and `--help`. */
+  readonly doc: string;
+  /** Its name in the metrics; none where a client who meets it is told nothing. */
+  readonly label?: string;
+}
 
-/** The limits on what clients may ask of a process; each has a setting. */
-export const LIMITS = [
-  'body_bytes',
-  'message_bytes',
-  'socket_buffer_bytes',
-  'sockets_per_tenant',
-  'subscriptions_per_socket',
-  'init_timeout',
-  'idle_time',
+/** What clients may ask for. */
+export const REQUEST_LIMITS = {
+  maxBodyBytes: {
+    ...{ default: 2_097_152, min: 1_024, max: 16_777_216, unit: 'B' },
+    variable: 'WAYBILL_MAX_BODY_BYTES',
+    doc: 'Largest HTTP request.',
+    label: 'body_bytes',
+  },
+  maxCommandsInHand: {
+    ...{ default: 10_000, min: 1, max: 1_000_000, unit: 'commands' },
+    variable: 'WAYBILL_MAX_COMMANDS_IN_HAND',
+    doc: 'Commands that this process takes on at once, each fix of a batch being one; more are `OVERLOADED` (503).',
+    label: 'commands',
+  },
+  maxRequestBytesInHand: {
+    ...{ default: 67_108_864, min: 65_536, max: 4_294_967_296, unit: 'B' },
+    variable: 'WAYBILL_MAX_REQUEST_BYTES_IN_HAND',
+    doc: 'Bytes of requests that are being answered at once; more are `OVERLOADED` (503).',
+    label: 'request_bytes',
+  },
+  maxMessageBytes: {
+    ...{ default: 2_097_152, min: 1_024, max: 16_777_216, unit: 'B' },
+    variable: 'WAYBILL_MAX_MESSAGE_BYTES',
+    doc: 'Largest message on a socket.',
+    label: 'message_bytes',
+  },
+  maxSocketsPerTenant: {
+    ...{ default: 1_000, min: 1, max: 1_000_000, unit: 'sockets' },
+    variable: 'WAYBILL_MAX_SOCKETS_PER_TENANT',
+    doc: 'Sockets that one tenant may hold open on this process.',
+    label: 'sockets_per_tenant',
+  },
+  maxSubscriptionsPerSocket: {
+    ...{ default: 50, min: 1, max: 10_000, unit: 'subscriptions' },
+    variable: 'WAYBILL_MAX_SUBSCRIPTIONS_PER_SOCKET',
+    doc: 'Subscriptions that may run at once on one socket.',
+    label: 'subscriptions_per_socket',
+  },
+  initTimeoutSeconds: {
+    ...{ default: 5, min: 1, max: 60, unit: 's' },
+    variable: 'WAYBILL_INIT_TIMEOUT_SECONDS',
+    doc: 'How long a socket may take from opening to `connection_init`, before it is closed (4408).',
+    label: 'init_timeout',
+  },
+  idleSocketSeconds: {
+    ...{ default: 600, min: 1, max: 86_400, unit: 's' },
+    variable: 'WAYBILL_IDLE_SOCKET_SECONDS',
+    doc: 'How long a socket may be without any operation, before it is closed (4410).',
+    label: 'idle_time',
+  },
+} as const satisfies Readonly<Record<string, ClientLimit>>;
+
+/** What results may take in memory on their way to clients. The feed has limits of its own before these. */
+export const RESULT_LIMITS = {
+  maxSocketBufferBytes: {
+    ...{ default: 4_194_304, min: 65_536, max: 268_435_456, unit: 'B' },
+    variable: 'WAYBILL_MAX_SOCKET_BUFFER_BYTES',
+    doc: 'Bytes that may wait in one socket; a slower reader is closed (4408).',
+    label: 'socket_buffer_bytes',
+  },
+  maxSharedBytes: {
+    ...{ default: 33_554_432, min: 1_048_576, max: 4_294_967_296, unit: 'B' },
+    variable: 'WAYBILL_MAX_SHARED_BYTES',
+    doc: 'Results that are kept for further subscribers who are shown the same; beyond it they are made again.',
+  },
+} as const satisfies Readonly<Record<string, ClientLimit>>;
+
+const LIMITS = { ...REQUEST_LIMITS, ...RESULT_LIMITS };
+
+/** Operators set whole seconds, timers take milliseconds: `idleSocketSeconds` becomes `idleSocketMs`. */
+type InMilliseconds<Name extends string> = Name extends `${infer What}Seconds` ? `${What}Ms` : Name;
+
+/** The limits as the gateway takes them: sizes and counts as they are set, times in milliseconds. */
+export type ClientLimits = { readonly [Name in keyof typeof LIMITS as InMilliseconds<Name>]: number };
+
+/** @param settings has the limits as operators set them, whatever else it has */
+export function clientLimits(settings: Readonly<Record<keyof typeof LIMITS, number>>): ClientLimits {
+  const names = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+  const limits = names.map((name) =>
+    name.endsWith('Seconds')
+      ? [name.replace(/Seconds$/, 'Ms'), settings[name] * 1_000]
+      : [name, settings[name]],
+  );
+  return Object.fromEntries(limits);
+}
+
+/** The limits where the operator sets none. */
+export const CLIENT_LIMITS = clientLimits(
+  Object.fromEntries(Object.entries(LIMITS).map(([name, limit]) => [name, limit.default])) as Record<
+    keyof typeof LIMITS,
+    number
+  >,
+);
+
+type LabelOf<L> = L extends { readonly label: infer Label extends string } ? Label : never;
+
+/** What `/metrics` calls a limit. How long a token lives is for its issuer to say, so that it has no setting. */
+export type Limit = LabelOf<(typeof LIMITS)[keyof typeof LIMITS]> | 'token_lifetime';
+
+/** Every label there is. */
+export const LIMIT_LABELS: readonly Limit[] = [
+  ...Object.values(LIMITS).flatMap((limit) => ('label' in limit ? [limit.label] : [])),
   'token_lifetime',
-  'commands',
-  'request_bytes',
-] as const;
-
-export type Limit = (typeof LIMITS)[number];
-
-/** Counts how often clients met a limit; each limit is shown from the start, at 0. */
-export function openLimitCounter(registry: Registry): Counter<'limit'> {
-  const counter = new Counter({
-    name: 'waybill_limits_met_total',
-    help: 'Requests refused, and sockets and streams closed, by the limit that they had met.',
-    labelNames: ['limit'],
-    registers: [registry],
-  });
-  for (const limit of LIMITS) counter.inc({ limit }, 0);
-  return counter;
-}
-
-/** What this process has taken on and not answered yet, in plain numbers: every request changes them. */
-export interface InHand {
-  commands: number;
-  request_bytes: number;
-}
-
-export function openInHand(registry: Registry): InHand {
-  const inHand: InHand = { commands: 0, request_bytes: 0 };
-  new Gauge({
-    name: 'waybill_commands_in_hand',
-    help: 'Commands that are being recorded, or wait for it.',
-    registers: [registry],
-    collect() {
-      this.set(inHand.commands);
-    },
-  });
-  new Gauge({
-    name: 'waybill_request_bytes_in_hand',
-    help: 'Bytes of the requests and messages that are being answered.',
-    registers: [registry],
-    collect() {
-      this.set(inHand.request_bytes);
-    },
-  });
-  return inHand;
-}
+];

@@ -2,13 +2,13 @@
  * What a process of Waybill measures of itself, for `/metrics`. The gateway and the observers of the event store put
  * numbers in; `process/health.ts` shows the registry. Each area has a file: `http.ts`, `sockets.ts`, `feed.ts`, `log.ts`,
  * `projections.ts`. What happens for every request or every result is counted in plain numbers, which cost nothing, and
- * read only when somebody asks: `path-tally.ts`, `result-tally.ts`, and what is in hand in `limits.ts`, which has the
- * limits themselves, too.
+ * read only when somebody asks: `path-tally.ts`, `result-tally.ts`, `limits-met.ts`. The limits themselves, which
+ * this folder only counts, stand in `limits.ts`.
  */
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { openFeedMetrics } from './feed.ts';
 import { openHttpMetrics } from './http.ts';
-import { openInHand, openLimitCounter } from './limits.ts';
+import { openInHand, openLimitCounter } from './limits-met.ts';
 import { openLogMetrics } from './log.ts';
 import { openPathTally } from './path-tally.ts';
 import { openProjectionMetrics } from './projections.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ClientLimit } from '../metrics/limits.ts';
 
 /** The environment's variables, handed on by main.ts, the only one to read them from the process. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -66,6 +67,19 @@ export function integer<const D extends Described>(
       return read.data;
     },
   };
+}
+
+/** The settings of limits on clients, under their names; a limit's default is written down with the limit. */
+export function limitSettings<Name extends string>(
+  limits: Readonly<Record<Name, ClientLimit>>,
+): Readonly<Record<Name, Setting<number> & { readonly fallback: string }>> {
+  const settings = Object.entries<ClientLimit>(limits).map(
+    ([name, { min, max, variable, unit, doc, ...limit }]) => [
+      name,
+      integer(min, max, { name: variable, unit, fallback: String(limit.default), doc }),
+    ],
+  );
+  return Object.fromEntries(settings);
 }
 
 /** One of a closed list. */

@@ -1,14 +1,27 @@
-import { isIPv4, isIPv6 } from 'node:net';
-import { JWKS_ALGORITHMS, MIN_SECRET_BYTES, type TokenPolicy } from '../access/token.ts';
+/**
+ * What a process is told by its environment: variables go in (`main.ts` alone reads them), checked values come out, or one
+ * sentence for the operator.
+ *
+ * `setting.ts` has the kinds of settings, this file the list, `proof.ts` what they say about tokens and who may reach the
+ * process, `help.ts` how they are shown. The other files of the folder are what a process needs around its work: `log.ts`,
+ * `stop-signal.ts`, `observers.ts` (what the event store tells, as metrics), `health.ts` with `operator-server.ts` (what
+ * operators ask), `replay-threads.ts` with `replay-worker.ts` (threads that rebuild read models).
+ */
+import { JWKS_ALGORITHMS, MIN_SECRET_BYTES } from '../access/token.ts';
+import { FEED_LIMITS } from '../eventstore/feed/limits.ts';
 import { SNAPSHOT_EVERY } from '../eventstore/time/snapshots.ts';
+import { DRAIN_MS } from '../gateway/stop.ts';
+import { REQUEST_LIMITS, RESULT_LIMITS } from '../metrics/limits.ts';
 import { defaultCacheDir } from '../mongo/cache.ts';
 import type { MongoSettings } from '../mongo/mongo.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { LOG_LEVELS } from './log.ts';
+import { checkProof } from './proof.ts';
 import {
   choice,
   choices,
   integer,
+  limitSettings,
   matching,
   origins,
   type Setting,
@@ -96,88 +109,30 @@ export const SETTINGS = {
     doc: "Web pages of other hosts that may call, between commas: `https://app.example`. In development mode this machine's may.",
   }),
 
-  maxBodyBytes: integer(1_024, 16_777_216, {
-    name: 'WAYBILL_MAX_BODY_BYTES',
-    unit: 'B',
-    fallback: '2097152',
-    doc: 'Largest HTTP request.',
-  }),
-  maxCommandsInHand: integer(1, 1_000_000, {
-    name: 'WAYBILL_MAX_COMMANDS_IN_HAND',
-    unit: 'commands',
-    fallback: '10000',
-    doc: 'Commands that this process takes on at once, each fix of a batch being one; more are `OVERLOADED` (503).',
-  }),
-  maxRequestBytesInHand: integer(65_536, 4_294_967_296, {
-    name: 'WAYBILL_MAX_REQUEST_BYTES_IN_HAND',
-    unit: 'B',
-    fallback: '67108864',
-    doc: 'Bytes of requests that are being answered at once; more are `OVERLOADED` (503).',
-  }),
-  maxMessageBytes: integer(1_024, 16_777_216, {
-    name: 'WAYBILL_MAX_MESSAGE_BYTES',
-    unit: 'B',
-    fallback: '2097152',
-    doc: 'Largest message on a socket.',
-  }),
-  maxSocketsPerTenant: integer(1, 1_000_000, {
-    name: 'WAYBILL_MAX_SOCKETS_PER_TENANT',
-    unit: 'sockets',
-    fallback: '1000',
-    doc: 'Sockets that one tenant may hold open on this process.',
-  }),
-  maxSubscriptionsPerSocket: integer(1, 10_000, {
-    name: 'WAYBILL_MAX_SUBSCRIPTIONS_PER_SOCKET',
-    unit: 'subscriptions',
-    fallback: '50',
-    doc: 'Subscriptions that may run at once on one socket.',
-  }),
-  initTimeoutSeconds: integer(1, 60, {
-    name: 'WAYBILL_INIT_TIMEOUT_SECONDS',
-    unit: 's',
-    fallback: '5',
-    doc: 'How long a socket may take from opening to `connection_init`, before it is closed (4408).',
-  }),
-  idleSocketSeconds: integer(1, 86_400, {
-    name: 'WAYBILL_IDLE_SOCKET_SECONDS',
-    unit: 's',
-    fallback: '600',
-    doc: 'How long a socket may be without any operation, before it is closed (4410).',
-  }),
+  ...limitSettings(REQUEST_LIMITS),
   maxQueuedChanges: integer(1, 1_000_000, {
     name: 'WAYBILL_MAX_QUEUED_CHANGES',
     unit: 'changes',
-    fallback: '10000',
+    fallback: String(FEED_LIMITS.queueItems),
     doc: 'Changes that may wait for one subscriber; a slower one is closed (4408).',
   }),
   maxQueuedBytes: integer(65_536, 1_073_741_824, {
     name: 'WAYBILL_MAX_QUEUED_BYTES',
     unit: 'B',
-    fallback: '16777216',
+    fallback: String(FEED_LIMITS.queueBytes),
     doc: 'The same in bytes.',
   }),
   stalledSeconds: integer(1, 3_600, {
     name: 'WAYBILL_STALLED_SECONDS',
     unit: 's',
-    fallback: '30',
+    fallback: String(FEED_LIMITS.stalledMs / 1_000),
     doc: 'How long a change may wait for a subscriber that reads nothing at all, before it is closed (4408).',
   }),
-  maxSocketBufferBytes: integer(65_536, 268_435_456, {
-    name: 'WAYBILL_MAX_SOCKET_BUFFER_BYTES',
-    unit: 'B',
-    fallback: '4194304',
-    doc: 'Bytes that may wait in one socket; a slower reader is closed (4408).',
-  }),
-  maxSharedBytes: integer(1_048_576, 4_294_967_296, {
-    name: 'WAYBILL_MAX_SHARED_BYTES',
-    unit: 'B',
-    fallback: '33554432',
-    doc: 'Results that are kept for further subscribers who are shown the same; beyond it they are made again.',
-  }),
+  ...limitSettings(RESULT_LIMITS),
   maxHistoryBytes: integer(0, 4_294_967_296, {
     name: 'WAYBILL_MAX_HISTORY_BYTES',
     unit: 'B',
-    fallback: '67108864',
+    fallback: String(FEED_LIMITS.historyBytes),
     doc: 'Changes kept for subscribers who resume, of read models and of the log each; older ones are read from the oplog, as many at most.',
   }),
   maxLagSeconds: integer(1, 86_400, {
@@ -207,13 +162,13 @@ export const SETTINGS = {
   heartbeatSeconds: integer(1, 3_600, {
     name: 'WAYBILL_HEARTBEAT_SECONDS',
     unit: 's',
-    fallback: '15',
+    fallback: String(FEED_LIMITS.heartbeatMs / 1_000),
     doc: 'How often an idle subscription gets a heartbeat, and a socket a ping.',
   }),
   drainSeconds: integer(0, 3_600, {
     name: 'WAYBILL_DRAIN_SECONDS',
     unit: 's',
-    fallback: '10',
+    fallback: String(DRAIN_MS / 1_000),
     doc: 'How long a stop may take: subscribers are sent elsewhere one after the other, then requests under way are answered.',
   }),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
@@ -232,7 +187,7 @@ export function readSettings(variables: Variables): Settings {
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(SETTINGS)) values[key] = settingOf(setting, variables);
   const settings = values as Settings;
-  checkAccess(settings);
+  checkProof(settings);
   return settings;
 }
 
@@ -248,53 +203,6 @@ function settingOf(setting: Setting<unknown>, variables: Variables): unknown {
   }
 }
 
-/** What concerns more than one setting. */
-function checkAccess(settings: Settings): void {
-  const { jwtSecret, jwksUrl, host, role } = settings;
-  if (jwtSecret !== undefined && jwksUrl !== undefined)
-    throw new StartupError(
-      'Set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, not both: a token has one kind of proof.',
-    );
-  if (jwtSecret !== undefined && Buffer.byteLength(jwtSecret) < MIN_SECRET_BYTES)
-    throw new StartupError(
-      `WAYBILL_JWT_SECRET must be at least ${MIN_SECRET_BYTES} bytes long (RFC 7518); \`openssl rand -base64 32\` makes a good one.`,
-    );
-  // A projector answers no GraphQL.
-  if (isDevelopment(settings) && role !== 'projector' && !isLoopback(host))
-    throw new StartupError(
-      `HOST=${host} can be reached by others, but nothing says who may call: set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, or leave HOST at 127.0.0.1.`,
-    );
-}
-
-/** Development mode: nothing is configured to prove tokens by, so a secret is made and kept in the data folder. */
-export function isDevelopment(settings: Settings): boolean {
-  return settings.jwtSecret === undefined && settings.jwksUrl === undefined;
-}
-
-/** Whether only this machine can reach an address: `localhost`, 127.0.0.0/8, ::1. */
-export function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith('127.');
-  if (isIPv6(host)) return /^(0*:)*0*1$/.test(host);
-  return host.toLowerCase() === 'localhost';
-}
-
-/**
- * How tokens are proved.
- * @param developmentSecret gives the secret of development mode; asked only where it is needed
- */
-export async function tokenPolicyOf(
-  settings: Settings,
-  developmentSecret: () => Promise<string>,
-): Promise<TokenPolicy> {
-  const { jwtSecret, jwksUrl, jwtAlgorithms, jwtIssuer, jwtAudience } = settings;
-  const asked = {
-    ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
-    ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
-  };
-  if (jwksUrl !== undefined) return { ...asked, kind: 'jwks', url: jwksUrl, algorithms: jwtAlgorithms };
-  return { ...asked, kind: 'secret', secret: jwtSecret ?? (await developmentSecret()) };
-}
-
 /** Where MongoDB is, or what is needed to run it. */
 export function mongoSettingsOf(settings: Settings): MongoSettings {
   const { mongodbUri, mongod, cacheDir, xdgCacheHome, dataDir, database } = settings;
@@ -305,25 +213,4 @@ export function mongoSettingsOf(settings: Settings): MongoSettings {
     dataDir,
     databaseName: database,
   };
-}
-
-/** The table of settings for the README, in Markdown; a test holds the README against it. */
-export function settingsTable(): string {
-  const rows = Object.values<Setting<unknown>>(SETTINGS).map(
-    ({ name, type, unit, fallback, doc }) =>
-      `| \`${name}\` | ${type} | ${unit ?? ''} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${doc} |`,
-  );
-  return ['| variable | value | unit | default | what it does |', '|---|---|---|---|---|', ...rows].join(
-    '\n',
-  );
-}
-
-/** The settings for `--help`, one or two lines each. */
-export function settingsHelp(): string {
-  const lines = Object.values<Setting<unknown>>(SETTINGS).flatMap(({ name, unit, fallback, doc }) => {
-    const standing =
-      fallback === undefined ? '' : ` (default ${fallback}${unit === undefined ? '' : ` ${unit}`})`;
-    return [`  ${name}${standing}`, `      ${doc}`];
-  });
-  return ['Settings, all from the environment:', ...lines].join('\n');
 }

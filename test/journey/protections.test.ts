@@ -208,7 +208,7 @@ const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promis
   },
 };
 
-describe.each(Object.keys(PATHS) as PathName[])('what protects the gateway, in the path %s', (name) => {
+describe.each(Object.keys(PATHS) as PathName[])('what protects the gateway, on the path %s', (name) => {
   it.each(Object.keys(PROTECTIONS) as Protection[])('%s', (protection) =>
     TRIALS[protection](PATHS[name], name),
   );

@@ -1,4 +1,4 @@
-import { settingsTable } from '../../src/process/settings.ts';
+import { settingsTable } from '../../src/process/help.ts';
 import { REFUSALS } from '../../src/refusal.ts';
 import { ADJUST_REASONS } from '../../src/route/reasons.ts';
 import {

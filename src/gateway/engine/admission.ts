@@ -1,13 +1,12 @@
 import { overloaded } from '../../graphql/errors.ts';
+import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 
-/** How much work a process takes on at once. More is refused at once, while it costs nothing yet. */
-export interface AdmissionLimits {
-  /** Commands that are being recorded, or wait for it; each fix of a batch is one. */
-  readonly maxCommandsInHand: number;
-  /** Bytes of the requests and messages that are being answered. */
-  readonly maxRequestBytesInHand: number;
-}
+/**
+ * How much work a process takes on at once: commands that are being recorded or wait for it (each fix of a batch is one), and
+ * bytes of the requests and messages that are being answered. More is refused at once, while it costs nothing yet.
+ */
+export type AdmissionLimits = Pick<ClientLimits, 'maxCommandsInHand' | 'maxRequestBytesInHand'>;
 
 /** Lets work in, up to the limits. One that comes while nothing is in hand is let in however large it is. */
 export interface Admission {

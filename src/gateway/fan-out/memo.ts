@@ -1,8 +1,7 @@
-/** What all groups of subscribers may remember together. */
-export interface MemoLimits {
-  /** Characters of text that are kept for further subscribers, nearly as many bytes. */
-  readonly maxSharedBytes: number;
-}
+import type { ClientLimits } from '../../metrics/limits.ts';
+
+/** What all groups of subscribers may remember together: characters of text, nearly as many bytes. */
+export type MemoLimits = Pick<ClientLimits, 'maxSharedBytes'>;
 
 /** Beside its text, an entry takes about so much. */
 const ENTRY_BYTES = 100;

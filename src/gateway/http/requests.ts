@@ -5,6 +5,7 @@ import type { Access } from '../../access/access.ts';
 import { type Authenticate, credentialsOfHeaders } from '../../access/authenticate.ts';
 import type { Context } from '../../graphql/context.ts';
 import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
+import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Gateway } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
@@ -15,9 +16,7 @@ import { atEndOfProof } from '../engine/proof-end.ts';
 import { openFastPath } from './fast-path.ts';
 import { answerTypeFor } from './plain-post.ts';
 
-export interface HttpLimits {
-  /** Largest request. */
-  readonly maxBodyBytes: number;
+export interface HttpLimits extends Pick<ClientLimits, 'maxBodyBytes'> {
   /** How long a response that is to end may take to drain before it is cut. */
   readonly closeGraceMs: number;
 }

@@ -19,11 +19,9 @@ export type CloseReason = readonly [code: number, reason: string];
 /** A close frame holds 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
 
-/** What a socket may cost. */
+/** How a socket is watched and closed. */
 export interface LineLimits {
-  /** Bytes that may wait in one socket for its reader. */
-  readonly maxSocketBufferBytes: number;
-  /** How often a socket is pinged; one that has neither answered nor read by the next is cut. */
+  /** How often a socket is pinged; one that has neither answered nor read by the next ping is cut. */
   readonly pingMs: number;
   /** How long a closed socket may take to drain before it is cut. */
   readonly closeGraceMs: number;

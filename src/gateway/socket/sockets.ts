@@ -17,7 +17,7 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Access } from '../../access/access.ts';
 import { type Authenticate, credentialsOfConnection, type HeaderReader } from '../../access/authenticate.ts';
-import type { Limit } from '../../metrics/limits.ts';
+import type { ClientLimits, Limit } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Gateway } from '../engine/engine.ts';
 import { type Mask, withoutHttp } from '../engine/masking.ts';
@@ -32,18 +32,16 @@ import { Outflow, type OutflowTerms } from './outflow.ts';
 import { SocketTally } from './tally.ts';
 
 /** What sockets may cost. */
-export interface SocketLimits extends LineLimits {
-  /** Largest message from a client. */
-  readonly maxMessageBytes: number;
-  /** Operations at once on one socket. */
-  readonly maxSubscriptionsPerSocket: number;
-  /** Sockets that one tenant may hold open. */
-  readonly maxSocketsPerTenant: number;
-  /** How long a client may take from opening to `connection_init`. */
-  readonly initTimeoutMs: number;
-  /** How long a socket may be without any operation. */
-  readonly idleSocketMs: number;
-}
+export type SocketLimits = LineLimits &
+  Pick<
+    ClientLimits,
+    | 'maxMessageBytes'
+    | 'maxSubscriptionsPerSocket'
+    | 'maxSocketsPerTenant'
+    | 'initTimeoutMs'
+    | 'idleSocketMs'
+    | 'maxSocketBufferBytes'
+  >;
 
 export interface SocketOptions {
   readonly gateway: Gateway;

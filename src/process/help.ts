@@ -1,0 +1,23 @@
+import type { Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
+
+/** The table of settings for the README, in Markdown; a test holds the README against it. */
+export function settingsTable(): string {
+  const rows = Object.values<Setting<unknown>>(SETTINGS).map(
+    ({ name, type, unit, fallback, doc }) =>
+      `| \`${name}\` | ${type} | ${unit ?? ''} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${doc} |`,
+  );
+  return ['| variable | value | unit | default | what it does |', '|---|---|---|---|---|', ...rows].join(
+    '\n',
+  );
+}
+
+/** The settings for `--help`, one or two lines each. */
+export function settingsHelp(): string {
+  const lines = Object.values<Setting<unknown>>(SETTINGS).flatMap(({ name, unit, fallback, doc }) => {
+    const standing =
+      fallback === undefined ? '' : ` (default ${fallback}${unit === undefined ? '' : ` ${unit}`})`;
+    return [`  ${name}${standing}`, `      ${doc}`];
+  });
+  return ['Settings, all from the environment:', ...lines].join('\n');
+}
