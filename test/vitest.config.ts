@@ -34,6 +34,7 @@ export default defineConfig({
           name,
           include: [...kinds[name]],
           pool: 'forks' as const,
+          isolate: false,
           globalSetup: ['test/mongo.ts'],
           maxWorkers: WAITING_WORKERS,
           sequence: { groupOrder: 2 },
