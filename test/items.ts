@@ -1,4 +1,5 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
+import { eventually } from './eventually.ts';
 import type { Data } from './gateway.ts';
 
 /** What a subscription has yielded so far. */
@@ -38,7 +39,7 @@ export function collect(iterable: AsyncIterable<{ data?: Data; errors?: Data }>,
       return end;
     },
     until: (fits) =>
-      vi.waitFor(
+      eventually(
         () => {
           const found = all.find(fits);
           expect(
@@ -47,7 +48,7 @@ export function collect(iterable: AsyncIterable<{ data?: Data; errors?: Data }>,
           ).toBeDefined();
           return found;
         },
-        { timeout: 20_000, interval: 10 },
+        { lookMs: 10 },
       ),
     stop: () => void iterator.return?.(),
   };

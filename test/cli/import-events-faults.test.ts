@@ -4,8 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventually, untilTrue } from '../eventually.ts';
 import { startGateway } from '../gateway.ts';
 import { tour } from '../journey/tour.ts';
 import { expectNoHoles, streamsOf } from '../log-oracle.ts';
@@ -50,10 +51,7 @@ describe('An import that is killed in the middle', () => {
     const database = await emptyDatabase();
     for (const reached of [1, EVENTS / 3]) {
       const child = start(database);
-      await vi.waitUntil(async () => (await recorded(database.db)) >= reached, {
-        timeout: 60_000,
-        interval: 5,
-      });
+      await untilTrue(async () => (await recorded(database.db)) >= reached, { lookMs: 5 });
       child.kill('SIGKILL');
       await once(child, 'exit');
       expectNoHoles(await streamsOf(database.db));
@@ -117,7 +115,7 @@ describe('An import beside a gateway that serves and writes', () => {
       expect(tours).toBeGreaterThan(0);
       // The events are months old; how long they have been in this log is what counts.
       expect(Math.max(...lags)).toBeLessThan(30_000);
-      await vi.waitFor(() => expectLevel(gateway.database.db), { timeout: 60_000, interval: 500 });
+      await eventually(() => expectLevel(gateway.database.db));
     } finally {
       await gateway.close();
       opened.pop();

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf, type ImportReport } from '../../src/cli/transfer/import-report.ts';
 import { type ImportOptions, importPositions } from '../../src/cli/transfer/position-import.ts';
 import { graphqlClient } from '../../src/client/graphql-client.ts';
+import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 
 /** Real positions, where the folder of shared data is there. */
@@ -147,7 +148,7 @@ describe('a file of 3,000 fixes with 1,000 of them twice', () => {
 
   it('leaves each vehicle at its newest fix, though rows are not in the order of time', async () => {
     const newest = newestOf([HEADER, ...all].join('\n'));
-    await vi.waitFor(async () => expect(await positionsOf('made-up')).toEqual(newest), { timeout: 20_000 });
+    await eventually(async () => expect(await positionsOf('made-up')).toEqual(newest));
   });
 });
 
@@ -217,7 +218,7 @@ describe.runIf(existsSync(BUSES))('a day of city buses, 2016-03-22', () => {
   it('leaves all 195 vehicles at their newest fix', async () => {
     const newest = newestOf(await readFile(BUSES, 'utf8'));
     expect(newest.size).toBe(195);
-    await vi.waitFor(async () => expect(await positionsOf('buses')).toEqual(newest), { timeout: 30_000 });
+    await eventually(async () => expect(await positionsOf('buses')).toEqual(newest));
   });
 
   it('records nothing new when it is sent again', { timeout: 180_000 }, async () => {

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Db } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pointersOf, readPointer } from '../../src/eventstore/projection/generation.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
 import { rebuildsOf } from '../../src/eventstore/rebuild/progress.ts';
 import { projections } from '../../src/model.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventually, untilTrue } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { driftOf, streamsOf } from '../log-oracle.ts';
 import { driveVehicles, insertFleet, recordStories } from '../model-log.ts';
@@ -14,7 +15,7 @@ import { expectSentence, MAIN, startGateway as startProcess, waybill, waybillPro
 import { variablesOf } from './event-files.ts';
 
 const drift = async (db: Db) => driftOf(db, await streamsOf(db), projections);
-const level = (db: Db) => vi.waitFor(async () => expect(await drift(db)).toEqual([]), 20_000);
+const level = (db: Db) => eventually(async () => expect(await drift(db)).toEqual([]));
 
 describe('waybill rebuild, beside a gateway that serves', () => {
   let gateway: TestGateway;
@@ -100,7 +101,7 @@ describe('a rebuild that is killed in the middle', () => {
     let reached = 0;
     for (let kills = 1; kills <= 3; kills++) {
       const child = start();
-      await vi.waitUntil(async () => (await rangesDone()) >= reached, { timeout: 60_000, interval: 2 });
+      await untilTrue(async () => (await rangesDone()) >= reached, { lookMs: 2 });
       child.kill('SIGKILL');
       await once(child, 'exit');
       expect(await rangesDone()).toBeGreaterThanOrEqual(reached);
@@ -130,13 +131,10 @@ describe('a gateway of newer code', () => {
     await pointersOf(database.db).updateMany({}, { $set: { version: 0 }, $inc: { revision: 1 } });
     const gateway = startProcess(variablesOf(database));
     await gateway.listening;
-    await vi.waitFor(
-      async () => {
-        for (const { name, version } of projections)
-          expect(await readPointer(database.db, name)).toMatchObject({ version, generation: 2 });
-      },
-      { timeout: 60_000, interval: 100 },
-    );
+    await eventually(async () => {
+      for (const { name, version } of projections)
+        expect(await readPointer(database.db, name)).toMatchObject({ version, generation: 2 });
+    });
     await level(database.db);
     expect(gateway.output()).toContain('read model rebuilt');
     gateway.child.kill('SIGTERM');

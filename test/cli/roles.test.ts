@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signToken } from '../../src/access/token.ts';
 import { guardFolder } from '../database.ts';
+import { eventually } from '../eventually.ts';
 import { type Data, post } from '../gateway.ts';
 import { REGISTER_VEHICLE } from '../journey/documents.ts';
 import { expectSentence, type GatewayProcess, startGateway, type Variables } from './command.ts';
 
 const SECRET = 'the-secret-of-tests-is-at-least-32-bytes-long';
-const PATIENCE = { timeout: 30_000, interval: 100 };
 
 let folder: string;
 let release: () => Promise<void>;
@@ -61,17 +61,17 @@ describe('two gateways and a projector that share the mongod of one folder', () 
     const [first, second] = [start('gateway', limits), start('gateway', limits)];
     const [one, two] = [await first.listening, await second.listening];
     await data(one, REGISTER_VEHICLE, { input: { licensePlate: 'ROLE-1' } });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const said = await readiness(two);
       expect(said).toMatchObject({ code: 503, lagMs: { fleet_status: expect.any(Number) } });
       expect(said.reasons).toEqual([expect.stringMatching(/^fleet_status is \d+ s behind the log/)]);
-    }, PATIENCE);
+    });
     expect(await plates(two)).toEqual([]);
 
     const projector = start('projector', limits);
     const operator = await projector.listening;
-    await vi.waitFor(async () => expect(await plates(two)).toEqual(['ROLE-1']), PATIENCE);
-    await vi.waitFor(async () => expect((await readiness(one)).code).toBe(200), PATIENCE);
+    await eventually(async () => expect(await plates(two)).toEqual(['ROLE-1']));
+    await eventually(async () => expect((await readiness(one)).code).toBe(200));
     expect((await readiness(operator)).code).toBe(200);
     expect(await (await fetch(`${operator}/metrics`)).text()).toContain('waybill_projection_lag_seconds{');
     expect((await fetch(`${operator}/graphql?query={__typename}`)).status).toBe(404);
@@ -86,7 +86,7 @@ describe('two gateways and a projector that share the mongod of one folder', () 
     owner.child.kill('SIGKILL');
     await owner.ended;
     await start('projector').listening;
-    await vi.waitFor(async () => expect(await plates(url)).toEqual(['ROLE-1']), PATIENCE);
+    await eventually(async () => expect(await plates(url)).toEqual(['ROLE-1']));
   });
 
   it('let nobody in who wants to do everything', async () => {

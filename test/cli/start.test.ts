@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { SETTINGS } from '../../src/process/settings.ts';
+import { eventually } from '../eventually.ts';
 import {
   expectSentence,
   type GatewayProcess,
@@ -65,10 +66,10 @@ describe('a gateway that nothing is configured for', () => {
     expect(gateway.output()).toContain('Development mode');
     expect(gateway.output()).toContain('npx waybill token --tenant demo --role dispatcher');
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const ready = await fetch(`${url}/health/ready`);
       expect(await ready.json()).toMatchObject({ status: 'ready', reasons: [] });
-    }, 10_000);
+    });
     const { stdout } = await waybill(['token', '--tenant', 'demo', '--role', 'dispatcher'], variables);
     expect(await query(url, stdout.trim())).toEqual({ data: { tenders: { edges: [] } } });
 
@@ -114,9 +115,9 @@ describe('a gateway that is told to stop', () => {
     });
     open.on('error', () => undefined);
     open.write('{');
-    await vi.waitFor(() => expect(open.socket?.connecting).toBe(false));
+    await eventually(() => expect(open.socket?.connecting).toBe(false));
     gateway.child.kill('SIGTERM');
-    await vi.waitFor(() => expect(gateway.output()).toContain('stopping'));
+    await eventually(() => expect(gateway.output()).toContain('stopping'));
     gateway.child.kill('SIGTERM');
     expect((await gateway.ended).code).toBe(130);
   });
@@ -128,7 +129,7 @@ describe('a gateway that is told to stop', () => {
       WAYBILL_DRAIN_SECONDS: '0',
       WAYBILL_DATA: folder,
     });
-    await vi.waitFor(() => expect(gateway.output()).toContain('starting'), 10_000);
+    await eventually(() => expect(gateway.output()).toContain('starting'));
     gateway.child.kill('SIGTERM');
     expect((await gateway.ended).code).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse, validate } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import relayDocument from '../../schema/clients/__generated__/relayTendersSubscription.graphql.ts';
 import * as apollo from '../../schema/clients/apollo.ts';
 import * as graphqlSse from '../../schema/clients/graphql-sse.ts';
@@ -18,6 +18,7 @@ import { schema } from '../../src/schema.ts';
 import { type GatewayProcess, startGateway } from '../cli/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { now, openWholeStore, play } from '../dispatch/stage.ts';
+import { eventually } from '../eventually.ts';
 import { DETAILS } from '../tender/cast.ts';
 import { followWithPython, ONLY_WITH_PYTHON, PYTHON } from './python.ts';
 
@@ -73,13 +74,10 @@ async function change(): Promise<void> {
 
 /** Waits until every example was told so much. */
 function everybodyIs(far: (changes: readonly TenderChange[]) => boolean): Promise<void> {
-  return vi.waitFor(
-    () => {
-      const behind = [...told].filter(([, { changes }]) => !far(changes)).map(([name]) => name);
-      expect(behind).toEqual([]);
-    },
-    { timeout: 60_000, interval: 20 },
-  );
+  return eventually(() => {
+    const behind = [...told].filter(([, { changes }]) => !far(changes)).map(([name]) => name);
+    expect(behind).toEqual([]);
+  });
 }
 
 beforeAll(async () => {
@@ -157,7 +155,7 @@ describe('a client that is refused', () => {
       onChange: () => {},
       onEnd: (error) => ends.push(error),
     });
-    await vi.waitFor(() => expect(ends.length).toBeGreaterThan(0), { timeout: 20_000 });
+    await eventually(() => expect(ends.length).toBeGreaterThan(0));
     stop();
   });
 });

@@ -7,6 +7,7 @@ import { newId } from '../../src/eventstore/ids.ts';
 import { dueRows } from '../../src/eventstore/projection/due-rows.ts';
 import { tendersRead } from '../../src/tender/projection.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventually } from '../eventually.ts';
 import { DETAILS } from '../tender/cast.ts';
 import { now, openWholeStore, play, tell, tenderRow, typesOf } from './stage.ts';
 
@@ -52,13 +53,10 @@ describe('offers that nobody answers', () => {
     const tenders = await Promise.all([1, 2, 3, 4, 5].map(() => offered(['ACME', 'BOLT'], 300)));
     const later = await offered(['ACME'], 3_600_000);
     const timers = [store, other, store, other].map((process) => startExpiry(portOf(process)));
-    await vi.waitFor(
-      async () => {
-        const rows = await Promise.all(tenders.map((id) => tenderRow(store, id)));
-        expect(rows.map((row) => row?.status)).toEqual(tenders.map(() => 'EXHAUSTED'));
-      },
-      { timeout: 10_000 },
-    );
+    await eventually(async () => {
+      const rows = await Promise.all(tenders.map((id) => tenderRow(store, id)));
+      expect(rows.map((row) => row?.status)).toEqual(tenders.map(() => 'EXHAUSTED'));
+    });
     await Promise.all(timers.map((timer) => timer.stop()));
     for (const id of tenders) {
       const types = await typesOf(store, id);
@@ -118,7 +116,7 @@ describe('a timer that cannot reach the database', () => {
         return Promise.reject(new Error('gone'));
       },
     });
-    await vi.waitFor(() => expect(calls).toBeGreaterThan(2));
+    await eventually(() => expect(calls).toBeGreaterThan(2));
     await timer.stop();
     expect(log.warn).toHaveBeenCalled();
   });

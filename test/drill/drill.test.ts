@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { DRILL_KINDS, fleetOf } from '../../src/drill/stage/kinds.ts';
 import { makeLog } from '../../src/drill/stage/log.ts';
 import { startReader } from '../../src/drill/stage/reader.ts';
@@ -9,6 +9,7 @@ import type { Row } from '../../src/eventstore/projection.ts';
 import { startCommand, waybill } from '../cli/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { openWholeStore } from '../dispatch/stage.ts';
+import { eventually } from '../eventually.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../log-oracle.ts';
 
 let database: TestDatabase;
@@ -63,7 +64,7 @@ describe('a drill on a database of its own, beside the configured one', () => {
 describe('a drill that is stopped by Ctrl-C', () => {
   it('drops its database and fails', async () => {
     const drill = startCommand(['drill', 'drift', '--rows', '1000000'], variables());
-    await vi.waitFor(async () => expect(await leftovers()).toHaveLength(1), 20_000);
+    await eventually(async () => expect(await leftovers()).toHaveLength(1));
     drill.child.kill('SIGINT');
     const { code, stdout } = await drill.ended;
     expect(stdout).toMatch(/\nFAILED: stopped after [\d.]+ s; the database is dropped\n$/);
@@ -93,16 +94,15 @@ describe('a drill that finds something', () => {
     const board = { kind, fleetId: fleetOf(0), report };
     const [subscriber, reader] = [subscribe(feed, board), startReader(store, board)];
     await subscriber.began;
-    await vi.waitFor(() => expect(reader.reads).toBeGreaterThan(0));
+    await eventually(() => expect(reader.reads).toBeGreaterThan(0));
     const rows = database.db.collection<Row>(kind.projection.name);
     const row = await rows.findOne({ id: streams[0]?.id ?? '' });
     if (row === null) throw new Error('There is no row.');
     const { _id, lastSequence, ...rest } = row;
-    const finds = (words: string) =>
-      vi.waitFor(() => expect(lines.join('\n')).toContain(words), { timeout: 10_000 });
+    const finds = (words: string) => eventually(() => expect(lines.join('\n')).toContain(words));
     await rows.replaceOne({ _id }, { ...rest, lastSequence: lastSequence + 2 });
     await finds(`was told ${lastSequence + 2} of ${row.id} after ${lastSequence}`);
-    await vi.waitFor(() => expect(reader.reads).toBeGreaterThan(2), { timeout: 10_000 });
+    await eventually(() => expect(reader.reads).toBeGreaterThan(2));
     await rows.replaceOne({ _id }, { ...rest, lastSequence: 1 });
     await finds(`${row.id} was at ${lastSequence + 2}, then at 1`);
     await rows.deleteOne({ _id });

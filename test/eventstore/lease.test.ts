@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acquireLease, leaseHolders } from '../../src/eventstore/lease.ts';
 import { claimCheckpoint, FencedOut, saveCheckpoint } from '../../src/eventstore/projection/checkpoint.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventually } from '../eventually.ts';
 import { upTo } from './counter.ts';
 
 let database: TestDatabase;
@@ -26,7 +27,7 @@ describe('a lease that many ask for at once', () => {
     await first?.release();
     const second = await acquireLease(database.db, 'passed on', 'b', 1);
     expect(second?.fence).toBe(2);
-    const third = await vi.waitFor(async () => {
+    const third = await eventually(async () => {
       const lease = await acquireLease(database.db, 'passed on', 'c', 60_000);
       expect(lease).not.toBeNull();
       return lease;
@@ -38,7 +39,7 @@ describe('a lease that many ask for at once', () => {
 
   it('stays with its holder when that one releases it too late', async () => {
     const late = await acquireLease(database.db, 'late', 'a', 1);
-    await vi.waitFor(async () => expect(await acquireLease(database.db, 'late', 'b', 60_000)).not.toBeNull());
+    await eventually(async () => expect(await acquireLease(database.db, 'late', 'b', 60_000)).not.toBeNull());
     await late?.release();
     expect((await leaseHolders(database.db)).get('late')).toBe('b');
   });

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { tenderMutation } from './documents.ts';
 import { done, offered } from './tour.ts';
@@ -34,7 +35,7 @@ async function listen(bearer: string, id: string, payload: object): Promise<List
   const texts: string[] = [];
   socket.on('message', (data) => texts.push(String(data)));
   const until = (fits: (text: string) => boolean) =>
-    vi.waitFor(() => expect(texts.some(fits)).toBe(true), { timeout: 20_000, interval: 10 });
+    eventually(() => expect(texts.some(fits)).toBe(true), { lookMs: 10 });
   await new Promise((resolve) => socket.once('open', resolve));
   socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${bearer}` } }));
   await until((text) => text.includes('connection_ack'));
@@ -69,7 +70,7 @@ describe('G-04 subscribers who ask for the same', () => {
     });
     const changes = [3, 3, 2, 2, 1];
     const heard = () => listeners.map((listener) => itemsOf(listener).length - 1);
-    await vi.waitFor(() => expect(heard()).toEqual(changes), { timeout: 20_000 });
+    await eventually(() => expect(heard()).toEqual(changes));
 
     const items = listeners.map((listener) => itemsOf(listener).slice(1));
     expect(items.map((messages) => messages.map(({ id }) => id))).toEqual(
@@ -94,7 +95,7 @@ describe('G-04 subscribers who ask for the same', () => {
     });
     expect(await gateway.metrics.registry.metrics()).toContain('waybill_shared_result_bytes');
     for (const { socket } of listeners) socket.terminate();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await gateway.metrics.subscriptions.get()).values.every(({ value }) => value === 0)).toBe(true),
     );
   });

@@ -1,8 +1,9 @@
 import { parse, validate } from 'graphql';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FIRST_DOCUMENT } from '../../src/gateway/engine/graphiql.ts';
 import { schema } from '../../src/schema.ts';
+import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { BROWSER, launchBrowser, ONLY_WITH_BROWSER } from './browser.ts';
 import { LOAD, tenderMutation } from './documents.ts';
@@ -72,15 +73,12 @@ describe.skipIf(BROWSER === undefined)(`GraphiQL in a browser${ONLY_WITH_BROWSER
   /** Waits until the pane of answers shows all these words. */
   async function shows(page: Page, ...words: string[]): Promise<string> {
     const pane = page.locator('.result-window .view-lines');
-    return vi.waitFor(
-      async () => {
-        // The editor shows spaces as ones that don't break.
-        const text = (await pane.innerText({ timeout: 1_000 })).replaceAll('\u00a0', ' ');
-        for (const word of words) expect(text).toContain(word);
-        return text;
-      },
-      { timeout: 20_000, interval: 50 },
-    );
+    return eventually(async () => {
+      // The editor shows spaces as ones that don't break.
+      const text = (await pane.innerText({ timeout: 1_000 })).replaceAll('\u00a0', ' ');
+      for (const word of words) expect(text).toContain(word);
+      return text;
+    });
   }
 
   /** Puts other headers below the document. */
@@ -127,7 +125,7 @@ describe.skipIf(BROWSER === undefined)(`GraphiQL in a browser${ONLY_WITH_BROWSER
     await page.keyboard.insertText('query Own { fleets { fleetId } }');
     await runOnly(page, 'Own');
     await shows(page, '"fleets"');
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await page.evaluate('localStorage.getItem("graphiql:tabState")')).toContain('query Own'),
     );
     await page.reload();

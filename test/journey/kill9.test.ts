@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signToken } from '../../src/access/token.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { type GatewayProcess, startGateway } from '../cli/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventually } from '../eventually.ts';
 import { type Data, post } from '../gateway.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../log-oracle.ts';
 import { REGISTER_VEHICLE, tenderMutation } from './documents.ts';
@@ -112,10 +113,7 @@ describe('D-04 a gateway killed with -9 under a stream of writes, again and agai
     const fixes = [...streams.values()].flat().filter((event) => event.type === 'LocationTracked');
     const inBatches = fixes.filter((event) => (event.payload as { deviceId?: string }).deviceId === 'batch');
     expect(inBatches.length).toBeGreaterThanOrEqual(batched);
-    await vi.waitFor(async () => expect(await driftOf(database.db, streams)).toEqual([]), {
-      timeout: 60_000,
-      interval: 200,
-    });
+    await eventually(async () => expect(await driftOf(database.db, streams)).toEqual([]));
     last.child.kill('SIGTERM');
     expect((await last.ended).code).toBe(0);
   });

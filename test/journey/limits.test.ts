@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { SERVER_LIMITS } from '../../src/gateway/server.ts';
 import type { Limit } from '../../src/metrics/limits.ts';
 import { readSettings } from '../../src/process/settings.ts';
 import { eventStream } from '../event-stream.ts';
+import { eventually } from '../eventually.ts';
 import { type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { TENDER_CHANGES } from './documents.ts';
 
@@ -55,7 +56,7 @@ async function open({ url } = gateway): Promise<Raw> {
     closed,
     send: (message) => socket.send(JSON.stringify(message)),
     told: (type) =>
-      vi.waitFor(() => {
+      eventually(() => {
         const message = messages.find((each) => each.type === type);
         if (message === undefined) throw new Error(`Nothing of ${type}.`);
         return message;
@@ -80,7 +81,7 @@ describe('a limit on what clients may ask', () => {
     expect((await fetch(gateway.url, { method: 'POST', headers, body })).status).toBe(413);
     const init = { method: 'POST', headers, body: chunked, duplex: 'half' } as const;
     expect((await fetch(gateway.url, init)).status).toBe(413);
-    await vi.waitFor(async () => expect(await met('body_bytes')).toBe(2));
+    await eventually(async () => expect(await met('body_bytes')).toBe(2));
   });
 
   it('of the size of a message closes the socket with 1009', async () => {
@@ -138,7 +139,7 @@ describe('a limit on what clients may ask', () => {
     const stream = await eventStream(gateway.url, TENDER_CHANGES, { token });
     await expect(stream.text()).rejects.toThrow();
     expect(await raw.closed).toMatchObject({ code: 4401 });
-    await vi.waitFor(async () => expect(await met('token_lifetime')).toBe(before + 2));
+    await eventually(async () => expect(await met('token_lifetime')).toBe(before + 2));
   });
 
   it('of the bytes that wait in a socket closes it', async () => {
@@ -148,13 +149,10 @@ describe('a limit on what clients may ask', () => {
     // Each answer is some 20 KB; the kernel takes the first ones.
     const query = `{ ${Array.from({ length: 1_000 }, (_, n) => `a${n}: __typename`).join(' ')} }`;
     let sent = 0;
-    await vi.waitFor(
-      async () => {
-        for (const end = sent + 100; sent < end; sent++) raw.send(subscribe(String(sent), query));
-        expect(await met('socket_buffer_bytes', roomy)).toBeGreaterThanOrEqual(1);
-      },
-      { timeout: 20_000 },
-    );
+    await eventually(async () => {
+      for (const end = sent + 100; sent < end; sent++) raw.send(subscribe(String(sent), query));
+      expect(await met('socket_buffer_bytes', roomy)).toBeGreaterThanOrEqual(1);
+    });
     raw.socket.resume();
     expect([4408, 1006]).toContain((await raw.closed).code);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eventStream } from '../event-stream.ts';
+import { eventually } from '../eventually.ts';
 import { type Answer, type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { REGISTER, TRACK, TRACK_ALL } from '../vehicle/documents.ts';
 
@@ -63,7 +64,7 @@ describe('D-21 a process that has as many commands in hand as it may', () => {
   beforeAll(async () => {
     held = holdCommits();
     early = Array.from({ length: COMMANDS }, (_, second) => gateway.graphql(TRACK, { input: fix(second) }));
-    await vi.waitFor(() => expect(inHand().commands).toBe(COMMANDS));
+    await eventually(() => expect(inHand().commands).toBe(COMMANDS));
   });
 
   it.each(['application/json', 'application/graphql-response+json'])(
@@ -107,7 +108,7 @@ describe('D-21 a process that has as many commands in hand as it may', () => {
     held.letGo();
     for (const answer of await Promise.all(early))
       expect(answer.data.result).toMatchObject({ repeated: false });
-    await vi.waitFor(() => expect(inHand()).toEqual({ commands: 0, request_bytes: 0 }));
+    await eventually(() => expect(inHand()).toEqual({ commands: 0, request_bytes: 0 }));
     const events = gateway.store.events.countDocuments({ aggregateType: 'Vehicle', type: 'LocationTracked' });
     expect(await events).toBe(COMMANDS);
   });
@@ -134,7 +135,7 @@ describe('a process that has as many bytes of requests in hand as it may', () =>
   it('refuses more before it reads them, over HTTP and over sockets', async () => {
     const held = holdCommits();
     const large = gateway.graphql(TRACK, { input: fix(50), padding: 'x'.repeat(BYTES) });
-    await vi.waitFor(() => expect(inHand().commands).toBe(1));
+    await eventually(() => expect(inHand().commands).toBe(1));
     for (const body of [JSON.stringify({ query: '{ __typename }' }), 'no JSON at all']) {
       const refused = await fetch(gateway.url, {
         method: 'POST',
@@ -158,7 +159,7 @@ describe('a process that has as many bytes of requests in hand as it may', () =>
     const reading = new AbortController();
     const query = 'subscription { vehicleChanges { __typename } }';
     const stream = await eventStream(gateway.url, query, { token, signal: reading.signal });
-    await vi.waitFor(() => expect(inHand().request_bytes).toBe(0));
+    await eventually(() => expect(inHand().request_bytes).toBe(0));
     expect(stream.status).toBe(200);
     reading.abort();
   });

@@ -2,7 +2,8 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { REGISTER, TRACK } from '../vehicle/documents.ts';
 import { offered } from './tour.ts';
@@ -290,9 +291,9 @@ describe('a request that is odd', () => {
     line.write(
       'POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"query":',
     );
-    await vi.waitFor(() => expect(gateway.metrics.inHand.request_bytes).toBe(1_000));
+    await eventually(() => expect(gateway.metrics.inHand.request_bytes).toBe(1_000));
     line.destroy();
-    await vi.waitFor(() => expect(gateway.metrics.inHand.request_bytes).toBe(0));
+    await eventually(() => expect(gateway.metrics.inHand.request_bytes).toBe(0));
     expect(await send('fast', { body: ask('{ __typename }') })).toMatchObject({ status: 200 });
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { PROTECTIONS, type Protection } from '../../src/gateway/engine/protections.ts';
+import { eventually } from '../eventually.ts';
 import { type Data, startGateway, type TestGateway } from '../gateway.ts';
 import { REGISTER } from '../vehicle/documents.ts';
 import { offered } from './tour.ts';
@@ -106,7 +107,7 @@ async function whileBusy(padding: number, ask: () => Promise<void>): Promise<voi
   vi.spyOn(committer, 'commit').mockImplementation((unit) => held.then(() => commit(unit)));
   const input = { licensePlate: `P ${Math.random().toString(36).slice(2, 9)}` };
   const busy = gateway.data(REGISTER, { input, padding: 'x'.repeat(padding) });
-  await vi.waitFor(() => expect(gateway.metrics.inHand.commands).toBe(1));
+  await eventually(() => expect(gateway.metrics.inHand.commands).toBe(1));
   try {
     await ask();
   } finally {
@@ -114,7 +115,7 @@ async function whileBusy(padding: number, ask: () => Promise<void>): Promise<voi
     vi.restoreAllMocks();
     await busy;
   }
-  await vi.waitFor(() => expect(gateway.metrics.inHand).toEqual({ commands: 0, request_bytes: 0 }));
+  await eventually(() => expect(gateway.metrics.inHand).toEqual({ commands: 0, request_bytes: 0 }));
 }
 
 const TENDER = 'query ($id: ID!) { tender(id: $id) { id status } }';

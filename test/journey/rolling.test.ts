@@ -1,15 +1,15 @@
 import { type Client, createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { signToken } from '../../src/access/token.ts';
 import { type GatewayProcess, startGateway } from '../cli/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
+import { eventually, untilTrue } from '../eventually.ts';
 import { type Data, post } from '../gateway.ts';
 import { LOAD, TENDER_CHANGES, tenderMutation } from './documents.ts';
 
 const SECRET = 'the-secret-of-tests-is-at-least-32-bytes-long';
 const CLIENTS = 150;
-const PATIENCE = { timeout: 30_000, interval: 20 };
 
 let database: TestDatabase;
 let token: string;
@@ -85,10 +85,10 @@ describe('a gateway that is stopped while another one runs', () => {
     const [leaving, staying] = [await old.listening, await next.listening];
     const first = await create(leaving);
     const screens = Array.from({ length: CLIENTS }, () => screen([leaving, staying]));
-    await vi.waitFor(() => expect(screens.filter(({ shown }) => !shown.has(first))).toEqual([]), PATIENCE);
+    await eventually(() => expect(screens.filter(({ shown }) => !shown.has(first))).toEqual([]));
 
     old.child.kill('SIGTERM');
-    await vi.waitUntil(() => screens.some(({ closes }) => closes.length > 0), PATIENCE);
+    await untilTrue(() => screens.some(({ closes }) => closes.length > 0));
     expect(screens.filter(({ closes }) => closes.length === 0).length).toBeGreaterThan(0);
     const ready = await fetch(`${leaving}/health/ready`);
     expect([ready.status, await ready.json()]).toMatchObject([
@@ -99,17 +99,17 @@ describe('a gateway that is stopped while another one runs', () => {
     const meanwhile = await create(leaving);
     const late = screen([leaving, staying]);
 
-    await vi.waitFor(() => {
+    await eventually(() => {
       const lacking = [...screens, late].filter(({ shown }) => !shown.has(meanwhile));
       expect(lacking).toEqual([]);
       expect(screens.filter(({ at }) => at() !== staying)).toEqual([]);
-    }, PATIENCE);
+    });
     for (const { closes } of screens) expect(closes).toEqual([{ from: leaving, code: 1012 }]);
     expect(late.closes).toEqual([{ from: leaving, code: 1012 }]);
     expect((await old.ended).code).toBe(0);
     const last = await create(staying);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect([...screens, late].filter(({ shown }) => !shown.has(last))).toEqual([]);
-    }, PATIENCE);
+    });
   });
 });

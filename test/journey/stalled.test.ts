@@ -1,6 +1,7 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { tenderMutation } from './documents.ts';
@@ -117,7 +118,7 @@ describe('G-05 a client that stops reading, over a socket and over SSE', () => {
       expect(items.all.filter((item) => item.tender)).toHaveLength(TENDERS);
       expect(items.end).toBeUndefined();
     }
-    await vi.waitFor(() => expect(gateway.feed.waiting().ordered).toBe(0), { timeout: 30_000 });
+    await eventually(() => expect(gateway.feed.waiting().ordered).toBe(0));
     stalled.resume();
     expect([4408, 1006]).toContain(await closed);
     stream.resume();

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { eventStream } from '../event-stream.ts';
+import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { LOAD, TENDER_CHANGES, tenderMutation } from './documents.ts';
@@ -39,7 +40,7 @@ describe('G-05 a gateway that stops', () => {
       gateway.graphql(tenderMutation('createTender'), { input: LOAD }),
     );
     // What has arrived is answered; what is still on its way has no promise.
-    await vi.waitFor(async () => expect(await operations()).toBe(mutations.length), { interval: 1 });
+    await eventually(async () => expect(await operations()).toBe(mutations.length), { lookMs: 1 });
     await gateway.close();
 
     for (const { data } of await Promise.all(mutations)) expect(data.result.tender.status).toBe('OPEN');
@@ -58,13 +59,13 @@ describe('a subscriber that leaves', () => {
     const stream = await tendersStream(abort.signal);
     await Promise.all([one, two].map((items) => items.until((item) => item.complete)));
     await stream.body?.getReader().read();
-    await vi.waitFor(async () => expect(await subscriptions()).toBe(3));
+    await eventually(async () => expect(await subscriptions()).toBe(3));
     one.stop();
-    await vi.waitFor(async () => expect(await subscriptions()).toBe(2));
+    await eventually(async () => expect(await subscriptions()).toBe(2));
     first.terminate();
-    await vi.waitFor(async () => expect(await subscriptions()).toBe(1));
+    await eventually(async () => expect(await subscriptions()).toBe(1));
     abort.abort();
-    await vi.waitFor(async () => expect(await subscriptions()).toBe(0));
+    await eventually(async () => expect(await subscriptions()).toBe(0));
     await gateway.close();
   });
 });

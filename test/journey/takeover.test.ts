@@ -1,15 +1,16 @@
 import { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signToken } from '../../src/access/token.ts';
 import { type GatewayProcess, startGateway } from '../cli/command.ts';
 import { startMongod, type TestMongod } from '../database.ts';
+import { eventually, untilTrue } from '../eventually.ts';
 import { type Data, post } from '../gateway.ts';
 import { REGISTER_VEHICLE } from './documents.ts';
 
 const SECRET = 'the-secret-of-tests-is-at-least-32-bytes-long';
 const PLATE = 'TAKE-1';
 /** A lease of 3 s, a transaction that its dead owner leaves open for 3 s here, and a change stream to be opened. */
-const TAKEOVER = { timeout: 15_000, interval: 50 };
+const TAKEOVER_MS = 15_000;
 
 let mongod: TestMongod;
 let client: MongoClient;
@@ -82,22 +83,22 @@ describe('a projector killed with -9 in the middle of a transaction', () => {
   it('is followed by another one within seconds, which loses and doubles nothing', async () => {
     const url = await start('gateway', 'asked').listening;
     const first = start('projector', 'first');
-    await vi.waitUntil(() => isProjecting(first), TAKEOVER);
+    await untilTrue(() => isProjecting(first));
     const second = start('projector', 'second');
     await second.listening;
     const created = await post(`${url}/graphql`, REGISTER_VEHICLE, { input: { licensePlate: PLATE } }, token);
     expect(created.errors).toBeUndefined();
     await track(url, 1);
-    await vi.waitFor(async () => expect(await longitude(url)).toBe(1), TAKEOVER);
+    await eventually(async () => expect(await longitude(url)).toBe(1));
     expect(isProjecting(second)).toBe(false);
 
     await holdCommits('first');
     await track(url, 2);
-    await vi.waitUntil(() => isCommitting('first'), TAKEOVER);
+    await untilTrue(() => isCommitting('first'));
     first.child.kill('SIGKILL');
     await first.ended;
     await track(url, 3);
-    await vi.waitFor(async () => expect(await longitude(url)).toBe(3), TAKEOVER);
+    await eventually(async () => expect(await longitude(url)).toBe(3), { withinMs: TAKEOVER_MS });
     expect(isProjecting(second)).toBe(true);
     const ready: Data = await (await fetch(`${url}/health/ready`)).json();
     expect(ready).toMatchObject({ status: 'ready' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { BSON } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handle } from '../../src/eventstore/command/handle.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { type Projector, startProjector } from '../../src/eventstore/projection/projector.ts';
@@ -11,6 +11,7 @@ import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
 import { projections } from '../../src/model.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { openWholeStore } from '../dispatch/stage.ts';
+import { eventually } from '../eventually.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../log-oracle.ts';
 import { BEGINNINGS, type Move, moves, openWorld } from './random-moves.ts';
 
@@ -69,11 +70,11 @@ describe('D-06, D-13 whatever happens to tenders, vehicles and routes, some of i
     const property = fc.asyncProperty(moves, async (story) => {
       const recorded = await play([...BEGINNINGS, ...story]);
       expect(recorded).toBeGreaterThan(BEGINNINGS.length);
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const streams = await streamsOf(database.db);
         expectNoHoles(streams);
         expect(await driftOf(database.db, streams)).toEqual([]);
-      }, 20_000);
+      });
       const incremental = await rows();
       await Promise.all(projections.map((projection) => rebuildProjection(stores[1], projection)));
       expect(await rows()).toEqual(incremental);

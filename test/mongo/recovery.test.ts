@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lock } from '../../src/mongo/lock.ts';
 import { LOOPBACK } from '../../src/mongo/port.ts';
 import { isAlive } from '../../src/mongo/processes.ts';
 import { readState, writeState } from '../../src/mongo/state.ts';
+import { eventually, untilTrue } from '../eventually.ts';
 import { type Folder, makeFolder } from './embedded-folder.ts';
-
-const ATTENTIVE = { timeout: 30_000, interval: 50 };
 
 let folder: Folder;
 beforeEach(async () => {
@@ -46,8 +45,8 @@ describe('mongod killed by kill -9 while the gateway runs', () => {
     await db.collection('kept').insertOne({ n: 1 });
     const pid = folder.mongodPid();
     process.kill(pid, 'SIGKILL');
-    await vi.waitUntil(() => readState(folder.path)?.ready && folder.mongodPid() !== pid, ATTENTIVE);
-    await vi.waitFor(async () => expect(await db.collection('kept').countDocuments()).toBe(1), ATTENTIVE);
+    await untilTrue(() => readState(folder.path)?.ready && folder.mongodPid() !== pid);
+    await eventually(async () => expect(await db.collection('kept').countDocuments()).toBe(1));
     await db.collection('kept').insertOne({ n: 2 });
   });
 
@@ -55,7 +54,7 @@ describe('mongod killed by kill -9 while the gateway runs', () => {
     const mongo = await folder.open();
     const pid = folder.mongodPid();
     process.kill(pid, 'SIGKILL');
-    await vi.waitUntil(() => folder.mongodPid() !== pid, ATTENTIVE);
+    await untilTrue(() => folder.mongodPid() !== pid);
     const second = folder.mongodPid();
     await mongo.close();
     expect(isAlive(second)).toBe(false);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { liveHolder } from '../../src/mongo/lock.ts';
 import { isAlive } from '../../src/mongo/processes.ts';
+import { untilTrue } from '../eventually.ts';
 import { type Folder, makeFolder } from './embedded-folder.ts';
 
 let folder: Folder;
@@ -30,7 +31,7 @@ describe('a second process on the data folder of a running gateway', () => {
 
   it('waits for a gateway that is just starting, if it is a command', async () => {
     const starting = folder.hold();
-    await vi.waitUntil(() => liveHolder(folder.path)?.role === 'gateway', { timeout: 30_000 });
+    await untilTrue(() => liveHolder(folder.path)?.role === 'gateway');
     const [gateway, command] = await Promise.all([starting, folder.hold('share')]);
     expect(gateway.error ?? command.error).toBeUndefined();
   });

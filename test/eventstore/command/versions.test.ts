@@ -1,6 +1,6 @@
 import { UUID } from 'mongodb';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type Aggregate, record } from '../../../src/eventstore/aggregate.ts';
 import { handle } from '../../../src/eventstore/command/handle.ts';
@@ -15,6 +15,7 @@ import type { Projection } from '../../../src/eventstore/projection.ts';
 import { rowAsOf } from '../../../src/eventstore/time/as-of.ts';
 import { refusal } from '../../../src/refusal.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { type CountCommand, type CounterRow, count, counterEvents } from '../counter.ts';
 import { read } from '../feed/reader.ts';
 import { project, type TallyRow } from '../tally.ts';
@@ -133,11 +134,11 @@ describe('D-17 a log with events of an older version', () => {
     const before = await mixed();
     const projector = await project(now.store);
     onTestFinished(() => projector.stop());
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await rowOf(now.tallies, before)).toMatchObject({ amounts: [5, 7, 9] }),
     );
     const after = await mixed();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await rowOf(now.tallies, after)).toMatchObject({ amounts: [5, 7, 9] }),
     );
   });
@@ -191,7 +192,7 @@ describe('an older Waybill beside a newer one', () => {
     const [event] = await stored(newer);
     await expect(old.count(newer, 1)).rejects.toThrow(`Event ${event?._id} is Counted v2`);
     await old.count(plain, 3);
-    await vi.waitFor(async () => expect(await rowOf(now.tallies, plain)).toMatchObject({ amounts: [3] }));
+    await eventually(async () => expect(await rowOf(now.tallies, plain)).toMatchObject({ amounts: [3] }));
     expect(await rowOf(now.tallies, newer)).toBeNull();
   });
 });
@@ -218,7 +219,7 @@ describe('a log with what this code does not know', () => {
     const outcome = await now.count(id, 2);
     expect(outcome).toMatchObject({ kind: 'recorded', events: [{ sequence: 6 }] });
     expect(outcome.kind === 'recorded' && outcome.row('totals')).toMatchObject({ total: 24 });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await rowOf(now.tallies, id)).toMatchObject({ amounts: [5, 7, 9, 0, 1, 2] }),
     );
     expect(await rowAsOf(now.store, streamOf(id), now.aggregate, now.totals, {})).toMatchObject({

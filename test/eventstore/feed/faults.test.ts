@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
@@ -9,6 +9,7 @@ import { openStore } from '../../../src/eventstore/open-store.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import { createClient } from '../../../src/mongo/client.ts';
 import { startMongod, type TestMongod } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { bareCounter, type CounterRow, count, counterEvents, countersRead, upTo } from '../counter.ts';
 import { naiveFold, storedRows, tallies } from '../tally.ts';
 import { began, read, view } from './reader.ts';
@@ -62,13 +63,10 @@ describe('a subscription when mongod dies and comes back', () => {
         upTo(5).map(() => count(id, { tenantId })),
       );
       await mongod.kill9();
-      const writing = vi.waitFor(
-        async () => {
-          const outcome = await handle(store, count(id, { tenantId, key: `after ${round}` }));
-          expect(outcome.kind).toBe('recorded');
-        },
-        { timeout: 40_000, interval: 100 },
-      );
+      const writing = eventually(async () => {
+        const outcome = await handle(store, count(id, { tenantId, key: `after ${round}` }));
+        expect(outcome.kind).toBe('recorded');
+      });
       await mongod.restart();
       await writing;
     }
@@ -80,7 +78,7 @@ describe('a subscription when mongod dies and comes back', () => {
     expect(updates).toEqual(upTo(lastSequence ?? 0));
     expect(events).toEqual(updates);
     expect(gaps(rows.items) + gaps(log.items)).toBe(0);
-    await vi.waitFor(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)), 20_000);
+    await eventually(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)));
   }, 120_000);
 });
 
@@ -206,9 +204,9 @@ describe('a projector whose transactions fail', () => {
         ids.map((id) => count(id, { aggregate: bareCounter })),
       );
     await write();
-    await vi.waitFor(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)), 20_000);
+    await eventually(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)));
     await fail(command, 3, data);
     for (const _ of upTo(5)) await write();
-    await vi.waitFor(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)), 20_000);
+    await eventually(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)));
   });
 });

@@ -6,6 +6,7 @@ import { type Feed, type GapReason, openFeed } from '../../../src/eventstore/fee
 import { newId } from '../../../src/eventstore/ids.ts';
 import { rowsOf } from '../../../src/eventstore/projection/rows.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { byRest, type CounterRow, count, countersRead, openCounterStore, upTo } from '../counter.ts';
 import { type AnyChange, type Reader, read, view } from './reader.ts';
 
@@ -211,7 +212,7 @@ async function play(lane: Lane, story: readonly Move[]): Promise<void> {
       // A row that does not match in the end may have come and gone before: the screen alone does not tell.
       if (lane === 'ordered') expectEveryEvent(client.told(), sequences(all));
     };
-    await vi.waitFor(isLevel, { timeout: 10_000, interval: 10 });
+    await eventually(isLevel, { lookMs: 10 });
     await client.leave(0);
     isLevel();
   }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { LEASES } from '../../../src/eventstore/lease.ts';
@@ -8,6 +8,7 @@ import { type Projector, startProjector } from '../../../src/eventstore/projecti
 import { projectionStatus } from '../../../src/eventstore/projection/status.ts';
 import { STREAM_INDEX } from '../../../src/eventstore/stream.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { upTo } from '../counter.ts';
 import { countUp, naiveFold, openTallyStore, project, storedRows, type TallyRow, tallies } from '../tally.ts';
 
@@ -33,15 +34,15 @@ const start = async (on: Store): Promise<Projector> => {
   return projector;
 };
 const level = (): Promise<void> =>
-  vi.waitFor(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)), 20_000);
+  eventually(async () => expect(await storedRows(store)).toEqual(await naiveFold(store)));
 const rows = () => database.db.collection<TallyRow>('tallies');
 const checkpoint = () => checkpointsOf(database.db).findOne({ _id: 'tallies' });
 const tokenSaved = () =>
-  vi.waitFor(async () => {
+  eventually(async () => {
     const token = (await checkpoint())?.token;
     expect(token).toBeDefined();
     return token as { _data: string };
-  }, 20_000);
+  });
 const ids = () => upTo(12).map(() => newId());
 
 describe('D-04 a projector beside writers', () => {
@@ -80,7 +81,7 @@ describe('a projector that is busy', () => {
     );
     await tokenSaved();
     await countUp(store, [id], 1);
-    await vi.waitFor(() => expect(batches).toEqual([1]), 20_000);
+    await eventually(() => expect(batches).toEqual([1]));
     await countUp(store, [id], 5);
     await level();
     expect(batches).toEqual([1, 5]);
@@ -112,7 +113,7 @@ describe('a projector that lost its lease without noticing', () => {
       await database.db
         .collection(LEASES)
         .updateMany({}, { $set: { expiresAt: new Date(0), holder: 'gone' } });
-      await vi.waitFor(async () => expect((await checkpoint())?.fence).toBeGreaterThan(fence), 20_000);
+      await eventually(async () => expect((await checkpoint())?.fence).toBeGreaterThan(fence));
     }
     await writing;
     await level();
@@ -236,18 +237,18 @@ describe('an event that cannot be folded', () => {
     await countUp(store, good, 2);
     await countUp(store, [bad], 4);
     await countUp(store, good, 1);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const [status] = await projectionStatus(store);
       expect(status).toMatchObject({ state: 'degraded', rowsBehind: 1 });
       const stored = await storedRows(store);
       const { [bad]: left, ...others } = await naiveFold(store);
       expect(stored).toEqual({ ...others, [bad]: left?.slice(0, 2) });
-    }, 20_000);
+    });
     expect((await checkpoint())?.behind).toMatchObject([{ sequence: 3, error: 'Error: four is too much' }]);
     await first.stop();
     await start(store);
     await level();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await projectionStatus(store))[0]).toMatchObject({ state: 'following', rowsBehind: 0 }),
     );
   });
@@ -260,7 +261,7 @@ describe('V-06 the status of a read model', () => {
     expect((await projectionStatus(store))[0]?.lagMs).toBeGreaterThan(0);
     const projector = await start(store);
     await level();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const [status] = await projectionStatus(other);
       expect(status).toMatchObject({
         name: 'tallies',

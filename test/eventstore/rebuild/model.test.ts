@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { openStore } from '../../../src/eventstore/open-store.ts';
 import { readPointer } from '../../../src/eventstore/projection/generation.ts';
@@ -12,6 +12,7 @@ import { staleProjections, startStaleRebuilds } from '../../../src/eventstore/re
 import { eventDefinitions, projections } from '../../../src/model.ts';
 import { fleetStatus } from '../../../src/vehicle/projection.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { driftOf, streamsOf } from '../../log-oracle.ts';
 import { driveVehicles, recordStories } from '../../model-log.ts';
 
@@ -28,7 +29,7 @@ const open = (of: readonly Projection[]): Promise<Store> =>
     projections: of,
   });
 const drift = async (of = projections) => driftOf(database.db, await streamsOf(database.db), of);
-const level = () => vi.waitFor(async () => expect(await drift()).toEqual([]), 20_000);
+const level = () => eventually(async () => expect(await drift()).toEqual([]));
 
 beforeEach(async () => {
   database = await openDatabase();
@@ -68,20 +69,17 @@ describe('read models that older code has folded', () => {
     expect(staleProjections(upgraded).map(({ name }) => name)).toEqual(newer.map(({ name }) => name));
     const { drive } = await driveVehicles(upgraded, 20);
     const rebuilding = [startStaleRebuilds(upgraded), startStaleRebuilds(await open(newer))];
-    await vi.waitFor(
-      async () => {
-        await drive();
-        await upgraded.live.refresh();
-        expect(staleProjections(upgraded)).toEqual([]);
-      },
-      { timeout: 60_000 },
-    );
+    await eventually(async () => {
+      await drive();
+      await upgraded.live.refresh();
+      expect(staleProjections(upgraded)).toEqual([]);
+    });
     await Promise.all(rebuilding.map((rebuilds) => rebuilds.stop()));
     for (const { name, version } of newer)
       expect(await readPointer(database.db, name)).toMatchObject({ generation: 2, version });
     await projector.stop();
     projector = await startProjector(upgraded, newer);
-    await vi.waitFor(async () => expect(await drift(newer)).toEqual([]), 20_000);
+    await eventually(async () => expect(await drift(newer)).toEqual([]));
   });
 
   it('are left alone where that is told to stop', async () => {
@@ -128,10 +126,7 @@ describe('V-05 one row', () => {
     await rows('fleet_status').updateOne({ _id }, { $set: { fleetId: 'nowhere' } });
     projector = await startProjector(store, projections);
     await drive();
-    await vi.waitFor(
-      async () => expect((await rows('fleet_status').findOne({ _id }))?.lastSequence).toBe(2),
-      20_000,
-    );
+    await eventually(async () => expect((await rows('fleet_status').findOne({ _id }))?.lastSequence).toBe(2));
     await rebuildRow(store, fleetStatus, 'acme', ids[0] ?? '');
     await drive();
     await level();

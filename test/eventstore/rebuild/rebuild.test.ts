@@ -1,5 +1,5 @@
 import { Timestamp } from 'mongodb';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
@@ -12,6 +12,7 @@ import { openInlineWorker } from '../../../src/eventstore/rebuild/ranges.ts';
 import { rebuildProjection } from '../../../src/eventstore/rebuild/rebuild.ts';
 import { RebuildRefused, ShorterRefused } from '../../../src/eventstore/rebuild/refused.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../../log-oracle.ts';
 import { type CounterRow, count, countersRead, upTo } from '../counter.ts';
 import { bothModels, openBoth } from '../generation.ts';
@@ -34,7 +35,7 @@ afterEach(async () => {
 });
 
 const drift = async (of = bothModels) => driftOf(database.db, await streamsOf(database.db), of);
-const level = () => vi.waitFor(async () => expect(await drift()).toEqual([]), 20_000);
+const level = () => eventually(async () => expect(await drift()).toEqual([]));
 const generationOf = async ({ name }: Projection) => (await readPointer(database.db, name))?.generation;
 const collections = async () =>
   (await database.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
@@ -166,7 +167,7 @@ describe('two rebuilds of one read model', () => {
         return openInlineWorker(...how);
       },
     });
-    await vi.waitFor(async () => expect(await rebuildsOf(database.db).countDocuments()).toBe(1), 5_000);
+    await eventually(async () => expect(await rebuildsOf(database.db).countDocuments()).toBe(1));
     const second = rebuildProjection(other, countersRead, { leaseMs: 600 });
     await expect(second).rejects.toThrow('counters_read is being rebuilt by another process');
     // Another read model is another matter.

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
@@ -10,6 +10,7 @@ import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { RETAIN_MS } from '../../../src/eventstore/rebuild/pointer.ts';
 import { dropRetired } from '../../../src/eventstore/rebuild/retired.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { byRest, type CounterRow, count, countersRead, upTo } from '../counter.ts';
 import { type AnyChange, began, type Reader, read, view } from '../feed/reader.ts';
 import { bothModels, level, openBoth, rebuild } from '../generation.ts';
@@ -53,18 +54,18 @@ const sequences = (rows: Iterable<Row>) =>
 const stored = async (projection: Projection, filter: RowFilter = {}) =>
   sequences(await rowsOf(store, TENANT, projection).find(filter, { sort: { _id: 1 }, limit: 10_000 }));
 const shows = async (reader: Reader<AnyChange<Row>>, truth: Record<string, number>) => {
-  await vi.waitFor(() => expect(sequences(view(reader.items).values())).toEqual(truth), 20_000);
+  await eventually(() => expect(sequences(view(reader.items).values())).toEqual(truth));
   expect(gaps(reader.items)).toBe(0);
   await reader.stop();
 };
 /** The projector's rows have all that the log has. */
 const projected = () =>
-  vi.waitFor(async () => expect(await stored(tallied)).toEqual(await stored(countersRead)), 20_000);
+  eventually(async () => expect(await stored(tallied)).toEqual(await stored(countersRead)));
 const following = () =>
-  vi.waitFor(async () => {
+  eventually(async () => {
     const checkpoint = await checkpointsOf(database.db).findOne({ _id: 'tallies' });
     expect(checkpoint).toMatchObject({ phase: 'following', token: expect.anything() });
-  }, 20_000);
+  });
 /** Every step of a row was told, in order, from the first that was. */
 const expectSteps = (items: readonly AnyChange<Row>[], id: string) => {
   const rows = items.flatMap((item) => (item.kind === 'updated' ? [item.row] : []));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clusterNow } from '../../../src/eventstore/changes.ts';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
@@ -13,6 +13,7 @@ import { hasSeal, liftSeal, seal } from '../../../src/eventstore/projection/seal
 import type { Row } from '../../../src/eventstore/projection.ts';
 import { SwitchRefused } from '../../../src/eventstore/rebuild/refused.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
+import { eventually } from '../../eventually.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../../log-oracle.ts';
 import { count, countersRead, upTo } from '../counter.ts';
 import { bothModels, level, openBoth, rebuild } from '../generation.ts';
@@ -69,7 +70,7 @@ describe('D-06 generations that switch while two processes append and a projecto
     const streams = await streamsOf(database.db);
     expectNoHoles(streams);
     expect([...streams.values()].flat()).toHaveLength(recorded);
-    await vi.waitFor(async () => expect(await drift()).toEqual([]), 20_000);
+    await eventually(async () => expect(await drift()).toEqual([]));
     expect([(await pointer()).generation, (await pointer('tallies')).generation]).toEqual([4, 4]);
     await Promise.all(projectors.map((projector) => projector.stop()));
   });
@@ -87,7 +88,7 @@ describe('an append that comes while the old generation is sealed', () => {
         const before = await aborted();
         late.push(...upTo(5).map(() => handle(other, count(id))), handle(store, count(newId())));
         // Somebody has met the seal: then a group is at the door.
-        await vi.waitFor(async () => expect(await aborted()).toBeGreaterThan(before), 5_000);
+        await eventually(async () => expect(await aborted()).toBeGreaterThan(before));
       },
     });
     expect(await Promise.all(late)).toMatchObject(upTo(6).map(() => ({ kind: 'recorded' })));

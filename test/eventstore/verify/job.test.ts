@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { acquireLease } from '../../../src/eventstore/lease.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
@@ -10,6 +10,7 @@ import { openMetrics } from '../../../src/metrics/metrics.ts';
 import { observersOf } from '../../../src/process/observers.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { openWholeStore } from '../../dispatch/stage.ts';
+import { eventually } from '../../eventually.ts';
 import { openWorld, type World } from './world.ts';
 
 const KINDS = ['tenders_read', 'route_summary', 'fleet_status', 'LicensePlate'];
@@ -58,12 +59,12 @@ const verified = () => lines.filter(({ msg }) => msg === 'verified a read model'
 describe('D-13 verification in the background', () => {
   it('rests for the whole time first, also over restarts', async () => {
     start();
-    await vi.waitFor(async () => expect(await runs().countDocuments()).toBe(KINDS.length), 20_000);
+    await eventually(async () => expect(await runs().countDocuments()).toBe(KINDS.length));
     await jobs[0]?.stop();
     const before = await lastRuns(store.db, KINDS);
     start();
     start();
-    await vi.waitFor(async () => expect(await acquireLease(store.db, 'verify', 'test', 1)).not.toBeNull());
+    await eventually(async () => expect(await acquireLease(store.db, 'verify', 'test', 1)).not.toBeNull());
     expect(await lastRuns(store.db, KINDS)).toEqual(before);
     expect(verified()).toEqual([]);
   });
@@ -76,17 +77,15 @@ describe('D-13 verification in the background', () => {
         { $set: { status: 'damaged', note: 'by hand' } },
       );
     const metrics = [start(), start()];
-    await vi.waitFor(async () => expect(await runs().countDocuments()).toBe(KINDS.length), 20_000);
+    await eventually(async () => expect(await runs().countDocuments()).toBe(KINDS.length));
     await makeDue();
     for (const of of metrics)
-      await vi.waitFor(
-        async () =>
-          expect(await of.registry.getSingleMetricAsString('waybill_verify_findings')).toMatch(
-            /projection="tenders_read",kind="wrong"} 1\n/,
-          ),
-        20_000,
+      await eventually(async () =>
+        expect(await of.registry.getSingleMetricAsString('waybill_verify_findings')).toMatch(
+          /projection="tenders_read",kind="wrong"} 1\n/,
+        ),
       );
-    await vi.waitFor(() => expect(verified()).toHaveLength(KINDS.length), 20_000);
+    await eventually(() => expect(verified()).toHaveLength(KINDS.length));
     const events = await Promise.all(
       metrics.map(async ({ verifyEvents }) => (await verifyEvents.get()).values.map(({ value }) => value)),
     );
@@ -101,15 +100,12 @@ describe('D-13 verification in the background', () => {
 
   it('begins again elsewhere when its process ends', async () => {
     start({ eventsPerSecond: 1 });
-    await vi.waitFor(async () => expect(await runs().countDocuments()).toBe(KINDS.length), 20_000);
+    await eventually(async () => expect(await runs().countDocuments()).toBe(KINDS.length));
     await makeDue();
-    await vi.waitFor(
-      async () => expect(await acquireLease(store.db, 'verify', 'test', 1)).toBeNull(),
-      20_000,
-    );
+    await eventually(async () => expect(await acquireLease(store.db, 'verify', 'test', 1)).toBeNull());
     await jobs[0]?.stop();
     for (const { last } of await lastRuns(store.db, KINDS)) expect(last?.events ?? 0).toBe(0);
     start();
-    await vi.waitFor(() => expect(verified()).toHaveLength(KINDS.length), 20_000);
+    await eventually(() => expect(verified()).toHaveLength(KINDS.length));
   });
 });
