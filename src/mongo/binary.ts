@@ -23,28 +23,28 @@ export interface BinarySettings {
   readonly cacheDir?: string | undefined;
 }
 
-/** A way to come to a mongod: its name in the error message, and the path it leads to, if any. */
-interface Way {
+/** A place where a mongod may come from: its name in the error message, and the path of the program, if it has one. */
+interface Source {
   readonly name: string;
   find(): Promise<string | undefined>;
 }
 
 /**
  * Finds a mongod, the first that runs of: WAYBILL_MONGOD, PATH, Waybill's cache, MongoDB's own download, a Python wheel.
- * Throws StartupError that names every way and why it led nowhere; a WAYBILL_MONGOD that does not run ends the search,
- * for whoever names one wants no other.
+ * Where WAYBILL_MONGOD is set and does not run, nothing else is tried: whoever names one wants no other.
+ * @throws StartupError that names everything that was tried, and why it was of no use
  */
 export async function findBinary(settings: BinarySettings, log: Logger): Promise<Binary> {
   if (settings.mongodPath) return explicit(settings.mongodPath);
   const tried: string[] = [];
-  for (const way of ways(settings, log)) {
-    const result = await attempt(way);
+  for (const source of sourcesOf(settings, log)) {
+    const result = await attempt(source);
     if (typeof result !== 'string') {
       log.debug({ mongod: result.path, version: result.version }, 'found mongod');
       return result;
     }
-    tried.push(`${way.name}: ${result}`);
-    log.debug(`${way.name}: ${result}`);
+    tried.push(`${source.name}: ${result}`);
+    log.debug(`${source.name}: ${result}`);
   }
   throw new StartupError(noBinary(tried));
 }
@@ -58,7 +58,7 @@ async function explicit(path: string): Promise<Binary> {
   return { path, version: found.version };
 }
 
-function ways(settings: BinarySettings, log: Logger): Way[] {
+function sourcesOf(settings: BinarySettings, log: Logger): Source[] {
   const root = settings.cacheDir ?? defaultCacheDir();
   return [
     { name: 'mongod on PATH', find: async () => 'mongod' },
@@ -68,10 +68,10 @@ function ways(settings: BinarySettings, log: Logger): Way[] {
   ];
 }
 
-/** The binary a way leads to, or why it does not. */
-async function attempt(way: Way): Promise<Binary | string> {
+/** The binary that a source has, or why it has none. */
+async function attempt(source: Source): Promise<Binary | string> {
   try {
-    const path = await way.find();
+    const path = await source.find();
     if (path === undefined) return 'there is none';
     const found: Inspection = await inspect(path);
     if (found.kind === 'absent') return 'there is none';

@@ -8,7 +8,7 @@ export function defaultCacheDir(xdgCacheHome?: string): string {
   return join(xdgCacheHome || join(homedir(), '.cache'), 'waybill');
 }
 
-const DRAFT = '.download-';
+const DOWNLOAD_PREFIX = '.download-';
 const STALE_MS = 60 * 60_000;
 
 /** Where the mongod of one version for this kind of machine is kept. */
@@ -30,10 +30,10 @@ export async function isExecutable(path: string): Promise<boolean> {
  * nobody ever sees half a binary, and of two processes that download at once the later one replaces equal by equal.
  */
 export async function install(target: string, fetch: (folder: string) => Promise<string>): Promise<string> {
-  const shelf = join(target, '..');
-  await mkdir(shelf, { recursive: true });
-  await sweep(shelf);
-  const folder = await mkdtemp(join(shelf, DRAFT));
+  const parent = join(target, '..');
+  await mkdir(parent, { recursive: true });
+  await removeStaleDownloads(parent);
+  const folder = await mkdtemp(join(parent, DOWNLOAD_PREFIX));
   try {
     const file = await fetch(folder);
     await chmod(file, 0o755);
@@ -44,11 +44,11 @@ export async function install(target: string, fetch: (folder: string) => Promise
   }
 }
 
-/** What a process that was killed while downloading has left; nothing still growing is that old. */
-async function sweep(shelf: string): Promise<void> {
-  for (const name of await readdir(shelf)) {
-    if (!name.startsWith(DRAFT)) continue;
-    const folder = join(shelf, name);
+/** Removes what processes that were killed while downloading have left: nothing that is still growing is that old. */
+async function removeStaleDownloads(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(DOWNLOAD_PREFIX)) continue;
+    const folder = join(parent, name);
     const age =
       Date.now() -
       (await stat(folder)

@@ -9,12 +9,13 @@ export interface Server {
 }
 
 /**
- * Asks the server who it is. Throws StartupError, a sentence for the operator, if it cannot be reached, does not let us
- * in, is too old, or stands alone (no change streams, no transactions).
+ * Asks the server what it is.
+ * @throws StartupError, a sentence for the operator, if it cannot be reached, does not let us in, is too old, or is a
+ * standalone server (no change streams, no transactions)
  */
 export async function checkServer(client: MongoClient, uri: string): Promise<Server> {
   try {
-    // On its own first: of several operations waiting for a failing connection, only one is told why.
+    // Connecting comes first, by itself: of several operations that wait for a failing connection, only one learns why.
     await client.connect();
     const admin = client.db('admin');
     const hello = await admin.command({ hello: 1 });
@@ -48,13 +49,13 @@ const ATLAS_ERROR = 8000;
 
 /** Says what is wrong with a connection string that the driver did not take. */
 export function explainUri(error: unknown): StartupError {
-  return new StartupError(`MONGODB_URI is no valid connection string: ${redact(wordsOf(error))}`);
+  return new StartupError(`MONGODB_URI is no valid connection string: ${redact(messageOf(error))}`);
 }
 
 /** Turns the driver's error into a sentence for the operator; the URI's password is left out of it. */
 function explainConnection(error: unknown, uri: string): StartupError {
   const shown = redact(uri);
-  const message = redact(wordsOf(error));
+  const message = redact(messageOf(error));
   const chain = causes(error);
   if (chain.some((one) => one instanceof MongoCompatibilityError)) {
     return new StartupError(
@@ -74,9 +75,9 @@ function explainConnection(error: unknown, uri: string): StartupError {
 }
 
 /** The error's message; where that is empty (several addresses were tried) the message of its cause. */
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
   for (const one of causes(error)) {
-    if (one instanceof AggregateError && one.message === '') return one.errors.map(wordsOf).join('; ');
+    if (one instanceof AggregateError && one.message === '') return one.errors.map(messageOf).join('; ');
     if (one instanceof Error && one.message !== '') return one.message;
   }
   return String(error);

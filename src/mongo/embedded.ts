@@ -7,13 +7,13 @@ import type { Lock } from './lock.ts';
 import { choosePort } from './port.ts';
 import { signal } from './processes.ts';
 import { StartupError } from './startup-error.ts';
-import { places, readState, stopOrphans, writeState } from './state.ts';
+import { pathsIn, readState, stopOrphans, writeState } from './state.ts';
 import { supervise } from './supervise.ts';
 
 /** Name of the embedded single-node replica set. */
 export const REPLICA_SET = 'waybill';
 
-/** Between finding a free port and listening on it, another process may take it. */
+/** How often another port is tried: between finding a free one and listening on it, another process may take it. */
 const PORT_TRIES = 5;
 
 export interface EmbeddedSettings {
@@ -22,7 +22,7 @@ export interface EmbeddedSettings {
   readonly mongodPath?: string | undefined;
   readonly cacheDir?: string | undefined;
   readonly cacheGb?: number | undefined;
-  /** Told once, if mongod died more often than it is worth restarting. */
+  /** Called once, if mongod died so often that restarting it is pointless. */
   readonly onLost?: ((error: Error) => void) | undefined;
 }
 
@@ -34,10 +34,10 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
-/** Makes the data folder if need be. Throws StartupError if it cannot be written to. */
+/** Makes the data folder if need be. @throws StartupError if it cannot be written to */
 export function prepareFolder(dataDir: string): void {
   try {
-    // Only for the owner: mongod on loopback asks nobody for a password.
+    // For the owner only: the embedded mongod asks nobody for a password.
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     accessSync(dataDir, constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -69,7 +69,7 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
       log,
     );
     const start = (port: number) => {
-      const note = (spawned: number) => {
+      const note = (spawned: number): void => {
         pid = spawned;
         writeState(dataDir, { pid: spawned, port, version: before?.version ?? binary.version, ready: false });
       };
@@ -80,12 +80,12 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
       { mongodPid: mongod.pid, port: mongod.port, version: binary.version, data: dataDir },
       'started mongod',
     );
-    const guard = supervise(mongod, start, log, settings.onLost);
+    const supervision = supervise(mongod, start, log, settings.onLost);
     return {
       uri: mongod.uri,
       version: binary.version,
       close: async () => {
-        await guard.stop();
+        await supervision.stop();
         writeState(dataDir, { pid: null, port: mongod.port, version: binary.version, ready: false });
         process.off('exit', atExit);
       },
@@ -102,7 +102,7 @@ async function startOn(
   binary: Binary,
   spawned: (pid: number) => void,
 ): Promise<Mongod> {
-  const { database: folder, log: logFile } = places(settings.dataDir);
+  const { database: folder, log: logFile } = pathsIn(settings.dataDir);
   const options = {
     binary: binary.path,
     folder,
@@ -116,7 +116,7 @@ async function startOn(
   return mongod;
 }
 
-/** Starts on the port of last time if that is free, else on another; tries again if one is taken under our nose. */
+/** Starts on the port of last time if that is free, else on another; tries again if that one is taken in between. */
 async function startSomewhere(
   preferred: number | undefined,
   start: (port: number) => Promise<Mongod>,

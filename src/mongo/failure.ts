@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { missingLibrary } from './inspect.ts';
-import type { Exit, LaunchOptions } from './launch.ts';
+import type { Exit, LaunchOptions } from './launch-options.ts';
 import { StartupError } from './startup-error.ts';
 
-/** Why a mongod did not start; tells what the caller may do about it. */
+/** A mongod did not start; `reason` lets the caller decide what to do about it. */
 export class LaunchError extends StartupError {
   readonly reason: LaunchFailure;
   constructor(reason: LaunchFailure, message: string) {
@@ -20,20 +20,20 @@ export type LaunchFailure =
   | 'unrunnable'
   | 'other';
 
-/** Says why a mongod ended before it was ready, from its log, its exit code and the loader's last words. */
+/** Says why a mongod ended before it was ready, from its log, its exit code and what it wrote to stderr. */
 export function explainExit(exit: Exit, options: LaunchOptions): LaunchError {
   const log = tail(options.logFile);
-  const said = `${exit.stderr}\n${log}`;
+  const text = `${exit.stderr}\n${log}`;
   const library = missingLibrary(exit.stderr);
   if (library !== undefined) return new LaunchError('unrunnable', `${options.binary}: ${library}.`);
   const unrunnable = /^spawn .*\b(E[A-Z]+)$/m.exec(exit.stderr)?.[1];
   if (unrunnable !== undefined) {
     return new LaunchError('unrunnable', `${options.binary} cannot be run (${unrunnable}).`);
   }
-  if (/Address already in use/.test(said)) {
+  if (/Address already in use/.test(text)) {
     return new LaunchError('port taken', `Port ${options.port} is taken by another process.`);
   }
-  if (/DBPathInUse|Unable to lock the lock file/.test(said)) {
+  if (/DBPathInUse|Unable to lock the lock file/.test(text)) {
     return new LaunchError(
       'in use',
       `The data folder ${options.folder} is in use by another process (MongoDB could not lock it). Stop that one first.`,
@@ -41,7 +41,7 @@ export function explainExit(exit: Exit, options: LaunchOptions): LaunchError {
   }
   if (
     /[Pp]ermission denied|EACCES|Read-only file system|IllegalOperation: Attempted to create a lock/.test(
-      said,
+      text,
     )
   ) {
     return new LaunchError(
@@ -49,13 +49,13 @@ export function explainExit(exit: Exit, options: LaunchOptions): LaunchError {
       `MongoDB may not write to ${options.folder}. Check who owns the folder.`,
     );
   }
-  if (/No space left on device/.test(said)) {
+  if (/No space left on device/.test(text)) {
     return new LaunchError(
       'not writable',
       `There is no space left on the device that holds ${options.folder}.`,
     );
   }
-  if (/featureCompatibilityVersion|unsupported WiredTiger file version|Wrong mongod version/.test(said)) {
+  if (/featureCompatibilityVersion|unsupported WiredTiger file version|Wrong mongod version/.test(text)) {
     return new LaunchError(
       'other version',
       `The data in ${options.folder} was written by another version of MongoDB than this one (${options.binary}) can read. ` +

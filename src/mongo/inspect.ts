@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process';
 import { isRecentEnough, MINIMUM_VERSION } from './version.ts';
 
-/** What a binary turned out to be: a mongod good enough, nothing, or why it is of no use (half a sentence). */
+/** What a binary turned out to be: a mongod that is new enough, nothing, or of no use (`reason` is half a sentence). */
 export type Inspection =
   | { readonly kind: 'mongod'; readonly version: string }
   | { readonly kind: 'absent' }
   | { readonly kind: 'broken'; readonly reason: string };
 
-/** `mongod --version` answers at once; one that does not is no mongod. */
-const PATIENCE_MS = 20_000;
+/** `mongod --version` answers at once; a program that does not is no mongod. */
+const TIMEOUT_MS = 20_000;
 
 /**
- * Runs `<path> --version` to learn whether this binary can run here, and how old it is. A bare name is looked for on PATH.
- * Never throws.
+ * Runs `<path> --version` to learn whether this binary can run here, and which version it is. A bare name is looked for on
+ * PATH. Never throws.
  */
 export async function inspect(path: string): Promise<Inspection> {
   const { error, output } = await ask(path);
@@ -35,7 +35,7 @@ function broken(reason: string): Inspection {
 
 function ask(path: string): Promise<{ error: string | undefined; output: string }> {
   return new Promise((resolve) => {
-    execFile(path, ['--version'], { timeout: PATIENCE_MS }, (error, stdout, stderr) => {
+    execFile(path, ['--version'], { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
       const reason = error === null ? undefined : (error.code ?? error.signal ?? error.message);
       resolve({ error: reason?.toString(), output: `${stdout}\n${stderr}` });
     });
@@ -59,8 +59,8 @@ const PACKAGES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Reads the dynamic loader's complaint (ld.so of glibc: "error while loading shared libraries: X: cannot open …", or
- * "version `GLIBC_2.34' not found") and says what to install. Undefined if there is no such complaint.
+ * Reads the dynamic loader's message (ld.so of glibc: "error while loading shared libraries: X: cannot open …", or
+ * "version `GLIBC_2.34' not found") and says what to install. Undefined if there is no such message.
  */
 export function missingLibrary(output: string): string | undefined {
   const glibc = /version [`'](GLIBC(?:XX)?_[\d.]+)' not found/.exec(output)?.[1];

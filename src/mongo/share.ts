@@ -6,18 +6,18 @@ import { LOOPBACK } from './port.ts';
 import { StartupError } from './startup-error.ts';
 import { isOurMongod, readState } from './state.ts';
 
-/** For a command to be done with the folder; commands take seconds. */
-const COMMAND_PATIENCE_MS = 30_000;
-/** For a gateway to be up that was started at the same moment; it may be downloading. */
-const GATEWAY_PATIENCE_MS = 120_000;
-const LOOK_EVERY_MS = 100;
+/** How long a command may hold the folder; commands take seconds. */
+const COMMAND_TIMEOUT_MS = 30_000;
+/** How long a gateway that was started at the same moment may take; it may be downloading. */
+const GATEWAY_TIMEOUT_MS = 120_000;
+const CHECK_EVERY_MS = 100;
 
 /**
  * Takes the data folder. Another gateway on it is an error at once (FolderInUse); a command that uses it is waited for, since
  * it ends by itself.
  */
 export async function lockWhenFree(dataDir: string, role: Role, log: Logger): Promise<Lock> {
-  const deadline = Date.now() + COMMAND_PATIENCE_MS;
+  const deadline = Date.now() + COMMAND_TIMEOUT_MS;
   for (let told = false; ; told = true) {
     try {
       return lock(dataDir, role);
@@ -25,7 +25,7 @@ export async function lockWhenFree(dataDir: string, role: Role, log: Logger): Pr
       const wait = error instanceof FolderInUse && error.holder.role === 'command' && Date.now() < deadline;
       if (!wait) throw error;
       if (!told) log.info(`Waiting for the waybill command with process id ${error.holder.pid} to end.`);
-      await pause(LOOK_EVERY_MS);
+      await pause(CHECK_EVERY_MS);
     }
   }
 }
@@ -39,12 +39,12 @@ export async function joinOrLock(
   role: Role,
   log: Logger,
 ): Promise<{ uri: string } | { lock: Lock }> {
-  const deadline = Date.now() + GATEWAY_PATIENCE_MS;
+  const deadline = Date.now() + GATEWAY_TIMEOUT_MS;
   while (Date.now() < deadline) {
     if (liveHolder(dataDir)?.role === 'gateway') {
       const uri = runningServer(dataDir);
       if (uri !== undefined) return { uri };
-      await pause(LOOK_EVERY_MS);
+      await pause(CHECK_EVERY_MS);
       continue;
     }
     try {

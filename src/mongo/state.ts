@@ -6,7 +6,7 @@ import { commandLine, isAlive, stopProcess } from './processes.ts';
 const stateSchema = z.object({
   /** Of the running mongod; null when it was stopped. */
   pid: z.int().positive().nullable(),
-  /** Kept from run to run, so that addresses noted elsewhere stay true. */
+  /** Kept from run to run, so that addresses noted elsewhere stay valid. */
   port: z.int().positive(),
   /** Of the mongod that last opened the data, e.g. `6.0.5`. */
   version: z.string(),
@@ -17,8 +17,8 @@ const stateSchema = z.object({
 /** What is known of the embedded mongod, in `<data>/mongod.json`. */
 export type State = z.infer<typeof stateSchema>;
 
-/** Where the parts of the embedded server are kept below the data folder. */
-export function places(dataDir: string) {
+/** The embedded server's files below the data folder. */
+export function pathsIn(dataDir: string) {
   return {
     database: join(dataDir, 'mongod'),
     log: join(dataDir, 'mongod.log'),
@@ -26,18 +26,18 @@ export function places(dataDir: string) {
   };
 }
 
-/** Reads the state; undefined if there is none, or none that makes sense. */
+/** Reads the state; undefined if there is none, or it cannot be understood. */
 export function readState(dataDir: string): State | undefined {
   try {
-    return stateSchema.parse(JSON.parse(readFileSync(places(dataDir).state, 'utf8')));
+    return stateSchema.parse(JSON.parse(readFileSync(pathsIn(dataDir).state, 'utf8')));
   } catch {
     return undefined;
   }
 }
 
-/** Replaces the state at a stroke; a reader never sees half of it. */
+/** Replaces the state at once; a reader never sees half of it. */
 export function writeState(dataDir: string, state: State): void {
-  const path = places(dataDir).state;
+  const path = pathsIn(dataDir).state;
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(state)}\n`);
   renameSync(draft, path);
@@ -46,7 +46,7 @@ export function writeState(dataDir: string, state: State): void {
 /** True if this process is a mongod on this data folder, and not one that was given the old one's pid. */
 export function isOurMongod(pid: number, dataDir: string): boolean {
   if (!isAlive(pid)) return false;
-  return commandLine(pid)?.includes(` --dbpath ${places(dataDir).database} `) === true;
+  return commandLine(pid)?.includes(` --dbpath ${pathsIn(dataDir).database} `) === true;
 }
 
 /**
@@ -65,7 +65,7 @@ export async function stopOrphans(dataDir: string): Promise<number[]> {
 /** mongod notes its pid in its own lock file, earlier than we can in ours. */
 function pidInLockFile(dataDir: string): number | undefined {
   try {
-    const pid = Number.parseInt(readFileSync(join(places(dataDir).database, 'mongod.lock'), 'utf8'), 10);
+    const pid = Number.parseInt(readFileSync(join(pathsIn(dataDir).database, 'mongod.lock'), 'utf8'), 10);
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch {
     return undefined;

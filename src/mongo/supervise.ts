@@ -2,14 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Mongod } from './launch.ts';
 
-/** A mongod that dies more often than this within the window has a reason that a restart does not cure. */
+/** Where mongod dies more often than this within the window, restarting does not help. */
 const RESTARTS = 5;
 const WINDOW_MS = 10 * 60_000;
-/** Before each further restart of a window, times the number of restarts so far. */
+/** The wait before a restart is this, times the number of restarts in the window so far. */
 const PAUSE_MS = 500;
 
 /** Keeps one mongod running. */
-export interface Guard {
+export interface Supervision {
   /** Ends the supervision and then mongod, cleanly. */
   stop(): Promise<void>;
 }
@@ -17,14 +17,14 @@ export interface Guard {
 /**
  * Starts mongod again, on the same port, when it ends without being told to (killed, crashed, out of memory). The driver
  * finds it again by itself; operations meanwhile fail or wait as with any failover. Each restart is logged; after too
- * many `onLost` is told and nothing more is tried.
+ * many `onLost` is called and nothing more is tried.
  */
 export function supervise(
   first: Mongod,
   start: (port: number) => Promise<Mongod>,
   log: Logger,
   onLost: (error: Error) => void = () => undefined,
-): Guard {
+): Supervision {
   const stopping = new AbortController();
   let current = first;
 
@@ -40,7 +40,7 @@ export function supervise(
       const next = await revive(deaths);
       if (next === undefined) return;
       current = next;
-      // The stop came while it was being started, so nobody has told this one yet.
+      // `stop` came while this one was being started, so it has not been stopped yet.
       if (stopping.signal.aborted) return current.stop();
       log.warn({ mongodPid: current.pid, port: current.port }, 'mongod runs again');
     }

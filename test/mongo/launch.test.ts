@@ -3,9 +3,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Binary, findBinary } from '../../src/mongo/binary.ts';
-import { type LaunchOptions, launch } from '../../src/mongo/launch.ts';
+import { launch } from '../../src/mongo/launch.ts';
+import type { LaunchOptions } from '../../src/mongo/launch-options.ts';
 import { choosePort, LOOPBACK } from '../../src/mongo/port.ts';
-import { places } from '../../src/mongo/state.ts';
+import { pathsIn } from '../../src/mongo/state.ts';
 import { type Folder, makeFolder, silent } from './embedded-folder.ts';
 
 let folder: Folder;
@@ -14,7 +15,7 @@ let options: LaunchOptions;
 beforeEach(async () => {
   folder = await makeFolder();
   binary = await findBinary({ mongodPath: process.env.WAYBILL_MONGOD }, silent);
-  const { database, log } = places(folder.path);
+  const { database, log } = pathsIn(folder.path);
   const port = await choosePort();
   options = { binary: binary.path, folder: database, logFile: log, port, replicaSet: null, cacheGb: 0.25 };
 });

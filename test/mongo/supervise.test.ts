@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Exit, Mongod } from '../../src/mongo/launch.ts';
+import type { Mongod } from '../../src/mongo/launch.ts';
+import type { Exit } from '../../src/mongo/launch-options.ts';
 import { supervise } from '../../src/mongo/supervise.ts';
 import { silent } from './embedded-folder.ts';
 
