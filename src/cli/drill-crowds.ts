@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { type CapacityDrill, drillCapacity } from '../drill/capacity.ts';
-import { type DrillReport, openDrillReport } from '../drill/stage/report.ts';
-import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
+import { type Scratch, withScratch } from '../drill/drill.ts';
+import { type DrillReport, openDrillReport } from '../drill/report.ts';
 import { drillStalled, type StalledDrill } from '../drill/stalled.ts';
 import type { CliContext } from './context.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import { DRILL_KINDS, type DrillKind } from '../drill/data/stream-kinds.ts';
 import { drillDrift } from '../drill/drift.ts';
+import { type Scratch, withScratch } from '../drill/drill.ts';
 import { drillDuplicates } from '../drill/duplicates.ts';
 import { drillReplay } from '../drill/replay.ts';
-import { DRILL_KINDS, type DrillKind } from '../drill/stage/kinds.ts';
-import { type DrillReport, openDrillReport } from '../drill/stage/report.ts';
-import { type Scratch, withScratch } from '../drill/stage/scratch.ts';
+import { type DrillReport, openDrillReport } from '../drill/report.ts';
 import type { CliContext } from './context.ts';
 import { addCrashDrills } from './drill-crashes.ts';
 import { addCrowdDrills } from './drill-crowds.ts';

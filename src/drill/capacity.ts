@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { graphqlClient } from '../client/graphql-client.ts';
-import { registerFleet } from './stage/fleet.ts';
-import { type DrillGateway, type GatewayFigures, startDrillGateway } from './stage/gateway.ts';
-import { type Hubs, openHubs, type Reported } from './stage/hubs.ts';
-import { randomFor } from './stage/kinds.ts';
-import { type Maps, openMaps } from './stage/maps.ts';
-import { count, type DrillReport, rate } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
+import { type Hubs, openHubs, type Reported } from './client/fix-sender.ts';
+import { type Maps, openMaps } from './client/maps.ts';
+import { registerFleet } from './data/fleet.ts';
+import { randomFor } from './data/stream-kinds.ts';
+import type { Scratch } from './drill.ts';
+import { type DrillGateway, type GatewayFigures, startDrillGateway } from './process/gateway.ts';
+import { count, type DrillReport, rate } from './report.ts';
 
 export interface CapacityDrill {
   readonly vehicles: number;

@@ -5,12 +5,12 @@ import { startProjector } from '../eventstore/projection/projector.ts';
 import { awaitProjector } from '../eventstore/verify/await-projector.ts';
 import type { Finding } from '../eventstore/verify/finding.ts';
 import { verifyProjection } from '../eventstore/verify/verify.ts';
-import { checkRows } from './checks.ts';
-import { type Damage, damage } from './stage/damage.ts';
-import { DRILL_KINDS, type DrillKind, randomFor } from './stage/kinds.ts';
-import { type MadeStream, makeLog } from './stage/log.ts';
-import { count, type DrillReport, rate } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
+import { checkRows } from './check/rows.ts';
+import { type Damage, damage } from './data/damage.ts';
+import { type MadeStream, makeLog } from './data/make-log.ts';
+import { DRILL_KINDS, type DrillKind, randomFor } from './data/stream-kinds.ts';
+import type { Scratch } from './drill.ts';
+import { count, type DrillReport, rate } from './report.ts';
 
 export interface DriftDrill {
   /** Over all read models. */

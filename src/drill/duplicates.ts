@@ -5,10 +5,10 @@ import type { Intent, Outcome } from '../eventstore/command/intent.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { fixEventId } from '../vehicle/position.ts';
-import { checkRecorded } from './checks.ts';
-import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './stage/kinds.ts';
-import { count, type DrillReport, rate } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
+import { checkRecorded } from './check/rows.ts';
+import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './data/stream-kinds.ts';
+import type { Scratch } from './drill.ts';
+import { count, type DrillReport, rate } from './report.ts';
 
 export interface DuplicatesDrill {
   /** Commands, each for one event. */

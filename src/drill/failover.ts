@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { checkRecorded, checkVerified } from './checks.ts';
-import { startDrillClients } from './stage/clients.ts';
-import { type Follower, follow } from './stage/follower.ts';
-import { startDrillGateway } from './stage/gateway.ts';
-import { count, type DrillReport } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
-import type { DrillServers } from './stage/servers.ts';
-import { checkTold } from './told.ts';
+import { checkTold } from './check/received.ts';
+import { checkRecorded, checkVerified } from './check/rows.ts';
+import { startDrillClients } from './client/command-clients.ts';
+import { type Follower, follow } from './client/resuming-subscriber.ts';
+import type { Scratch } from './drill.ts';
+import { startDrillGateway } from './process/gateway.ts';
+import type { DrillServers } from './process/replica-set.ts';
+import { count, type DrillReport } from './report.ts';
 
 export interface FailoverDrill {
   /** How often the primary is killed. */

@@ -2,15 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { handle } from '../eventstore/command/handle.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
-import { checkVerified } from './checks.ts';
-import { follow } from './stage/follower.ts';
-import { startDrillGateways } from './stage/gateways.ts';
-import { baseOf, DRILL_KINDS, type DrillKind, drillIntent, fleetOf, randomFor } from './stage/kinds.ts';
-import type { DrillTransport } from './stage/line.ts';
-import { count, type DrillReport } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
-import { startWriters } from './stage/writers.ts';
-import { checkTold } from './told.ts';
+import { checkTold } from './check/received.ts';
+import { checkVerified } from './check/rows.ts';
+import type { DrillTransport } from './client/connection.ts';
+import { follow } from './client/resuming-subscriber.ts';
+import { startWriters } from './client/writers.ts';
+import { baseOf, DRILL_KINDS, type DrillKind, drillIntent, fleetOf, randomFor } from './data/stream-kinds.ts';
+import type { Scratch } from './drill.ts';
+import { startDrillGateways } from './process/killable-gateways.ts';
+import { count, type DrillReport } from './report.ts';
 
 export interface ReconnectDrill {
   /** Half of them follow the log, half of them the tenders. */

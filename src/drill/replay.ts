@@ -1,15 +1,15 @@
 import type { Store } from '../eventstore/command/store.ts';
 import { type Feed, openFeed } from '../eventstore/feed/feed.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
-import { checkBoards, checkLog, checkRows } from './checks.ts';
-import { DRILL_FLEETS, type DrillKind, fleetOf } from './stage/kinds.ts';
-import { makeLog } from './stage/log.ts';
-import { type DrillReader, startReader } from './stage/reader.ts';
-import { rebuildKilled } from './stage/rebuilder.ts';
-import { count, type DrillReport, rate } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
-import { type DrillSubscriber, subscribe } from './stage/subscriber.ts';
-import { startWriters, type Writers } from './stage/writers.ts';
+import { checkBoards, checkLog, checkRows } from './check/rows.ts';
+import { type DrillReader, startReader } from './client/board-reader.ts';
+import { type DrillSubscriber, subscribe } from './client/board-subscriber.ts';
+import { startWriters, type Writers } from './client/writers.ts';
+import { makeLog } from './data/make-log.ts';
+import { DRILL_FLEETS, type DrillKind, fleetOf } from './data/stream-kinds.ts';
+import type { Scratch } from './drill.ts';
+import { rebuildKilled } from './process/killed-rebuild.ts';
+import { count, type DrillReport, rate } from './report.ts';
 
 export interface ReplayDrill {
   readonly kind: DrillKind;

@@ -7,14 +7,14 @@ import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { tendersRead } from '../tender/projection.ts';
 import { fleetStatus } from '../vehicle/projection.ts';
-import { checkVerified } from './checks.ts';
-import { type Followed, type Follower, follow } from './stage/follower.ts';
-import { startDrillGateway } from './stage/gateway.ts';
-import { startDrillGateways } from './stage/gateways.ts';
-import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './stage/kinds.ts';
-import { type DrillTransport, TRANSPORTS } from './stage/line.ts';
-import { count, type DrillReport } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
+import { checkVerified } from './check/rows.ts';
+import { type DrillTransport, TRANSPORTS } from './client/connection.ts';
+import { type Followed, type Follower, follow } from './client/resuming-subscriber.ts';
+import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './data/stream-kinds.ts';
+import type { Scratch } from './drill.ts';
+import { startDrillGateway } from './process/gateway.ts';
+import { startDrillGateways } from './process/killable-gateways.ts';
+import { count, type DrillReport } from './report.ts';
 
 export interface RolloverDrill {
   /** Streams of each kind at the beginning, and as many changes and new ones meanwhile. */

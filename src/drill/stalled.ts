@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inFlight } from '../client/in-flight.ts';
-import { type Audience, openAudience } from './stage/audience.ts';
-import { type DrillGateway, type GatewayFigures, startDrillGateway } from './stage/gateway.ts';
-import { count, type DrillReport } from './stage/report.ts';
-import type { Scratch } from './stage/scratch.ts';
-import { type DrillSocket, openDrillSocket } from './stage/socket.ts';
-import { type ChangingTenders, makeChangingTenders, WATCH_ALL } from './stage/tenders.ts';
+import { type ChangingTenders, makeChangingTenders, WATCH_ALL } from './client/changing-tenders.ts';
+import { type DrillSocket, openDrillSocket } from './client/socket.ts';
+import { type Audience, openAudience } from './client/tender-readers.ts';
+import type { Scratch } from './drill.ts';
+import { type DrillGateway, type GatewayFigures, startDrillGateway } from './process/gateway.ts';
+import { count, type DrillReport } from './report.ts';
 
 export interface StalledDrill {
   /** So many read nothing, so many one byte a second, and so many as they should. */

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { pino } from 'pino';
-import { DRILL_KINDS, type DrillKind } from '../../src/drill/stage/kinds.ts';
-import { makeLog } from '../../src/drill/stage/log.ts';
+import { makeLog } from '../../src/drill/data/make-log.ts';
+import { DRILL_KINDS, type DrillKind } from '../../src/drill/data/stream-kinds.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { dropRetired } from '../../src/eventstore/rebuild/retired.ts';

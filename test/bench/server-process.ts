@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../src/drill/stage/node-flags.ts';
+import { NODE_FLAGS } from '../../src/drill/process/node-flags.ts';
 
 /** A server in a process of its own, so that it shares no thread with the load. */
 export interface ServerProcess {

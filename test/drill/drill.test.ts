@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { DRILL_KINDS, fleetOf } from '../../src/drill/stage/kinds.ts';
-import { makeLog } from '../../src/drill/stage/log.ts';
-import { startReader } from '../../src/drill/stage/reader.ts';
-import { openDrillReport } from '../../src/drill/stage/report.ts';
-import { subscribe } from '../../src/drill/stage/subscriber.ts';
+import { startReader } from '../../src/drill/client/board-reader.ts';
+import { subscribe } from '../../src/drill/client/board-subscriber.ts';
+import { makeLog } from '../../src/drill/data/make-log.ts';
+import { DRILL_KINDS, fleetOf } from '../../src/drill/data/stream-kinds.ts';
+import { openDrillReport } from '../../src/drill/report.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
 import { startCommand, waybill } from '../cli/command.ts';

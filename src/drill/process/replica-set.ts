@@ -10,7 +10,7 @@ import { type Mongod, spawnMongod } from '../../mongo/launch.ts';
 import type { MongoSettings } from '../../mongo/mongo.ts';
 import { choosePort, LOOPBACK } from '../../mongo/port.ts';
 import { signal } from '../../mongo/processes.ts';
-import type { DrillPlace } from './scratch.ts';
+import type { DrillPlace } from '../drill.ts';
 
 export interface ServersOptions {
   readonly members: number;

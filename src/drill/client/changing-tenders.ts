@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type GraphqlClient, graphqlClient } from '../../client/graphql-client.ts';
 import { newId } from '../../eventstore/ids.ts';
-import type { DrillGateway } from './gateway.ts';
+import type { DrillGateway } from '../process/gateway.ts';
 
 /** Tenders that are big, and change all the time: through the public API. */
 export interface ChangingTenders {

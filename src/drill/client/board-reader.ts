@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Store } from '../../eventstore/command/store.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { DRILL_TENANT, type DrillKind } from './kinds.ts';
-import type { DrillReport } from './report.ts';
+import { DRILL_TENANT, type DrillKind } from '../data/stream-kinds.ts';
+import type { DrillReport } from '../report.ts';
 
 /** Somebody who asks for a board again and again. */
 export interface DrillReader {

@@ -6,7 +6,7 @@ import type { StoredEvent } from '../../eventstore/event.ts';
 import { emptyFold } from '../../eventstore/fold.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { baseOf, type DrillKind, drillIntent, fleetOf, randomFor } from './kinds.ts';
+import { baseOf, type DrillKind, drillIntent, fleetOf, randomFor } from './stream-kinds.ts';
 
 /** How a log is made up. */
 export interface LogPlan {

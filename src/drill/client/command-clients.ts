@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type GraphqlClient, graphqlClient } from '../../client/graphql-client.ts';
 import { newId } from '../../eventstore/ids.ts';
-import type { DrillReport } from './report.ts';
+import type { DrillReport } from '../report.ts';
 
 /** Clients that command through the public API, each on a tender and a vehicle of its own. */
 export interface DrillClients {

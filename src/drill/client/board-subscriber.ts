@@ -1,7 +1,7 @@
 import type { Feed, OrderedChange } from '../../eventstore/feed/feed.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { DRILL_TENANT, type DrillKind } from './kinds.ts';
-import type { DrillReport } from './report.ts';
+import { DRILL_TENANT, type DrillKind } from '../data/stream-kinds.ts';
+import type { DrillReport } from '../report.ts';
 
 /** Somebody who watches a board. */
 export interface DrillSubscriber {

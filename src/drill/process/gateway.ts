@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { signToken } from '../../access/token.ts';
 import type { Role } from '../../eventstore/event.ts';
-import { DRILL_TENANT } from './kinds.ts';
+import { DRILL_TENANT } from '../data/stream-kinds.ts';
+import type { Scratch } from '../drill.ts';
 import { NODE_FLAGS } from './node-flags.ts';
-import type { Scratch } from './scratch.ts';
 
 /** A gateway in a process of its own, on the drill's database. */
 export interface DrillGateway {

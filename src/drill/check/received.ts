@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Store } from '../eventstore/command/store.ts';
-import type { Followed, Follower } from './stage/follower.ts';
-import type { DrillReport } from './stage/report.ts';
+import type { Store } from '../../eventstore/command/store.ts';
+import type { Followed, Follower } from '../client/resuming-subscriber.ts';
+import type { DrillReport } from '../report.ts';
 
 /** Where an event stands in the log. */
 interface Place {

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inFlight } from '../../client/in-flight.ts';
 import type { SeededRandom } from '../../client/seeded-random.ts';
 import { openTimes, type Times } from '../../client/times.ts';
-import { type Box, boxOf, type DrillVehicle, isIn } from './fleet.ts';
-import type { DrillGateway } from './gateway.ts';
-import { count, type DrillReport } from './report.ts';
+import { type Box, boxOf, type DrillVehicle, isIn } from '../data/fleet.ts';
+import type { DrillGateway } from '../process/gateway.ts';
+import { count, type DrillReport } from '../report.ts';
 import { openDrillSocket } from './socket.ts';
 
 /** Screens, each with a part of the map. */

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import type { DestinationStream, Logger } from 'pino';
-import type { Store } from '../../eventstore/command/store.ts';
-import { openStore } from '../../eventstore/open-store.ts';
-import { eventDefinitions, projections } from '../../model.ts';
-import { createClient } from '../../mongo/client.ts';
-import { type MongoSettings, openMongo } from '../../mongo/mongo.ts';
-import { openLog } from '../../process/log.ts';
-import type { Variables } from '../../process/setting.ts';
-import { mongoSettingsOf, readSettings } from '../../process/settings.ts';
-import { type SignalSource, stopOnSignal } from '../../process/stop-signal.ts';
+import type { Store } from '../eventstore/command/store.ts';
+import { openStore } from '../eventstore/open-store.ts';
+import { eventDefinitions, projections } from '../model.ts';
+import { createClient } from '../mongo/client.ts';
+import { type MongoSettings, openMongo } from '../mongo/mongo.ts';
+import { openLog } from '../process/log.ts';
+import type { Variables } from '../process/setting.ts';
+import { mongoSettingsOf, readSettings } from '../process/settings.ts';
+import { type SignalSource, stopOnSignal } from '../process/stop-signal.ts';
 import type { DrillReport } from './report.ts';
 
 /** What a process hands to a drill. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { signToken } from '../../access/token.ts';
+import { DRILL_TENANT } from '../data/stream-kinds.ts';
+import type { Scratch } from '../drill.ts';
 import { type DrillGateway, startDrillGateway } from './gateway.ts';
-import { DRILL_TENANT } from './kinds.ts';
-import type { Scratch } from './scratch.ts';
 
 /** Processes of Waybill that are made to be killed. */
 export interface DrillGateways {

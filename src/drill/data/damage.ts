@@ -5,7 +5,7 @@ import { newId } from '../../eventstore/ids.ts';
 import { readStream } from '../../eventstore/log/read.ts';
 import { fold, type Row, rowId } from '../../eventstore/projection.ts';
 import type { FindingKind } from '../../eventstore/verify/finding.ts';
-import { DRILL_TENANT, type DrillKind } from './kinds.ts';
+import { DRILL_TENANT, type DrillKind } from './stream-kinds.ts';
 
 /** A row that was damaged, and what must be found of it. */
 export interface Damage {

@@ -4,8 +4,15 @@ import type { Intent, Outcome } from '../../eventstore/command/intent.ts';
 import type { Store } from '../../eventstore/command/store.ts';
 import { newId } from '../../eventstore/ids.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
-import { baseOf, DRILL_TENANT, type DrillKind, drillIntent, fleetOf, randomFor } from './kinds.ts';
-import type { DrillReport } from './report.ts';
+import {
+  baseOf,
+  DRILL_TENANT,
+  type DrillKind,
+  drillIntent,
+  fleetOf,
+  randomFor,
+} from '../data/stream-kinds.ts';
+import type { DrillReport } from '../report.ts';
 
 /** Who writes while a drill goes on, as gateways do on behalf of their users. */
 export interface Writers {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { GraphqlClient } from '../../client/graphql-client.ts';
-import type { DrillVehicle, SentFix } from './fleet.ts';
+import type { DrillVehicle, SentFix } from '../data/fleet.ts';
 
 /** Telematics hubs that pass on what their vehicles report, through the public API. */
 export interface Hubs {

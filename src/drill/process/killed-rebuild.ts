@@ -4,8 +4,8 @@ import type { Db } from 'mongodb';
 import { readPointer } from '../../eventstore/projection/generation.ts';
 import type { Projection } from '../../eventstore/projection.ts';
 import { rebuildsOf } from '../../eventstore/rebuild/progress.ts';
-import { count, type DrillReport } from './report.ts';
-import type { Scratch } from './scratch.ts';
+import type { Scratch } from '../drill.ts';
+import { count, type DrillReport } from '../report.ts';
 
 export interface KilledRebuild {
   readonly db: Db;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { type DrillTransport, type Line, openLine } from './line.ts';
+import { type DrillTransport, type Line, openLine } from './connection.ts';
 
 /** What a follower follows: the whole log, the board of tenders with each change of it, or the map of vehicles. */
 export type Followed = 'events' | 'tenders' | 'vehicles';

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Store } from '../eventstore/command/store.ts';
-import { rowsOf } from '../eventstore/projection/rows.ts';
-import { projectionStatus } from '../eventstore/projection/status.ts';
-import type { Projection, Row } from '../eventstore/projection.ts';
-import type { Finding } from '../eventstore/verify/finding.ts';
-import { verifyProjection } from '../eventstore/verify/verify.ts';
-import { DRILL_TENANT, type DrillKind } from './stage/kinds.ts';
-import { count, type DrillReport } from './stage/report.ts';
-import type { DrillSubscriber } from './stage/subscriber.ts';
+import type { Store } from '../../eventstore/command/store.ts';
+import { rowsOf } from '../../eventstore/projection/rows.ts';
+import { projectionStatus } from '../../eventstore/projection/status.ts';
+import type { Projection, Row } from '../../eventstore/projection.ts';
+import type { Finding } from '../../eventstore/verify/finding.ts';
+import { verifyProjection } from '../../eventstore/verify/verify.ts';
+import type { DrillSubscriber } from '../client/board-subscriber.ts';
+import { DRILL_TENANT, type DrillKind } from '../data/stream-kinds.ts';
+import { count, type DrillReport } from '../report.ts';
 
 /** How long a change may take to a screen, and a projector to be level, in ms. */
 const PATIENCE_MS = 60_000;

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { inFlight } from '../../client/in-flight.ts';
 import { openTimes, type Times } from '../../client/times.ts';
-import type { DrillGateway } from './gateway.ts';
-import type { DrillReport } from './report.ts';
+import type { DrillGateway } from '../process/gateway.ts';
+import type { DrillReport } from '../report.ts';
+import { sentAtOf, WATCH_NEWS } from './changing-tenders.ts';
 import { type DrillSocket, openDrillSocket } from './socket.ts';
-import { sentAtOf, WATCH_NEWS } from './tenders.ts';
 
 /** Readers that read as they should. */
 export interface Audience {
