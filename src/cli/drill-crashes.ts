@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { TRANSPORTS } from '../drill/client/connection.ts';
 import { type Scratch, withScratch } from '../drill/drill.ts';
 import { drillFailover, ELECTION_TIMEOUT_MS, type FailoverDrill } from '../drill/failover.ts';
-import { type DrillServers, openDrillServers, type ServersOptions } from '../drill/process/replica-set.ts';
+import { openReplicaSet, type ReplicaSet, type ReplicaSetOptions } from '../drill/process/replica-set.ts';
 import { drillReconnect, type ReconnectDrill } from '../drill/reconnect.ts';
 import type { DrillReport } from '../drill/report.ts';
 import { openDrillReport } from '../drill/report.ts';
@@ -98,14 +98,14 @@ function newSeed(): string {
 async function onServers(
   context: CliContext,
   name: string,
-  options: ServersOptions,
-  work: (scratch: Scratch, servers: DrillServers, report: DrillReport) => Promise<void>,
+  options: ReplicaSetOptions,
+  work: (scratch: Scratch, servers: ReplicaSet, report: DrillReport) => Promise<void>,
 ): Promise<void> {
   const report = openDrillReport(context.console.log);
   context.console.log(`Drill ${name}`);
-  let servers: DrillServers | undefined;
-  const open = async (settings: MongoSettings, log: Logger): Promise<DrillServers> => {
-    servers = await openDrillServers(settings, options, log);
+  let servers: ReplicaSet | undefined;
+  const open = async (settings: MongoSettings, log: Logger): Promise<ReplicaSet> => {
+    servers = await openReplicaSet(settings, options, log);
     return servers;
   };
   context.exitCode = await withScratch(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { DRILL_KINDS, type DrillKind } from '../drill/data/stream-kinds.ts';
+import { STREAM_KINDS, type StreamKind } from '../drill/data/stream-kinds.ts';
 import { drillDrift } from '../drill/drift.ts';
 import { type Scratch, withScratch } from '../drill/drill.ts';
 import { drillDuplicates } from '../drill/duplicates.ts';
@@ -103,12 +103,12 @@ function seedOption(): Option {
 }
 
 function projectionOption(): Option {
-  const [first, ...others] = DRILL_KINDS.map(({ projection }) => projection.name);
+  const [first, ...others] = STREAM_KINDS.map(({ projection }) => projection.name);
   return new Option('--projection <name>', 'the read model').choices([first ?? '', ...others]).default(first);
 }
 
-function kindOf(projection: string): DrillKind {
-  const kind = DRILL_KINDS.find((known) => known.projection.name === projection);
+function kindOf(projection: string): StreamKind {
+  const kind = STREAM_KINDS.find((known) => known.projection.name === projection);
   if (kind === undefined) throw new Error(`There is no drill of ${projection}.`);
   return kind;
 }

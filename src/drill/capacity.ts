@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { graphqlClient } from '../client/graphql-client.ts';
-import { type Hubs, openHubs, type Reported } from './client/fix-sender.ts';
+import { type FixSender, openFixSender, type SendOutcome } from './client/fix-sender.ts';
 import { type Maps, openMaps } from './client/maps.ts';
 import { registerFleet } from './data/fleet.ts';
 import { randomFor } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
-import { type DrillGateway, type GatewayFigures, startDrillGateway } from './process/gateway.ts';
+import { type GatewayFigures, type GatewayProcess, startGateway } from './process/gateway.ts';
 import { count, type DrillReport, rate } from './report.ts';
 
 export interface CapacityDrill {
@@ -38,15 +38,15 @@ const MIB = 1_048_576;
 
 interface Parts {
   readonly scratch: Scratch;
-  readonly gateway: DrillGateway;
-  readonly hubs: Hubs;
+  readonly gateway: GatewayProcess;
+  readonly hubs: FixSender;
   readonly maps: Maps;
 }
 
 /** What a rate came to. */
 interface Run {
   readonly perSecond: number;
-  readonly reported: Reported;
+  readonly reported: SendOutcome;
   readonly medianMs: number;
   readonly p99Ms: number;
   /** Of the gateway, over the time. */
@@ -62,7 +62,7 @@ export async function drillCapacity(
   report: DrillReport,
 ): Promise<void> {
   const { signal } = scratch;
-  const gateway = await startDrillGateway(scratch, {
+  const gateway = await startGateway(scratch, {
     WAYBILL_MAX_SOCKETS_PER_TENANT: String(drill.maps + 10),
   });
   const client = graphqlClient({ ...gateway, patienceMs: PATIENCE_MS, signal });
@@ -70,8 +70,8 @@ export async function drillCapacity(
     () => registerFleet(client, drill.vehicles, randomFor(drill.seed, 'fleet')),
     (made, seconds) => `registered ${count(made.length)} vehicles (${rate(made.length, seconds)})`,
   );
-  const hubs = openHubs(client, fleet);
-  await hubs.reportAll();
+  const hubs = openFixSender(client, fleet);
+  await hubs.sendFromAll();
   const maps = await report.timed(
     () =>
       openMaps({
@@ -128,7 +128,7 @@ async function runAt(
   };
 }
 
-async function look(gateway: DrillGateway, end: AbortSignal, seen: GatewayFigures[]): Promise<void> {
+async function look(gateway: GatewayProcess, end: AbortSignal, seen: GatewayFigures[]): Promise<void> {
   while (!end.aborted) {
     seen.push(await gateway.figures());
     await pause(LOOK_MS, undefined, { signal: end }).catch(() => undefined);

@@ -8,7 +8,7 @@ import { verifyProjection } from '../eventstore/verify/verify.ts';
 import { checkRows } from './check/rows.ts';
 import { type Damage, damage } from './data/damage.ts';
 import { type MadeStream, makeLog } from './data/make-log.ts';
-import { DRILL_KINDS, type DrillKind, randomFor } from './data/stream-kinds.ts';
+import { randomFor, STREAM_KINDS, type StreamKind } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { count, type DrillReport, rate } from './report.ts';
 
@@ -20,7 +20,7 @@ export interface DriftDrill {
 
 /** The rows of one read model. */
 interface Part {
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   readonly streams: readonly MadeStream[];
 }
 
@@ -60,8 +60,8 @@ export async function drillDrift(scratch: Scratch, drill: DriftDrill, report: Dr
 
 async function fill(store: Store, { rows, seed }: DriftDrill, signal: AbortSignal): Promise<Part[]> {
   const parts: Part[] = [];
-  for (const [index, kind] of DRILL_KINDS.entries()) {
-    const streams = Math.ceil((rows - index) / DRILL_KINDS.length);
+  for (const [index, kind] of STREAM_KINDS.entries()) {
+    const streams = Math.ceil((rows - index) / STREAM_KINDS.length);
     const events = streams * EVENTS_PER_STREAM;
     parts.push({ kind, streams: await makeLog(store, { kind, streams, events, seed, signal }) });
   }

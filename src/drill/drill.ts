@@ -40,7 +40,7 @@ export interface Scratch {
 }
 
 /** A MongoDB to work on. */
-export interface DrillPlace {
+export interface ScratchServer {
   /** Where it is and what becomes of it, for the report. */
   readonly words: (database: string) => string;
   readonly uri: string;
@@ -60,7 +60,7 @@ export async function withScratch(
   { variables, signals, program, logTo }: DrillContext,
   report: DrillReport,
   drill: (scratch: Scratch) => Promise<void>,
-  openPlace: (settings: MongoSettings, log: Logger) => Promise<DrillPlace> = openConfigured,
+  openPlace: (settings: MongoSettings, log: Logger) => Promise<ScratchServer> = openConfigured,
 ): Promise<number> {
   const settings = readSettings(variables);
   const log = openLog({
@@ -105,7 +105,7 @@ export async function withScratch(
   }
 }
 
-async function openConfigured(settings: MongoSettings, log: Logger): Promise<DrillPlace> {
+async function openConfigured(settings: MongoSettings, log: Logger): Promise<ScratchServer> {
   const { uri, client, close } = await openMongo(settings, log, { share: true });
   const words = (database: string): string =>
     `on a database of its own, ${database}, which is dropped afterwards`;

@@ -6,7 +6,7 @@ import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { fixEventId } from '../vehicle/position.ts';
 import { checkRecorded } from './check/rows.ts';
-import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './data/stream-kinds.ts';
+import { baseOf, DRILL_TENANT, fleetOf, makeIntent, randomFor, STREAM_KINDS } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { count, type DrillReport, rate } from './report.ts';
 
@@ -73,12 +73,12 @@ export async function drillDuplicates(
 /** First those that begin the streams, then what happens to them. */
 function commandsOf({ events, streams }: DuplicatesDrill, random: SeededRandom): Intent[] {
   const begun = Array.from({ length: Math.min(streams, events) }, (_, index) => ({
-    kind: DRILL_KINDS[index % DRILL_KINDS.length] ?? random.pick(DRILL_KINDS),
+    kind: STREAM_KINDS[index % STREAM_KINDS.length] ?? random.pick(STREAM_KINDS),
     id: newId(),
     index,
   }));
   const births = begun.map(({ kind, id, index }) =>
-    drillIntent(kind, id, kind.begin(random, baseOf(random), fleetOf(index)), {
+    makeIntent(kind, id, kind.begin(random, baseOf(random), fleetOf(index)), {
       key: newId(),
       creates: true,
     }),
@@ -89,7 +89,7 @@ function commandsOf({ events, streams }: DuplicatesDrill, random: SeededRandom):
     // A fix names itself where nobody gives it a key.
     const named = command.type === 'TrackLocation' && random.chance(0.5);
     const eventId = fixEventId(DRILL_TENANT, id, newId(), command.occurredAt);
-    return drillIntent(kind, id, command, named ? { eventId } : { key: newId() });
+    return makeIntent(kind, id, command, named ? { eventId } : { key: newId() });
   });
   return [...births, ...more];
 }

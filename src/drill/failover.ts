@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkTold } from './check/received.ts';
 import { checkRecorded, checkVerified } from './check/rows.ts';
-import { startDrillClients } from './client/command-clients.ts';
-import { type Follower, follow } from './client/resuming-subscriber.ts';
+import { startCommandClients } from './client/command-clients.ts';
+import { follow, type ResumingSubscriber } from './client/resuming-subscriber.ts';
 import type { Scratch } from './drill.ts';
-import { startDrillGateway } from './process/gateway.ts';
-import type { DrillServers } from './process/replica-set.ts';
+import { startGateway } from './process/gateway.ts';
+import type { ReplicaSet } from './process/replica-set.ts';
 import { count, type DrillReport } from './report.ts';
 
 export interface FailoverDrill {
@@ -35,11 +35,11 @@ const REST_MS = { least: 500, most: 2_000 } as const;
  */
 export async function drillFailover(
   scratch: Scratch,
-  servers: DrillServers,
+  servers: ReplicaSet,
   { kills, subscribers, perSecond, figures }: FailoverDrill,
   report: DrillReport,
 ): Promise<void> {
-  const { url, token } = await startDrillGateway(scratch);
+  const { url, token } = await startGateway(scratch);
   const followers = Array.from({ length: subscribers }, (_, index) =>
     follow({
       of: index % 2 === 0 ? 'events' : 'tenders',
@@ -51,7 +51,7 @@ export async function drillFailover(
   );
   scratch.onClose(() => Promise.all(followers.map((follower) => follower.stop())).then(() => undefined));
   await Promise.all(followers.map(({ began }) => began));
-  const clients = startDrillClients({ url, token, clients: CLIENTS, perSecond, report });
+  const clients = startCommandClients({ url, token, clients: CLIENTS, perSecond, report });
   scratch.onClose(() => clients.stop());
 
   const silences: number[] = [];
@@ -90,7 +90,7 @@ export async function drillFailover(
 }
 
 /** Waits until everybody has been told something since the last kill: only then is its silence over. */
-async function untilHeard(followers: readonly Follower[], signal: AbortSignal): Promise<void> {
+async function untilHeard(followers: readonly ResumingSubscriber[], signal: AbortSignal): Promise<void> {
   const before = followers.map(({ told }) => told.length);
   const deaf = (): boolean => followers.some(({ told }, index) => told.length === before[index]);
   for (let waitedMs = 0; deaf() && waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
@@ -99,7 +99,7 @@ async function untilHeard(followers: readonly Follower[], signal: AbortSignal): 
   }
 }
 
-function takeLongest(followers: readonly Follower[]): number {
+function takeLongest(followers: readonly ResumingSubscriber[]): number {
   return Math.max(0, ...followers.map((follower) => follower.takeSilenceMs()));
 }
 

@@ -4,12 +4,19 @@ import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { checkTold } from './check/received.ts';
 import { checkVerified } from './check/rows.ts';
-import type { DrillTransport } from './client/connection.ts';
+import type { Transport } from './client/connection.ts';
 import { follow } from './client/resuming-subscriber.ts';
 import { startWriters } from './client/writers.ts';
-import { baseOf, DRILL_KINDS, type DrillKind, drillIntent, fleetOf, randomFor } from './data/stream-kinds.ts';
+import {
+  baseOf,
+  fleetOf,
+  makeIntent,
+  randomFor,
+  STREAM_KINDS,
+  type StreamKind,
+} from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
-import { startDrillGateways } from './process/killable-gateways.ts';
+import { startKillableGateways } from './process/killable-gateways.ts';
 import { count, type DrillReport } from './report.ts';
 
 export interface ReconnectDrill {
@@ -21,7 +28,7 @@ export interface ReconnectDrill {
   readonly perSecond: number;
   /** With more than one, subscribers come back to another process than the one that was killed. */
   readonly gateways: number;
-  readonly transport: DrillTransport;
+  readonly transport: Transport;
   readonly seed: string;
 }
 
@@ -41,7 +48,7 @@ export async function drillReconnect(
 ): Promise<void> {
   const random = randomFor(seed, 'reconnect');
   const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(2 * subscribers + 1) };
-  const gateways = await startDrillGateways(scratch, number, most);
+  const gateways = await startKillableGateways(scratch, number, most);
   const followers = Array.from({ length: subscribers }, (_, index) =>
     follow({
       of: index % 2 === 0 ? 'events' : 'tenders',
@@ -54,7 +61,7 @@ export async function drillReconnect(
   scratch.onClose(() => Promise.all(followers.map((follower) => follower.stop())).then(() => undefined));
   await Promise.all(followers.map(({ began }) => began));
 
-  const [kind] = DRILL_KINDS;
+  const [kind] = STREAM_KINDS;
   if (kind === undefined) throw new Error('There is no kind.');
   const stores = [await scratch.openStore(), await scratch.openStore()] as const;
   const ids = await begin(stores[0], kind, seed);
@@ -88,13 +95,13 @@ export async function drillReconnect(
 }
 
 /** The first tenders, for others to change. @returns their ids */
-async function begin(store: Store, kind: DrillKind, seed: string): Promise<string[]> {
+async function begin(store: Store, kind: StreamKind, seed: string): Promise<string[]> {
   const random = randomFor(seed, 'tenders');
   const ids = Array.from({ length: TENDERS }, () => newId());
   await Promise.all(
     ids.map((id, index) => {
       const command = kind.begin(random, baseOf(random), fleetOf(index));
-      return handle(store, drillIntent(kind, id, command, { key: newId(), creates: true }));
+      return handle(store, makeIntent(kind, id, command, { key: newId(), creates: true }));
     }),
   );
   return ids;

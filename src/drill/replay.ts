@@ -2,17 +2,17 @@ import type { Store } from '../eventstore/command/store.ts';
 import { type Feed, openFeed } from '../eventstore/feed/feed.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
 import { checkBoards, checkLog, checkRows } from './check/rows.ts';
-import { type DrillReader, startReader } from './client/board-reader.ts';
-import { type DrillSubscriber, subscribe } from './client/board-subscriber.ts';
+import { type BoardReader, startBoardReader } from './client/board-reader.ts';
+import { type BoardSubscriber, subscribe } from './client/board-subscriber.ts';
 import { startWriters, type Writers } from './client/writers.ts';
 import { makeLog } from './data/make-log.ts';
-import { DRILL_FLEETS, type DrillKind, fleetOf } from './data/stream-kinds.ts';
+import { FLEETS, fleetOf, type StreamKind } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { rebuildKilled } from './process/killed-rebuild.ts';
 import { count, type DrillReport, rate } from './report.ts';
 
 export interface ReplayDrill {
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   readonly events: number;
   readonly streams: number;
   /** Half of them subscribe, half of them ask. */
@@ -68,9 +68,9 @@ export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: 
   report.say(summaryOf(audience, readers));
 }
 
-interface Audience {
-  readonly subscribers: readonly DrillSubscriber[];
-  readonly asking: readonly DrillReader[];
+interface TenderReaders {
+  readonly subscribers: readonly BoardSubscriber[];
+  readonly asking: readonly BoardReader[];
 }
 
 /** Seats the readers, and waits until every subscriber has its board. */
@@ -79,20 +79,20 @@ async function gather(
   stores: readonly Store[],
   { kind, readers, streams }: ReplayDrill,
   report: DrillReport,
-): Promise<Audience> {
+): Promise<TenderReaders> {
   const feeds: Feed[] = stores.map((store) => openFeed(store));
-  const subscribers: DrillSubscriber[] = [];
-  const asking: DrillReader[] = [];
+  const subscribers: BoardSubscriber[] = [];
+  const asking: BoardReader[] = [];
   scratch.onClose(async () => {
     await Promise.all([...subscribers, ...asking].map((reader) => reader.stop()));
     for (const feed of feeds) feed.close();
   });
-  const fleets = Math.min(DRILL_FLEETS, streams);
+  const fleets = Math.min(FLEETS, streams);
   for (let index = 0; index < readers; index++) {
     const [feed, store] = [feeds[index % feeds.length], stores[index % stores.length]];
     if (feed === undefined || store === undefined) break;
     const fleetId = fleetOf(Math.floor(index / 2) % fleets);
-    if (index % 4 > 1) asking.push(startReader(store, { kind, fleetId, report }));
+    if (index % 4 > 1) asking.push(startBoardReader(store, { kind, fleetId, report }));
     // The first one watches everything.
     else subscribers.push(subscribe(feed, { kind, fleetId: index === 0 ? undefined : fleetId, report }));
   }
@@ -105,7 +105,7 @@ function wordsOf({ recorded, repeated, longestMs }: Writers, seconds: number): s
   return `${count(recorded)} commands were recorded meanwhile (${rate(recorded, seconds)})${again}; the slowest took ${count(longestMs)} ms`;
 }
 
-function summaryOf({ subscribers, asking }: Audience, readers: number): string {
+function summaryOf({ subscribers, asking }: TenderReaders, readers: number): string {
   const told = subscribers.reduce((sum, { told: some }) => sum + some, 0);
   const reads = asking.reduce((sum, { reads: some }) => sum + some, 0);
   return `${count(readers)} readers were told ${count(told)} changes and asked ${count(reads)} times`;

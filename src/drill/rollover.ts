@@ -8,12 +8,12 @@ import { newId } from '../eventstore/ids.ts';
 import { tendersRead } from '../tender/projection.ts';
 import { fleetStatus } from '../vehicle/projection.ts';
 import { checkVerified } from './check/rows.ts';
-import { type DrillTransport, TRANSPORTS } from './client/connection.ts';
-import { type Followed, type Follower, follow } from './client/resuming-subscriber.ts';
-import { baseOf, DRILL_KINDS, DRILL_TENANT, drillIntent, fleetOf, randomFor } from './data/stream-kinds.ts';
+import { TRANSPORTS, type Transport } from './client/connection.ts';
+import { follow, type ResumingSubscriber, type Subscribed } from './client/resuming-subscriber.ts';
+import { baseOf, DRILL_TENANT, fleetOf, makeIntent, randomFor, STREAM_KINDS } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
-import { startDrillGateway } from './process/gateway.ts';
-import { startDrillGateways } from './process/killable-gateways.ts';
+import { startGateway } from './process/gateway.ts';
+import { startKillableGateways } from './process/killable-gateways.ts';
 import { count, type DrillReport } from './report.ts';
 
 export interface RolloverDrill {
@@ -25,20 +25,20 @@ export interface RolloverDrill {
 /** Room for the history of changes, in MB: small, so that it is soon gone. */
 export const OPLOG_MB = 16;
 
-const FOLLOWED: readonly Followed[] = ['events', 'tenders', 'vehicles'];
+const FOLLOWED: readonly Subscribed[] = ['events', 'tenders', 'vehicles'];
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 const MB = 1_048_576;
 const FILLER = 'drill_filler';
 
 /** A subscriber and what it was told that others are not. */
-interface Watcher extends Follower {
-  readonly transport: DrillTransport;
+interface Watcher extends ResumingSubscriber {
+  readonly transport: Transport;
   readonly gaps: readonly string[];
 }
 
 interface Stream {
-  readonly kind: (typeof DRILL_KINDS)[number];
+  readonly kind: (typeof STREAM_KINDS)[number];
   readonly id: string;
 }
 
@@ -52,8 +52,8 @@ export async function drillRollover(
   report: DrillReport,
 ): Promise<void> {
   const random = randomFor(seed, 'rollover');
-  const gateways = await startDrillGateways(scratch, 1);
-  const projector = await startDrillGateway(scratch, { WAYBILL_ROLE: 'projector' });
+  const gateways = await startKillableGateways(scratch, 1);
+  const projector = await startGateway(scratch, { WAYBILL_ROLE: 'projector' });
   const store = await scratch.openStore();
   const streams = await begin(store, number, random);
   const watchers = TRANSPORTS.flatMap((transport) =>
@@ -75,7 +75,7 @@ export async function drillRollover(
     (mb) => `wrote ${count(mb)} MB, until the database had forgotten what happened before`,
   );
 
-  await Promise.all([gateways.start(), startDrillGateway(scratch, { WAYBILL_ROLE: 'projector' })]);
+  await Promise.all([gateways.start(), startGateway(scratch, { WAYBILL_ROLE: 'projector' })]);
   for (const comeBack of returns) comeBack();
   for (const { of, transport, gaps } of watchers) {
     for (let waitedMs = 0; gaps.length === 0 && waitedMs < PATIENCE_MS; waitedMs += LOOK_MS)
@@ -96,8 +96,8 @@ export async function drillRollover(
 }
 
 function watch(
-  of: Followed,
-  transport: DrillTransport,
+  of: Subscribed,
+  transport: Transport,
   gateway: () => string | undefined,
   token: string,
   report: DrillReport,
@@ -112,12 +112,12 @@ function watch(
 }
 
 async function begin(store: Store, number: number, random: SeededRandom): Promise<Stream[]> {
-  const streams = DRILL_KINDS.flatMap((kind) =>
+  const streams = STREAM_KINDS.flatMap((kind) =>
     Array.from({ length: number }, () => ({ kind, id: newId() })),
   );
   for (const [index, { kind, id }] of streams.entries()) {
     const command = kind.begin(random, baseOf(random), fleetOf(index));
-    await handle(store, drillIntent(kind, id, command, { key: newId(), creates: true }));
+    await handle(store, makeIntent(kind, id, command, { key: newId(), creates: true }));
   }
   return streams;
 }
@@ -127,7 +127,7 @@ async function change(store: Store, streams: readonly Stream[], random: SeededRa
   let events = 0;
   for (const { kind, id } of streams) {
     const command = kind.next(random, baseOf(random));
-    events += (await handle(store, drillIntent(kind, id, command, { key: newId() }))).events.length;
+    events += (await handle(store, makeIntent(kind, id, command, { key: newId() }))).events.length;
   }
   return events;
 }

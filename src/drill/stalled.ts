@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inFlight } from '../client/in-flight.ts';
 import { type ChangingTenders, makeChangingTenders, WATCH_ALL } from './client/changing-tenders.ts';
-import { type DrillSocket, openDrillSocket } from './client/socket.ts';
-import { type Audience, openAudience } from './client/tender-readers.ts';
+import { openSubscribedSocket, type SubscribedSocket } from './client/socket.ts';
+import { openTenderReaders, type TenderReaders } from './client/tender-readers.ts';
 import type { Scratch } from './drill.ts';
-import { type DrillGateway, type GatewayFigures, startDrillGateway } from './process/gateway.ts';
+import { type GatewayFigures, type GatewayProcess, startGateway } from './process/gateway.ts';
 import { count, type DrillReport } from './report.ts';
 
 export interface StalledDrill {
@@ -32,9 +32,9 @@ const MIB = 1_048_576;
 interface Parts {
   readonly scratch: Scratch;
   readonly drill: StalledDrill;
-  readonly gateway: DrillGateway;
+  readonly gateway: GatewayProcess;
   readonly tenders: ChangingTenders;
-  readonly audience: Audience;
+  readonly audience: TenderReaders;
 }
 
 /** What was measured while it went on. */
@@ -52,9 +52,9 @@ export async function drillStalled(
 ): Promise<void> {
   const { sockets, seconds } = drill;
   const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(3 * sockets) };
-  const gateway = await startDrillGateway(scratch, most);
+  const gateway = await startGateway(scratch, most);
   const tenders = await makeChangingTenders(gateway, scratch.signal);
-  const audience = await openAudience(gateway, sockets, report);
+  const audience = await openTenderReaders(gateway, sockets, report);
   scratch.onClose(() => audience.cut());
   const parts: Parts = { scratch, drill, gateway, tenders, audience };
 
@@ -110,10 +110,10 @@ async function measure(
 }
 
 /** Opens those that stall, as many of each kind. */
-async function openCrowd({ url, token }: DrillGateway, each: number): Promise<DrillSocket[]> {
+async function openCrowd({ url, token }: GatewayProcess, each: number): Promise<SubscribedSocket[]> {
   const turn = inFlight(OPENED_AT_ONCE);
-  const open = async (index: number): Promise<DrillSocket> => {
-    const socket = await openDrillSocket({ url, token, query: WATCH_ALL });
+  const open = async (index: number): Promise<SubscribedSocket> => {
+    const socket = await openSubscribedSocket({ url, token, query: WATCH_ALL });
     if (index % 2 === 0) socket.stall();
     else socket.crawl(1);
     return socket;
@@ -124,7 +124,7 @@ async function openCrowd({ url, token }: DrillGateway, each: number): Promise<Dr
 /** Looks from both sides whether each was closed, and for being slow. */
 async function checkClosed(
   { gateway, drill }: Parts,
-  crowd: readonly DrillSocket[],
+  crowd: readonly SubscribedSocket[],
   report: DrillReport,
 ): Promise<void> {
   const { sockets } = await gateway.figures();

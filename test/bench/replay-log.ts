@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { pino } from 'pino';
 import { makeLog } from '../../src/drill/data/make-log.ts';
-import { DRILL_KINDS, type DrillKind } from '../../src/drill/data/stream-kinds.ts';
+import { STREAM_KINDS, type StreamKind } from '../../src/drill/data/stream-kinds.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { dropRetired } from '../../src/eventstore/rebuild/retired.ts';
@@ -36,8 +36,8 @@ export async function openReplayLog(mongo: Mongo, database: string, events: numb
   return store;
 }
 
-function vehicles(): DrillKind {
-  const kind = DRILL_KINDS.find(({ projection }) => projection.name === fleetStatus.name);
+function vehicles(): StreamKind {
+  const kind = STREAM_KINDS.find(({ projection }) => projection.name === fleetStatus.name);
   if (kind === undefined) throw new Error('No drill makes vehicles.');
   return kind;
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { startReader } from '../../src/drill/client/board-reader.ts';
+import { startBoardReader } from '../../src/drill/client/board-reader.ts';
 import { subscribe } from '../../src/drill/client/board-subscriber.ts';
 import { makeLog } from '../../src/drill/data/make-log.ts';
-import { DRILL_KINDS, fleetOf } from '../../src/drill/data/stream-kinds.ts';
+import { fleetOf, STREAM_KINDS } from '../../src/drill/data/stream-kinds.ts';
 import { openDrillReport } from '../../src/drill/report.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
@@ -84,7 +84,7 @@ describe('a drill that finds something', () => {
   });
 
   it('is no less strict than its readers: they see what is shorter, older or left out', async () => {
-    const [kind] = DRILL_KINDS;
+    const [kind] = STREAM_KINDS;
     if (kind === undefined) throw new Error('There is no kind.');
     const lines: string[] = [];
     const report = openDrillReport((line) => void lines.push(line));
@@ -92,7 +92,7 @@ describe('a drill that finds something', () => {
     const streams = await makeLog(store, { kind, events: 60, streams: 20, seed: 'tests' });
     const feed = openFeed(store);
     const board = { kind, fleetId: fleetOf(0), report };
-    const [subscriber, reader] = [subscribe(feed, board), startReader(store, board)];
+    const [subscriber, reader] = [subscribe(feed, board), startBoardReader(store, board)];
     await subscriber.began;
     await eventually(() => expect(reader.reads).toBeGreaterThan(0));
     const rows = database.db.collection<Row>(kind.projection.name);
@@ -116,7 +116,7 @@ describe('a drill that finds something', () => {
 describe('the log that drills make', () => {
   it('is one as the product writes it: no holes, and the rows are its folds', async () => {
     const store = await openWholeStore(database);
-    for (const kind of DRILL_KINDS) {
+    for (const kind of STREAM_KINDS) {
       const made = await makeLog(store, { kind, events: 205, streams: 20, seed: 'tests' });
       expect(made.map(({ events }) => events)).toEqual([...Array(5).fill(11), ...Array(15).fill(10)]);
     }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Store } from '../../eventstore/command/store.ts';
-import type { Followed, Follower } from '../client/resuming-subscriber.ts';
+import type { ResumingSubscriber, Subscribed } from '../client/resuming-subscriber.ts';
 import type { DrillReport } from '../report.ts';
 
 /** Where an event stands in the log. */
@@ -20,10 +20,10 @@ const LOOK_MS = 50;
  */
 export async function checkTold(
   store: Store,
-  followers: readonly Follower[],
+  followers: readonly ResumingSubscriber[],
   report: DrillReport,
-): Promise<ReadonlyMap<Followed, number>> {
-  const told = new Map<Followed, number>();
+): Promise<ReadonlyMap<Subscribed, number>> {
+  const told = new Map<Subscribed, number>();
   for (const of of new Set(followers.map((follower) => follower.of))) {
     const places = await placesOf(store, of);
     told.set(of, places.size);
@@ -41,7 +41,7 @@ export async function checkTold(
 }
 
 /** Waits until each has been told so many events, or nobody is told any more. */
-async function untilTold(group: readonly Follower[], events: number): Promise<void> {
+async function untilTold(group: readonly ResumingSubscriber[], events: number): Promise<void> {
   let [sum, movedAt] = [0, performance.now()];
   while (group.some(({ told }) => told.length < events) && performance.now() - movedAt < PATIENCE_MS) {
     await pause(LOOK_MS);
@@ -77,7 +77,7 @@ function checkOne(
 }
 
 /** The log by the ids that clients know. */
-async function placesOf({ events }: Store, of: Followed): Promise<Map<string, Place>> {
+async function placesOf({ events }: Store, of: Subscribed): Promise<Map<string, Place>> {
   const places = new Map<string, Place>();
   const filter = of === 'tenders' ? { aggregateType: 'Tender' } : {};
   const projection = { aggregateType: 1, aggregateId: 1, sequence: 1 };

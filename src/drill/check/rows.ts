@@ -5,8 +5,8 @@ import { projectionStatus } from '../../eventstore/projection/status.ts';
 import type { Projection, Row } from '../../eventstore/projection.ts';
 import type { Finding } from '../../eventstore/verify/finding.ts';
 import { verifyProjection } from '../../eventstore/verify/verify.ts';
-import type { DrillSubscriber } from '../client/board-subscriber.ts';
-import { DRILL_TENANT, type DrillKind } from '../data/stream-kinds.ts';
+import type { BoardSubscriber } from '../client/board-subscriber.ts';
+import { DRILL_TENANT, type StreamKind } from '../data/stream-kinds.ts';
 import { count, type DrillReport } from '../report.ts';
 
 /** How long a change may take to a screen, and a projector to be level, in ms. */
@@ -16,7 +16,7 @@ const LOOK_MS = 50;
 /** The log has what was made and what was acknowledged, each once. */
 export async function checkLog(
   { events }: Store,
-  { aggregate }: DrillKind,
+  { aggregate }: StreamKind,
   expected: number,
   report: DrillReport,
 ): Promise<void> {
@@ -27,8 +27,8 @@ export async function checkLog(
 /** Every subscriber comes to show what the read model has. */
 export async function checkBoards(
   store: Store,
-  { projection }: DrillKind,
-  subscribers: readonly DrillSubscriber[],
+  { projection }: StreamKind,
+  subscribers: readonly BoardSubscriber[],
   report: DrillReport,
 ): Promise<void> {
   const rows = rowsOf<Row & { fleetId?: string | null }>(store, DRILL_TENANT, projection);

@@ -2,18 +2,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Store } from '../../eventstore/command/store.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { DRILL_TENANT, type DrillKind } from '../data/stream-kinds.ts';
+import { DRILL_TENANT, type StreamKind } from '../data/stream-kinds.ts';
 import type { DrillReport } from '../report.ts';
 
 /** Somebody who asks for a board again and again. */
-export interface DrillReader {
+export interface BoardReader {
   /** How often it was asked for. */
   readonly reads: number;
   stop(): Promise<void>;
 }
 
 export interface Board {
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   readonly fleetId: string;
   readonly report: DrillReport;
 }
@@ -24,7 +24,7 @@ const PAGE_ROWS = 50;
 const READ_EVERY_MS = 1_000;
 
 /** Reads a board again and again: it must never be empty, never shorter, and no row older than it was before. */
-export function startReader(store: Store, { kind, fleetId, report }: Board): DrillReader {
+export function startBoardReader(store: Store, { kind, fleetId, report }: Board): BoardReader {
   const rows = rowsOf<Row>(store, DRILL_TENANT, kind.projection);
   const seen = new Map<string, number>();
   const ending = new AbortController();

@@ -1,10 +1,10 @@
 import type { Feed, OrderedChange } from '../../eventstore/feed/feed.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { DRILL_TENANT, type DrillKind } from '../data/stream-kinds.ts';
+import { DRILL_TENANT, type StreamKind } from '../data/stream-kinds.ts';
 import type { DrillReport } from '../report.ts';
 
 /** Somebody who watches a board. */
-export interface DrillSubscriber {
+export interface BoardSubscriber {
   /** Of one fleet; undefined for all. */
   readonly fleetId: string | undefined;
   /** What is on the screen: id to lastSequence. */
@@ -17,13 +17,13 @@ export interface DrillSubscriber {
 }
 
 export interface Subscription {
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   readonly fleetId: string | undefined;
   readonly report: DrillReport;
 }
 
 /** Watches a board, and looks at each change: none twice, none missing, none out of order. */
-export function subscribe(feed: Feed, { kind, fleetId, report }: Subscription): DrillSubscriber {
+export function subscribe(feed: Feed, { kind, fleetId, report }: Subscription): BoardSubscriber {
   const shown = new Map<string, number>();
   const { projection } = kind;
   const who = `a subscriber of ${fleetId ?? 'the whole board'}`;

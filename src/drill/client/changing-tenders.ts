@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type GraphqlClient, graphqlClient } from '../../client/graphql-client.ts';
 import { newId } from '../../eventstore/ids.ts';
-import type { DrillGateway } from '../process/gateway.ts';
+import type { GatewayProcess } from '../process/gateway.ts';
 
 /** Tenders that are big, and change all the time: through the public API. */
 export interface ChangingTenders {
@@ -47,7 +47,7 @@ export function sentAtOf(reference: string): number {
 
 /** Creates them. */
 export async function makeChangingTenders(
-  { url, token }: DrillGateway,
+  { url, token }: GatewayProcess,
   signal: AbortSignal,
 ): Promise<ChangingTenders> {
   const client = graphqlClient({ url, token, patienceMs: PATIENCE_MS, signal });

@@ -5,7 +5,7 @@ import { newId } from '../../eventstore/ids.ts';
 import type { DrillReport } from '../report.ts';
 
 /** Clients that command through the public API, each on a tender and a vehicle of its own. */
-export interface DrillClients {
+export interface CommandClients {
   /** Ids of the events that were acknowledged. */
   readonly acknowledged: ReadonlySet<string>;
   /** The longest that one had to wait for its answer, in ms. */
@@ -14,7 +14,7 @@ export interface DrillClients {
   stop(): Promise<void>;
 }
 
-export interface DrillClientsOptions {
+export interface CommandClientsOptions {
   readonly url: string;
   readonly token: string;
   /** Clients, and commands a second of all together. */
@@ -51,7 +51,7 @@ const STOPS = [
 ];
 
 /** Starts them; each waits for the answer to one command before it gives the next, and repeats it until there is one. */
-export function startDrillClients(options: DrillClientsOptions): DrillClients {
+export function startCommandClients(options: CommandClientsOptions): CommandClients {
   const { url, token, clients, perSecond, report } = options;
   const api: GraphqlClient = graphqlClient({ url, token, patienceMs: PATIENCE_MS });
   const acknowledged = new Set<string>();

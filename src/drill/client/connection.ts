@@ -4,9 +4,9 @@ import { z } from 'zod';
 
 /** Over which a subscription is told: a socket of graphql-transport-ws, or Server-Sent Events. */
 export const TRANSPORTS = ['ws', 'sse'] as const;
-export type DrillTransport = (typeof TRANSPORTS)[number];
+export type Transport = (typeof TRANSPORTS)[number];
 
-export interface LineOptions {
+export interface ConnectionOptions {
   readonly url: string;
   readonly token: string;
   readonly query: string;
@@ -19,7 +19,7 @@ export interface LineOptions {
 }
 
 /** One connection with one subscription, for as long as it holds. */
-export interface Line {
+export interface Connection {
   /** Resolves when it has ended, however it did. */
   readonly ended: Promise<void>;
   cut(): void;
@@ -28,12 +28,12 @@ export interface Line {
 const message = z.object({ type: z.string(), payload: z.unknown().optional() });
 const result = z.object({ data: z.unknown().optional(), errors: z.array(z.unknown()).optional() });
 
-export function openLine(transport: DrillTransport, options: LineOptions): Line {
-  return transport === 'ws' ? openSocketLine(options) : openEventLine(options);
+export function openConnection(transport: Transport, options: ConnectionOptions): Connection {
+  return transport === 'ws' ? connectBySocket(options) : connectByEventStream(options);
 }
 
 /** By hand: hundreds of them must cost a drill little. */
-function openSocketLine({ url, token, query, after, onData, onErrors }: LineOptions): Line {
+function connectBySocket({ url, token, query, after, onData, onErrors }: ConnectionOptions): Connection {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
     perMessageDeflate: false,
   });
@@ -57,7 +57,7 @@ function openSocketLine({ url, token, query, after, onData, onErrors }: LineOpti
   };
 }
 
-function openEventLine({ url, token, query, after, onData, onErrors }: LineOptions): Line {
+function connectByEventStream({ url, token, query, after, onData, onErrors }: ConnectionOptions): Connection {
   const address = new URL(url);
   address.searchParams.set('query', query);
   const headers = {
@@ -91,8 +91,8 @@ function openEventLine({ url, token, query, after, onData, onErrors }: LineOptio
 function take(
   payload: unknown,
   id: string | undefined,
-  onData: LineOptions['onData'],
-  onErrors: LineOptions['onErrors'],
+  onData: ConnectionOptions['onData'],
+  onErrors: ConnectionOptions['onErrors'],
 ): void {
   const { data, errors } = result.parse(payload);
   if (errors !== undefined) onErrors(errors);

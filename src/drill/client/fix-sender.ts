@@ -1,17 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { GraphqlClient } from '../../client/graphql-client.ts';
-import type { DrillVehicle, SentFix } from '../data/fleet.ts';
+import type { MovingVehicle, SentFix } from '../data/fleet.ts';
 
 /** Telematics hubs that pass on what their vehicles report, through the public API. */
-export interface Hubs {
+export interface FixSender {
   /** Each vehicle once. */
-  reportAll(): Promise<void>;
+  sendFromAll(): Promise<void>;
   /** So many fixes a second, vehicle after vehicle, until the signal comes. @returns what came of it */
-  report(perSecond: number, until: AbortSignal): Promise<Reported>;
+  report(perSecond: number, until: AbortSignal): Promise<SendOutcome>;
 }
 
-export interface Reported {
+export interface SendOutcome {
   readonly acknowledged: number;
   /** Fixes that were not sent because too much was under way. */
   readonly skipped: number;
@@ -52,14 +52,14 @@ interface Tally {
 }
 
 interface Sent {
-  readonly vehicle: DrillVehicle;
+  readonly vehicle: MovingVehicle;
   readonly fix: SentFix;
 }
 
-export function openHubs(client: GraphqlClient, fleet: readonly DrillVehicle[]): Hubs {
+export function openFixSender(client: GraphqlClient, fleet: readonly MovingVehicle[]): FixSender {
   const singles = Math.round(fleet.length * SINGLE_SHARE);
   let next = 0;
-  const take = (many: number): DrillVehicle[] => {
+  const take = (many: number): MovingVehicle[] => {
     const taken = Array.from(
       { length: Math.min(many, fleet.length) },
       (_, n) => fleet[(next + n) % fleet.length],
@@ -69,7 +69,7 @@ export function openHubs(client: GraphqlClient, fleet: readonly DrillVehicle[]):
   };
   const alone = new Set(fleet.filter((_, index) => (index * singles) % fleet.length < singles));
 
-  const sendMany = async (vehicles: readonly DrillVehicle[], tally: Tally): Promise<void> => {
+  const sendMany = async (vehicles: readonly MovingVehicle[], tally: Tally): Promise<void> => {
     const sent = vehicles.map(send);
     const fixes = sent.map(inputOf);
     const { trackLocations } = await client.execute(TRACK_MANY, { input: { fixes } }, trackedMany);
@@ -77,7 +77,7 @@ export function openHubs(client: GraphqlClient, fleet: readonly DrillVehicle[]):
     tally.acknowledged += trackLocations.recorded + trackLocations.repeated;
     tally.refused += trackLocations.refused.length;
   };
-  const sendOne = async (vehicle: DrillVehicle, tally: Tally): Promise<void> => {
+  const sendOne = async (vehicle: MovingVehicle, tally: Tally): Promise<void> => {
     const sent = send(vehicle);
     const { trackLocation } = await client.execute(TRACK_ONE, { input: inputOf(sent) }, trackedOne);
     acknowledge([sent]);
@@ -86,7 +86,7 @@ export function openHubs(client: GraphqlClient, fleet: readonly DrillVehicle[]):
   };
 
   return {
-    async reportAll() {
+    async sendFromAll() {
       const tally = newTally();
       for (let first = 0; first < fleet.length; first += BATCH)
         await sendMany(fleet.slice(first, first + BATCH), tally);
@@ -116,7 +116,7 @@ export function openHubs(client: GraphqlClient, fleet: readonly DrillVehicle[]):
   };
 }
 
-function send(vehicle: DrillVehicle): Sent {
+function send(vehicle: MovingVehicle): Sent {
   return { vehicle, fix: vehicle.advance() };
 }
 

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inFlight } from '../../client/in-flight.ts';
 import type { SeededRandom } from '../../client/seeded-random.ts';
 import { openTimes, type Times } from '../../client/times.ts';
-import { type Box, boxOf, type DrillVehicle, isIn } from '../data/fleet.ts';
-import type { DrillGateway } from '../process/gateway.ts';
+import { type Box, boxOf, isIn, type MovingVehicle } from '../data/fleet.ts';
+import type { GatewayProcess } from '../process/gateway.ts';
 import { count, type DrillReport } from '../report.ts';
-import { openDrillSocket } from './socket.ts';
+import { openSubscribedSocket } from './socket.ts';
 
 /** Screens, each with a part of the map. */
 export interface Maps {
@@ -55,8 +55,8 @@ interface Screen {
 }
 
 export interface MapsPlan {
-  readonly gateway: DrillGateway;
-  readonly fleet: readonly DrillVehicle[];
+  readonly gateway: GatewayProcess;
+  readonly fleet: readonly MovingVehicle[];
   readonly screens: number;
   /** How many of the vehicles each shows, of 1. */
   readonly share: number;
@@ -88,7 +88,7 @@ export async function openMaps(plan: MapsPlan): Promise<Maps> {
   const open = async (screen: Screen) => {
     const variables = { filter: { within: screen.box }, maxPerSecond: plan.framesPerSecond };
     const onMessage = (message: Buffer): void => note(screen, message);
-    const socket = await openDrillSocket({ url, token, query: WATCH, variables, onMessage });
+    const socket = await openSubscribedSocket({ url, token, query: WATCH, variables, onMessage });
     socket.closed.then((code) => {
       if (!ending) report.problem(`a map was closed with ${code}.`);
     });
@@ -125,7 +125,7 @@ export async function openMaps(plan: MapsPlan): Promise<Maps> {
 }
 
 /** Whether it shows the vehicles that are in its box, those and no others, each as it was last. */
-function isRight({ box, shown }: Screen, fleet: readonly DrillVehicle[]): boolean {
+function isRight({ box, shown }: Screen, fleet: readonly MovingVehicle[]): boolean {
   let inside = 0;
   for (const { id, fixes } of fleet) {
     const [last] = fixes;

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { type DrillTransport, type Line, openLine } from './connection.ts';
+import { type Connection, openConnection, type Transport } from './connection.ts';
 
 /** What a follower follows: the whole log, the board of tenders with each change of it, or the map of vehicles. */
-export type Followed = 'events' | 'tenders' | 'vehicles';
+export type Subscribed = 'events' | 'tenders' | 'vehicles';
 
-export interface FollowerOptions {
-  readonly of: Followed;
-  readonly transport: DrillTransport;
+export interface ResumingSubscriberOptions {
+  readonly of: Subscribed;
+  readonly transport: Transport;
   readonly token: string;
   /** Where a gateway is, asked before each connection; undefined where none is just now. */
   gateway(): string | undefined;
@@ -18,8 +18,8 @@ export interface FollowerOptions {
 }
 
 /** Somebody who follows for good: whenever the line breaks, it comes back and goes on after the last cursor. */
-export interface Follower {
-  readonly of: Followed;
+export interface ResumingSubscriber {
+  readonly of: Subscribed;
   /** Ids of the events it was told, in order. */
   readonly told: readonly string[];
   /** What is on the screen: id to lastSequence. */
@@ -53,7 +53,7 @@ const change = z.object({
 });
 const told = z.object({ change });
 
-const QUERIES: Readonly<Record<Followed, string>> = {
+const QUERIES: Readonly<Record<Subscribed, string>> = {
   events: `subscription ($after: String) { change: eventsAppended(after: $after) {
     __typename ... on Change { cursor } ... on EventAppended { event { id sequence } } ... on Gap { reason } } }`,
   tenders: `subscription ($after: String) { change: tenderChanges(after: $after) {
@@ -68,11 +68,11 @@ const QUERIES: Readonly<Record<Followed, string>> = {
     ... on VehiclesLeft { gone: ids } ... on Gap { reason } } }`,
 };
 
-export function follow(options: FollowerOptions): Follower {
+export function follow(options: ResumingSubscriberOptions): ResumingSubscriber {
   const ids: string[] = [];
   const shown = new Map<string, number>();
   let after: string | undefined;
-  let line: Line | undefined;
+  let line: Connection | undefined;
   let [stopped, away, inSnapshot, returns] = [false, false, false, 0];
   let [heardAt, silenceMs] = [performance.now(), 0];
   let begin: () => void = () => undefined;
@@ -109,7 +109,7 @@ export function follow(options: FollowerOptions): Follower {
     while (!stopped) {
       const url = away ? undefined : options.gateway();
       if (url !== undefined) {
-        line = openLine(options.transport, {
+        line = openConnection(options.transport, {
           url,
           token: options.token,
           query: QUERIES[options.of],

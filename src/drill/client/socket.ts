@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import WebSocket from 'ws';
 
 /** What a drill's socket asks for. */
-export interface DrillSubscription {
+export interface SocketSubscription {
   readonly url: string;
   readonly token: string;
   readonly query: string;
@@ -13,7 +13,7 @@ export interface DrillSubscription {
 }
 
 /** A socket of graphql-transport-ws with one subscription, by hand: thousands of them must cost a drill little. */
-export interface DrillSocket {
+export interface SubscribedSocket {
   /** Resolves with the code when it is closed; 1006 where the line was cut. */
   readonly closed: Promise<number>;
   /** Reads nothing any more. */
@@ -27,7 +27,7 @@ export interface DrillSocket {
 }
 
 /** Opens a socket and subscribes; resolves when the snapshot is complete. @throws Error where it is refused */
-export async function openDrillSocket(subscription: DrillSubscription): Promise<DrillSocket> {
+export async function openSubscribedSocket(subscription: SocketSubscription): Promise<SubscribedSocket> {
   const { url, token, query, variables } = subscription;
   const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
     perMessageDeflate: false,

@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { inFlight } from '../../client/in-flight.ts';
 import { openTimes, type Times } from '../../client/times.ts';
-import type { DrillGateway } from '../process/gateway.ts';
+import type { GatewayProcess } from '../process/gateway.ts';
 import type { DrillReport } from '../report.ts';
 import { sentAtOf, WATCH_NEWS } from './changing-tenders.ts';
-import { type DrillSocket, openDrillSocket } from './socket.ts';
+import { openSubscribedSocket, type SubscribedSocket } from './socket.ts';
 
 /** Readers that read as they should. */
-export interface Audience {
+export interface TenderReaders {
   /** From a change's being sent to its being told, since this was asked last. */
   takeTimes(): Times;
   /** Waits until each has been told so many changes, and looks for those that were not. */
@@ -34,16 +34,16 @@ const told = z.object({
 });
 
 /** Opens so many readers of every change, each of which must see all of them, in order. */
-export async function openAudience(
-  { url, token }: DrillGateway,
+export async function openTenderReaders(
+  { url, token }: GatewayProcess,
   readers: number,
   report: DrillReport,
-): Promise<Audience> {
+): Promise<TenderReaders> {
   let times = openTimes();
   const counts = new Array<number>(readers).fill(0);
   let ending = false;
 
-  const open = (reader: number): Promise<DrillSocket> => {
+  const open = (reader: number): Promise<SubscribedSocket> => {
     const sequences = new Map<string, number>();
     const onMessage = (message: Buffer): void => {
       const now = performance.now();
@@ -59,7 +59,7 @@ export async function openAudience(
         report.problem(`a reader was told ${event.sequence} of ${event.aggregateId} after ${before}.`);
       sequences.set(event.aggregateId, event.sequence);
     };
-    return openDrillSocket({ url, token, query: WATCH_NEWS, onMessage });
+    return openSubscribedSocket({ url, token, query: WATCH_NEWS, onMessage });
   };
 
   const turn = inFlight(OPENED_AT_ONCE);

@@ -7,10 +7,10 @@ import { rowsOf } from '../../eventstore/projection/rows.ts';
 import {
   baseOf,
   DRILL_TENANT,
-  type DrillKind,
-  drillIntent,
   fleetOf,
+  makeIntent,
   randomFor,
+  type StreamKind,
 } from '../data/stream-kinds.ts';
 import type { DrillReport } from '../report.ts';
 
@@ -28,7 +28,7 @@ export interface Writers {
 }
 
 export interface WritersOptions {
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   /** Each a process of its own, as far as the database can tell. */
   readonly stores: readonly Store[];
   readonly ids: readonly string[];
@@ -78,7 +78,7 @@ export function startWriters({ kind, stores, ids, perSecond, seed, report }: Wri
     if (id === undefined) return;
     const base = baseOf(random);
     const command = begins ? kind.begin(random, base, fleetOf(begun++)) : kind.next(random, base);
-    const intent = drillIntent(kind, id, command, { key: newId(), ...(begins ? { creates: true } : {}) });
+    const intent = makeIntent(kind, id, command, { key: newId(), ...(begins ? { creates: true } : {}) });
     busy.add(id);
     const sentAt = performance.now();
     try {

@@ -5,7 +5,7 @@ import { newId } from '../../eventstore/ids.ts';
 import { readStream } from '../../eventstore/log/read.ts';
 import { fold, type Row, rowId } from '../../eventstore/projection.ts';
 import type { FindingKind } from '../../eventstore/verify/finding.ts';
-import { DRILL_TENANT, type DrillKind } from './stream-kinds.ts';
+import { DRILL_TENANT, type StreamKind } from './stream-kinds.ts';
 
 /** A row that was damaged, and what must be found of it. */
 export interface Damage {
@@ -21,7 +21,7 @@ export interface Damage {
 /** Where damage is done. */
 interface Site {
   readonly store: Store;
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   readonly rows: Collection<Row>;
   /** Of the stream, a UUID in text form. */
   readonly id: string;
@@ -38,7 +38,7 @@ const DAMAGES = [changeField, removeRow, addRow, setBack, addField, removeRow, a
 /** Damages the row of a stream; `turn` chooses how: a wrong field, missing, extra, stale, and again. */
 export function damage(
   store: Store,
-  kind: DrillKind,
+  kind: StreamKind,
   id: string,
   turn: number,
   random: SeededRandom,

@@ -14,7 +14,7 @@ export interface SentFix {
 }
 
 /** A vehicle that drives about, and remembers the last positions that it sent, the newest first. */
-export interface DrillVehicle {
+export interface MovingVehicle {
   readonly id: string;
   /** Drives on, and notes where it is now as sent. */
   advance(): SentFix;
@@ -47,9 +47,9 @@ export function registerFleet(
   client: GraphqlClient,
   vehicles: number,
   random: SeededRandom,
-): Promise<DrillVehicle[]> {
+): Promise<MovingVehicle[]> {
   const turn = inFlight(REGISTRATIONS_AT_ONCE);
-  const register = async (_: unknown, index: number): Promise<DrillVehicle> => {
+  const register = async (_: unknown, index: number): Promise<MovingVehicle> => {
     const input = { idempotencyKey: newId(), licensePlate: `DRILL ${index}`, fleetId: `fleet-${index % 20}` };
     const { registerVehicle } = await client.execute(REGISTER, { input }, registered);
     return drive(registerVehicle.vehicle.id, random);
@@ -57,7 +57,7 @@ export function registerFleet(
   return Promise.all(Array.from({ length: vehicles }, (_, index) => turn(() => register(_, index))));
 }
 
-function drive(id: string, random: SeededRandom): DrillVehicle {
+function drive(id: string, random: SeededRandom): MovingVehicle {
   let longitude = random.between(LAND.west, LAND.east);
   let latitude = random.between(LAND.south, LAND.north);
   const fixes: SentFix[] = [];

@@ -6,11 +6,11 @@ import type { StoredEvent } from '../../eventstore/event.ts';
 import { emptyFold } from '../../eventstore/fold.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { baseOf, type DrillKind, drillIntent, fleetOf, randomFor } from './stream-kinds.ts';
+import { baseOf, fleetOf, makeIntent, randomFor, type StreamKind } from './stream-kinds.ts';
 
 /** How a log is made up. */
 export interface LogPlan {
-  readonly kind: DrillKind;
+  readonly kind: StreamKind;
   /** Over all streams; each has at least one. */
   readonly events: number;
   readonly streams: number;
@@ -87,7 +87,7 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
     const command =
       folded.sequence === 0 ? kind.begin(random, base, fleetOf(index)) : kind.next(random, base);
     const step = { aggregate: kind.aggregate, id, command };
-    const job = openJob(drillIntent(kind, id, command), nobody, nobody);
+    const job = openJob(makeIntent(kind, id, command), nobody, nobody);
     const draft = decideOn(store, job, step, folded, 0, metadataOf(store, job));
     if (draft.events.length === 0)
       throw new Error(`A drill's ${command.type} came to nothing: ${draft.refusal?.message}`);

@@ -15,7 +15,7 @@ import { fleetStatus } from '../../vehicle/projection.ts';
 import { vehicle } from '../../vehicle/vehicle.ts';
 
 /** A kind of stream that drills make: commands which the product's own code decides, each for one event. */
-export interface DrillKind {
+export interface StreamKind {
   readonly aggregate: Aggregate<unknown, Command>;
   readonly projection: Projection;
   /** Begins a stream. */
@@ -30,7 +30,7 @@ type Base = Pick<Command, 'at' | 'occurredAt' | 'by'>;
 /** Whose data a drill makes. */
 export const DRILL_TENANT = 'drill';
 /** Fleets that streams are spread over: boards of a dispatcher each. */
-export const DRILL_FLEETS = 20;
+export const FLEETS = 20;
 
 const BY = { id: 'drill', role: 'dispatcher' } as const;
 /** Of events, this share is told late, by up to so many ms. */
@@ -41,7 +41,7 @@ function placeOf(random: SeededRandom): { longitude: number; latitude: number } 
   return { longitude: random.between(-120, -70), latitude: random.between(30, 48) };
 }
 
-const tenders: DrillKind = {
+const tenders: StreamKind = {
   aggregate: tender,
   projection: tendersRead,
   begin: (random, base, fleetId): TenderCommand => ({
@@ -69,7 +69,7 @@ const tenders: DrillKind = {
   },
 };
 
-const vehicles: DrillKind = {
+const vehicles: StreamKind = {
   aggregate: vehicle,
   projection: fleetStatus,
   begin: (_, base, fleetId): VehicleCommand => ({
@@ -86,7 +86,7 @@ const vehicles: DrillKind = {
   }),
 };
 
-const routes: DrillKind = {
+const routes: StreamKind = {
   aggregate: route,
   projection: routeSummary,
   begin: (random, base, fleetId): RouteCommand => ({
@@ -105,7 +105,7 @@ const routes: DrillKind = {
 };
 
 /** Every kind of stream that has a read model. */
-export const DRILL_KINDS: readonly DrillKind[] = [tenders, routes, vehicles];
+export const STREAM_KINDS: readonly StreamKind[] = [tenders, routes, vehicles];
 
 /** The part that every command has, now; some are told late. */
 export function baseOf(random: SeededRandom): Base {
@@ -115,8 +115,8 @@ export function baseOf(random: SeededRandom): Base {
 }
 
 /** A command on its way. A key makes it recognisable when it comes again. */
-export function drillIntent(
-  { aggregate }: DrillKind,
+export function makeIntent(
+  { aggregate }: StreamKind,
   id: string,
   command: Command,
   more: Pick<Intent, 'key' | 'creates' | 'eventId'> = {},
@@ -128,7 +128,7 @@ export function drillIntent(
 
 /** The fleet of the n-th stream. */
 export function fleetOf(index: number): string {
-  return `fleet-${index % DRILL_FLEETS}`;
+  return `fleet-${index % FLEETS}`;
 }
 
 /** A series of its own for each purpose. */

@@ -7,7 +7,7 @@ import type { Scratch } from '../drill.ts';
 import { NODE_FLAGS } from './node-flags.ts';
 
 /** A gateway in a process of its own, on the drill's database. */
-export interface DrillGateway {
+export interface GatewayProcess {
   /** `http://127.0.0.1:…/graphql` */
   readonly url: string;
   /** Of a dispatcher of the drill's tenant. */
@@ -37,10 +37,10 @@ const LAST_WORDS = 500;
  * @param more variables beside those that the drill was started with
  * @throws Error with its last words where it does not start
  */
-export async function startDrillGateway(
+export async function startGateway(
   scratch: Scratch,
   more: Readonly<Record<string, string>> = {},
-): Promise<DrillGateway> {
+): Promise<GatewayProcess> {
   const secret = randomBytes(32).toString('hex');
   const own = { HOST: '127.0.0.1', PORT: '0', WAYBILL_JWT_SECRET: secret, WAYBILL_VERIFY_HOURS: '0' };
   // The operator's own identity provider knows nothing of the drill's tenant.

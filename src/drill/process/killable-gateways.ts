@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { signToken } from '../../access/token.ts';
 import { DRILL_TENANT } from '../data/stream-kinds.ts';
 import type { Scratch } from '../drill.ts';
-import { type DrillGateway, startDrillGateway } from './gateway.ts';
+import { type GatewayProcess, startGateway } from './gateway.ts';
 
 /** Processes of Waybill that are made to be killed. */
-export interface DrillGateways {
+export interface KillableGateways {
   /** Of a dispatcher, good at all of them. */
   readonly token: string;
   /** One of those that run, by chance; undefined where none does. */
@@ -21,18 +21,18 @@ const SECRET_BYTES = 32;
 const TOKEN_SECONDS = 86_400;
 
 /** Starts so many gateways, which know the same tokens. */
-export async function startDrillGateways(
+export async function startKillableGateways(
   scratch: Scratch,
   number: number,
   more: Readonly<Record<string, string>> = {},
-): Promise<DrillGateways> {
+): Promise<KillableGateways> {
   const secret = randomBytes(SECRET_BYTES).toString('hex');
   const claims = { sub: 'drill', tenant: DRILL_TENANT, role: 'dispatcher' } as const;
-  const running: DrillGateway[] = [];
-  const oneOf = (): DrillGateway | undefined => running[Math.floor(Math.random() * running.length)];
+  const running: GatewayProcess[] = [];
+  const oneOf = (): GatewayProcess | undefined => running[Math.floor(Math.random() * running.length)];
   const start = async (): Promise<void> => {
     const role = { WAYBILL_ROLE: 'gateway', WAYBILL_JWT_SECRET: secret };
-    running.push(await startDrillGateway(scratch, { ...role, ...more }));
+    running.push(await startGateway(scratch, { ...role, ...more }));
   };
   await Promise.all(Array.from({ length: number }, start));
   return {

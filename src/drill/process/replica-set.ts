@@ -10,9 +10,9 @@ import { type Mongod, spawnMongod } from '../../mongo/launch.ts';
 import type { MongoSettings } from '../../mongo/mongo.ts';
 import { choosePort, LOOPBACK } from '../../mongo/port.ts';
 import { signal } from '../../mongo/processes.ts';
-import type { DrillPlace } from '../drill.ts';
+import type { ScratchServer } from '../drill.ts';
 
-export interface ServersOptions {
+export interface ReplicaSetOptions {
   readonly members: number;
   /** How long a member is missed before the others elect a primary, in ms. */
   readonly electionTimeoutMs: number;
@@ -23,7 +23,7 @@ export interface ServersOptions {
 }
 
 /** A replica set of a drill's own, made to be killed. */
-export interface DrillServers extends DrillPlace {
+export interface ReplicaSet extends ScratchServer {
   /** Ends the primary like a power cut. @returns its port */
   killPrimary(): Promise<number>;
   /** Starts who was killed, and waits until all are members in good health again. */
@@ -46,11 +46,11 @@ const ATTEMPT_MS = 2_000;
 const STANDING: readonly unknown[] = ['PRIMARY', 'SECONDARY'];
 
 /** Starts mongods of the program that Waybill runs by itself, in a temporary folder, and makes them a replica set. */
-export async function openDrillServers(
+export async function openReplicaSet(
   { mongodPath, cacheDir }: MongoSettings,
-  { members: count, electionTimeoutMs, oplogMb, checkpointS }: ServersOptions,
+  { members: count, electionTimeoutMs, oplogMb, checkpointS }: ReplicaSetOptions,
   log: Logger,
-): Promise<DrillServers> {
+): Promise<ReplicaSet> {
   const binary = await findBinary({ mongodPath, cacheDir }, log);
   const folder = await mkdtemp(join(tmpdir(), 'waybill-drill-'));
   const members: Member[] = [];
