@@ -2,7 +2,7 @@ import { Timestamp } from 'mongodb';
 import type { Store } from '../command/store.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Interest } from '../interest.ts';
-import { openSnapshot } from '../projection/rows-at.ts';
+import { openRowSnapshot } from '../projection/row-snapshot.ts';
 import type { Row } from '../projection.ts';
 import { type Place, readCursor, scopeOf, writeCursor } from './cursor.ts';
 import type { FrameChange, GapReason, LogChange, OrderedChange, SnapshotItem } from './item.ts';
@@ -241,7 +241,7 @@ export function openFeed(
         options.resumeWith(self, after, (resumed) => heldAt.at(selection, { ...resumed, after })),
       snapshot: {
         hold: (rows) => lane.hold(rows),
-        open: () => openSnapshot<R>(db, query, options.place().time),
+        open: () => openRowSnapshot<R>(db, query, options.place().time),
         item: (rows, complete, cursor) => ({ kind: 'snapshot', rows, complete, cursor }),
       },
     });

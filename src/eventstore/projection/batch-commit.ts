@@ -9,8 +9,8 @@ import { put, RowsSealed, writeInto } from './row-writes.ts';
 /**
  * Writes rows, and how far the projector has come, in one transaction. The fence shuts out every other projector, and
  * each row is the fold of its whole stream so far, so it may replace whatever stands there (see `writeRows`).
- * @throws RowsSealed when the rows moved, once they have; FencedOut when another projector has taken over; what MongoDB throws.
- *   After any error it is unknown whether the transaction took place: rows are read again, and tell.
+ * @throws RowsSealed where a switch was on, once it is over; FencedOut when another projector has taken over; what MongoDB
+ *   throws. After any error it is unknown whether the transaction took place: the rows have to be read again.
  */
 export async function commitBatch(
   store: ReadModels,
@@ -32,7 +32,7 @@ export async function commitBatch(
   try {
     await writing;
   } catch (error) {
-    // What was folded onto the old rows is folded again onto the new ones, which may be further.
+    // The rows are folded again, from those of the new generation, which may be further.
     if (error instanceof RowsSealed) await live.moved(projection.name, error.target.collection);
     throw error;
   }
@@ -40,7 +40,7 @@ export async function commitBatch(
 
 function operationsOf({ id, row }: RowChange): AnyBulkWriteOperation<Row>[] {
   if (row !== null) return [put(row)];
-  // A seal stops no delete; it stops the change before. The driver sends updates before deletes.
+  // A seal stops no delete, so the row is updated first. The driver sends updates before deletes.
   const filter = { _id: id };
   return [{ updateOne: { filter, update: { $unset: { lastEvent: 1 } } } }, { deleteOne: { filter } }];
 }

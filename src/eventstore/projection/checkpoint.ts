@@ -5,7 +5,7 @@ import type { Behind } from './behind.ts';
 export interface Checkpoint {
   /** The projection's name. */
   readonly _id: string;
-  /** Of the lease that may write this; whoever holds an older one is out. */
+  /** Of the lease under which this may be written; a projector with an older one writes nothing more. */
   readonly fence: number;
   readonly version: number;
   /** Where to go on; absent until the first catch-up is done. */
@@ -13,7 +13,7 @@ export interface Checkpoint {
   readonly phase: 'catching_up' | 'following';
   /** The newest recordedAt that was folded. */
   readonly lastRecordedAt?: Date;
-  /** Everything that was recorded until then is folded. */
+  /** Everything that was recorded until then is folded: the read model was level with the log. */
   readonly levelAt?: Date;
   /** How long the oldest event of the last batch had been recorded when the projector got it. */
   readonly lagMs: number;

@@ -3,7 +3,7 @@ import type { Projection, Row } from '../projection.ts';
 import type { ReadModels } from './read-models.ts';
 
 /**
- * The rows of any tenant whose moment `field` has come, longest due first: what timers ask for. The only read
+ * The rows of any tenant whose moment `field` has come, those due longest first: what timers ask for. The only read
  * across tenants; nothing of it is ever shown to a client.
  * @param field a date of the row with an index of its own; rows without it are never due
  */

@@ -2,25 +2,25 @@ import { type Collection, type Db, MongoServerError } from 'mongodb';
 import type { Projection, Row } from '../projection.ts';
 import { checkpointsOf } from './checkpoint.ts';
 
-/** A rebuild is about to put another generation in place. */
+/** The announcement in a pointer that a rebuild is about to put another generation in place. */
 export interface Sealing {
   /** The generation to come. */
   readonly generation: number;
-  /** Who is at it: the holder of the rebuild's lease. */
+  /** The holder of the rebuild's lease. */
   readonly by: string;
   readonly since: Date;
-  /** The seal is being taken off again, and nothing comes of this switch. */
+  /** The switch was called off, and its seal is being taken off. */
   readonly lifting?: true;
 }
 
-/** A generation that was live, kept for those who still read it. */
+/** A generation that was live, and is kept for a while for those who still read it. */
 export interface Retired {
   readonly generation: number;
   readonly collection: string;
   readonly dropAfter: Date;
 }
 
-/** Which collection holds a read model's rows; the one document that a switch changes. */
+/** Says which generation of a read model is live, that is, which collection holds its rows: a switch changes this alone. */
 export interface Pointer {
   /** The projection's name. */
   readonly _id: string;
@@ -33,8 +33,8 @@ export interface Pointer {
   readonly sealing?: Sealing;
   readonly retired: readonly Retired[];
   /**
-   * The rows (by `_id`) that were further in the new generation, when it took over, than the old one had told; null:
-   * too many to name. Only in the change that is the switch.
+   * The rows (by `_id`) that were further in the new generation, when it took over, than subscribers had seen in the old
+   * one; null: too many to name. Only in the change that is the switch.
    */
   readonly ahead?: readonly string[] | null;
 }
@@ -46,7 +46,7 @@ export const POINTERS = 'projection_pointers';
 
 export function pointersOf(db: Db): Collection<Pointer> {
   return db.collection<Pointer>(POINTERS, {
-    // Whatever the URI prefers for rows: an old pointer would lead to rows that nobody writes any more.
+    // Never a secondary, whatever the URI prefers: an old pointer would lead to rows that nobody writes any more.
     readPreference: 'primary',
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },
@@ -58,12 +58,12 @@ export function generationCollection(name: string, generation: number): string {
   return generation === 1 ? name : `${name}_v${generation}`;
 }
 
-/** Where a generation is built: nobody follows that one, so that a million rows put there are news to nobody. */
+/** Where a generation is built: no change stream covers that collection, so a million rows put there reach no subscriber. */
 export function buildingCollection(name: string, generation: number): string {
   return `${generationCollection(name, generation)}_building`;
 }
 
-/** Matches every generation of these read models and the pointers, whatever is live: a saved place stays usable. */
+/** Matches the pointers and every generation of these read models: a saved token stays usable whichever is live. */
 export function generationsPattern(names: readonly string[]): RegExp {
   const any = names.map((name) => name.replaceAll(/[^\w]/g, '\\$&')).join('|');
   return new RegExp(`^(?:(?:${any})(?:_v\\d+)?|${POINTERS})$`);
@@ -75,7 +75,7 @@ export function readPointer(db: Db, name: string): Promise<Pointer | null> {
 }
 
 /**
- * Changes a pointer, unless somebody else was faster. Replaced as a whole, which the feed is told with its content.
+ * Changes a pointer, unless somebody else was faster. It is replaced as a whole, so that the change stream carries it.
  * @returns the pointer as it is then; null where `from` is not what stands there any more
  */
 export function replacePointer(db: Db, from: Pointer, to: NextPointer): Promise<Pointer | null> {
@@ -95,7 +95,7 @@ export function replacePointer(db: Db, from: Pointer, to: NextPointer): Promise<
   );
 }
 
-/** Puts the pointers in place that are missing: of a new database, or of one from before there were generations. */
+/** Creates the pointers that are missing: in a new database, or in one from before there were generations. */
 export async function createPointers(db: Db, projections: readonly Projection[]): Promise<void> {
   const there = await pointersOf(db).distinct('_id');
   const known = new Set<unknown>(there);
@@ -115,17 +115,17 @@ async function createPointer(db: Db, projection: Projection): Promise<void> {
   try {
     await pointersOf(db).updateOne({ _id: projection.name }, { $setOnInsert: pointer }, { upsert: true });
   } catch (error) {
-    // Two processes started at the same moment: the other one's is as good.
+    // Another process started at the same moment: its pointer is as good.
     if (!(error instanceof MongoServerError && error.code === 11_000)) throw error;
   }
 }
 
-/** By which code the rows that are there were folded, as far as that can be known. */
+/** The version of the code that folded the rows that are there, as far as that can be known; 0: no rows for what the log has. */
 async function versionOf(db: Db, { name, mode, aggregateType, version }: Projection): Promise<number> {
   const checkpoint = await checkpointsOf(db).findOne({ _id: name });
   if (checkpoint !== null) return checkpoint.version;
   if (mode === 'async') return version;
-  // The log first: a row that is written between the two reads is seen by the second one.
+  // The log is read first: a row that is written between the two reads is seen by the second one.
   const event = await db.collection('events').findOne({ aggregateType }, { projection: { _id: 1 } });
   if (event === null) return version;
   const row = await db.collection<Row>(name).findOne({}, { projection: { _id: 1 } });

@@ -6,7 +6,7 @@ import type { Projection, Row } from '../projection.ts';
 import { STREAM_INDEX } from '../stream.ts';
 import { generationCollection, POINTERS, type Pointer } from './generation.ts';
 import type { ReadModels } from './read-models.ts';
-import { snapshotOf, timeOf } from './rows-at.ts';
+import { snapshotCollection, snapshotTime } from './snapshot-session.ts';
 
 /** Log and rows, both as they were at one moment. */
 export interface Moment {
@@ -43,11 +43,14 @@ export async function atOneMoment<T>(
 async function momentOf(store: ReadModels, name: string, session: ClientSession): Promise<Moment> {
   const { db } = store;
   // First where the rows lived at that moment, then the rows of the same moment: exact around a switch, too.
-  const pointer = await snapshotOf<Pointer>(db, POINTERS).findOne({ _id: name }, { session });
-  const time = timeOf(session);
+  const pointer = await snapshotCollection<Pointer>(db, POINTERS).findOne({ _id: name }, { session });
+  const time = snapshotTime(session);
   if (time === undefined) throw new Error('The server did not say at which moment it read.');
-  const rows: Collection<Row> = snapshotOf<Row>(db, generationCollection(name, pointer?.generation ?? 1));
-  const log: Collection<StoredEvent> = snapshotOf<StoredEvent>(db, 'events');
+  const rows: Collection<Row> = snapshotCollection<Row>(
+    db,
+    generationCollection(name, pointer?.generation ?? 1),
+  );
+  const log: Collection<StoredEvent> = snapshotCollection<StoredEvent>(db, 'events');
   return {
     time,
     async rows(ids) {

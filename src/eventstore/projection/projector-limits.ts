@@ -2,13 +2,13 @@
 export interface ProjectorLimits {
   /** Events folded in one transaction, at most. */
   readonly batchEvents: number;
-  /** After a batch of so many events the projector rests for `restMs`, so that more of them meet in one write of a row. */
+  /** After a batch of so many events the projector rests for `restMs`, so that more events of a row meet in one write. */
   readonly busyEvents: number;
-  /** In ms; after a smaller batch it rests in proportion: what comes alone is followed at once. */
+  /** In ms. After a smaller batch it rests in proportion, so an event that comes alone is folded at once. */
   readonly restMs: number;
   /** Rows kept in memory per projection. */
   readonly cachedRows: number;
-  /** How often the place in the log is saved while nothing happens, in ms. */
+  /** How often the checkpoint is saved while nothing happens, in ms. */
   readonly idleSaveMs: number;
   /** How long a projector that died keeps others waiting, in ms. Renewed three times as often. */
   readonly leaseMs: number;
@@ -28,7 +28,7 @@ export const PROJECTOR_LIMITS: ProjectorLimits = {
   leasePollMs: 500,
 };
 
-/** What the projector tells whoever measures it. Every call is cheap and never throws. */
+/** Called by the projector, to be measured. Every call is cheap and never throws. */
 export interface ProjectorObserver {
   /** A batch is in its read model; `lagSeconds` is how long its oldest event had been recorded by then. */
   folded(projection: string, events: number, lagSeconds: number): void;

@@ -1,3 +1,16 @@
+/**
+ * Read models: events in, rows out, one row a stream.
+ *
+ * Where rows are: generation.ts (the pointer to the live generation), live-generation.ts (what this process knows of it),
+ * seal.ts and await-generation.ts (a switch to the next generation, and writers that wait for it).
+ * Inline rows come with their events, in the append's transaction: row-writes.ts.
+ * Async rows come from the change stream, by the projector, in this order: projector.ts holds the lease, follower.ts reads
+ * batches of event-heads.ts from where resume.ts begins, row-folds.ts folds rows on, batch-writer.ts writes them with
+ * batch-commit.ts, which saves the checkpoint (checkpoint.ts) in the same transaction.
+ * catch-up.ts brings rows up to events that came past the commands; status.ts says how far they are.
+ * Reads: rows.ts (a tenant's, with row-reads.ts), due-rows.ts (timers), row-snapshot.ts and rows-at.ts (rows as they were
+ * at one moment), one-moment.ts (rows and log at one moment).
+ */
 import { backoff, pause } from '../backoff.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease } from '../lease.ts';

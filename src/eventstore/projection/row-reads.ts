@@ -8,42 +8,43 @@ export interface RowReads {
   byIds(collection: string, ids: readonly string[]): Promise<ReadonlyMap<string, Row>>;
 }
 
-/** How many ids go into one `$in`, unless one asker alone has more. */
+/** How many ids go into one `$in`, unless one call alone has more. */
 const READ_BATCH = 1_000;
-/** Reads of one collection that are on their way at once: while they are, others gather. */
-const IN_FLIGHT = 1;
+/** Reads of one collection that are on their way at once; calls that come meanwhile wait and travel together. */
+const MAX_IN_FLIGHT = 1;
 
-interface Asker {
+/** A call that waits for its rows. */
+interface PendingRead {
   readonly ids: readonly string[];
   readonly resolve: (rows: ReadonlyMap<string, Row>) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The driver takes about 0.3 ms of CPU a call, whatever it carries: gathered, a hundred readers pay that together. */
+/** The driver takes about 0.3 ms of CPU a call, whatever it carries: together, a hundred readers pay that once. */
 export function openRowReads(db: Db): RowReads {
-  const gatherings = new Map<string, Asker[]>();
-  const underWay = new Map<string, number>();
+  const pendingByCollection = new Map<string, PendingRead[]>();
+  const inFlight = new Map<string, number>();
 
   const send = async (collection: string): Promise<void> => {
-    underWay.set(collection, (underWay.get(collection) ?? 0) + 1);
-    // What is ready now can gather until the next turn.
+    inFlight.set(collection, (inFlight.get(collection) ?? 0) + 1);
+    // Whatever else runs in this turn of the event loop may still add to it.
     await turn();
-    for (let askers = take(collection); askers.length > 0; askers = take(collection)) {
+    for (let reads = take(collection); reads.length > 0; reads = take(collection)) {
       try {
-        const rows = await read(db, collection, askers);
-        for (const { resolve } of askers) resolve(rows);
+        const rows = await readRows(db, collection, reads);
+        for (const { resolve } of reads) resolve(rows);
       } catch (error) {
-        for (const { reject } of askers) reject(error);
+        for (const { reject } of reads) reject(error);
       }
     }
-    underWay.set(collection, (underWay.get(collection) ?? 1) - 1);
+    inFlight.set(collection, (inFlight.get(collection) ?? 1) - 1);
   };
 
-  const take = (collection: string): readonly Asker[] => {
-    const waiting = gatherings.get(collection) ?? [];
+  const take = (collection: string): readonly PendingRead[] => {
+    const waiting = pendingByCollection.get(collection) ?? [];
     let ids = 0;
-    const end = waiting.findIndex((asker, index) => {
-      ids += asker.ids.length;
+    const end = waiting.findIndex((read, index) => {
+      ids += read.ids.length;
       return index > 0 && ids > READ_BATCH;
     });
     return waiting.splice(0, end === -1 ? waiting.length : end);
@@ -52,20 +53,24 @@ export function openRowReads(db: Db): RowReads {
   return {
     byIds(collection, ids) {
       return new Promise((resolve, reject) => {
-        const waiting = gatherings.get(collection) ?? [];
-        gatherings.set(collection, waiting);
+        const waiting = pendingByCollection.get(collection) ?? [];
+        pendingByCollection.set(collection, waiting);
         waiting.push({ ids, resolve, reject });
-        if ((underWay.get(collection) ?? 0) < IN_FLIGHT) void send(collection);
+        if ((inFlight.get(collection) ?? 0) < MAX_IN_FLIGHT) void send(collection);
       });
     },
   };
 }
 
-async function read(db: Db, collection: string, askers: readonly Asker[]): Promise<ReadonlyMap<string, Row>> {
-  const ids = new Set(askers.flatMap((asker) => asker.ids));
+async function readRows(
+  db: Db,
+  collection: string,
+  reads: readonly PendingRead[],
+): Promise<ReadonlyMap<string, Row>> {
+  const ids = new Set(reads.flatMap((read) => read.ids));
   const rows = db.collection<Row>(collection, { readConcern: { level: 'majority' } });
   const wanted = { _id: ids.size === 1 ? [...ids][0] : { $in: [...ids] } } as Filter<Row>;
-  // One more than there can be: all come in the first reply.
+  // A batch larger than there can be rows, so that all come in the first reply.
   const found = (await rows.find(wanted, { batchSize: ids.size + 1 }).toArray()) as Row[];
   return new Map(found.map((row) => [row._id, row]));
 }

@@ -17,7 +17,7 @@ interface Target {
   readonly collection: string;
 }
 
-/** The rows are about to live elsewhere: this generation takes none any more. Nothing was written. */
+/** A switch is on, and this generation takes no rows any more. Nothing was written. */
 export class RowsSealed extends Error {
   readonly target: Target;
 
@@ -30,8 +30,8 @@ export class RowsSealed extends Error {
 /**
  * Writes rows inside the transaction that appends their events. By `_id` alone: a row is the fold of its whole stream
  * up to an event that only this transaction can have appended at that place (S-01), so it may replace whatever stands
- * there, and a row that somebody damaged is mended by the way. A filter on `lastSequence` as well would prove nothing
- * more, and takes the server's planner instead of its look-up by id: 4.3 ms instead of 2.4 for 32 rows (measured).
+ * there, a damaged row as well. A filter on `lastSequence` would prove nothing more, and makes the server plan a query
+ * instead of looking up an id: 4.3 ms instead of 2.4 for 32 rows (measured).
  * @throws RowsSealed when the rows are about to move
  */
 export async function writeRows(
@@ -46,7 +46,7 @@ export async function writeRows(
   }
 }
 
-/** Writes rows where they live. @throws RowsSealed; what MongoDB throws */
+/** Writes rows into a collection. @throws RowsSealed; what MongoDB throws */
 export async function writeInto(
   db: Db,
   target: Target,

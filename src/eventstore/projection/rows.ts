@@ -30,7 +30,7 @@ export function rowsOf<R extends Row>(
   const byIds = async (ids: readonly string[]): Promise<(R | null)[]> => {
     const wanted = ids.map((id) => rowId(tenantId, id));
     const collection = await store.live.forReading(projection);
-    // The ids begin with the tenant, so what is read together with other tenants' rows is theirs all the same.
+    // The ids begin with the tenant, so no other tenant's rows are found, though all are read together.
     const found = await store.rowReads.byIds(collection, wanted);
     return wanted.map((id) => (found.get(id) as R | undefined) ?? null);
   };

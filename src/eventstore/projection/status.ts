@@ -17,8 +17,8 @@ export interface ProjectionStatus {
   /** Of the rows; the code's may be newer until they are rebuilt. */
   readonly version: number;
   /**
-   * How old what it shows may be, in milliseconds; 0: level with the log. A projector that works saves its place every
-   * few seconds at least, so an age below that is none.
+   * How old what it shows may be, in milliseconds; 0: it has caught up with the log. A projector that works saves its
+   * checkpoint every few seconds at least, so an age below that counts as none.
    */
   readonly lagMs: number;
   /** The newest recordedAt it has taken, where it is known. */
@@ -30,10 +30,10 @@ export interface ProjectionStatus {
   readonly rowsBehind: number;
 }
 
-/** A saved place that is younger than this is as good as the present. */
+/** A checkpoint that is younger than this is as good as the present. */
 const FRESH_MS = 3 * PROJECTOR_LIMITS.idleSaveMs;
 
-/** Tells of every read model how far it is. The same in every process: it is read from the checkpoints. */
+/** How far each read model has followed the log. The same in every process: it is read from the checkpoints. */
 export async function projectionStatus(store: ReadModels): Promise<ProjectionStatus[]> {
   const [checkpoints, holders] = await Promise.all([
     checkpointsOf(store.db).find().toArray(),
@@ -82,15 +82,15 @@ async function lagOf(
   checkpoint: Checkpoint | undefined,
 ): Promise<number> {
   if (checkpoint?.levelAt === undefined) {
-    // Never level yet: as far behind as there is anything to fold. In natural order, which needs no index.
+    // It has never caught up yet: its age is that of the first event to fold. In natural order, which needs no index.
     const first = await store.events.findOne(
       { aggregateType },
       { sort: { $natural: 1 }, projection: { recordedAt: 1 } },
     );
     return first === null ? 0 : age(first.recordedAt);
   }
-  const sinceLevel = age(checkpoint.levelAt);
-  return sinceLevel > FRESH_MS ? sinceLevel : checkpoint.lagMs;
+  const sinceCaughtUp = age(checkpoint.levelAt);
+  return sinceCaughtUp > FRESH_MS ? sinceCaughtUp : checkpoint.lagMs;
 }
 
 function age(moment: Date): number {

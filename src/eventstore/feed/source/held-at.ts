@@ -3,7 +3,8 @@ import { backoff } from '../../backoff.ts';
 import type { Store } from '../../command/store.ts';
 import { readStream } from '../../log/read.ts';
 import type { RowFilter } from '../../projection/rows.ts';
-import { mayReadAgain, rowsMatching } from '../../projection/rows-at.ts';
+import { matchingRowsAt } from '../../projection/rows-at.ts';
+import { mayReadAgain } from '../../projection/snapshot-session.ts';
 import { fold, type Projection, type Row, rowId } from '../../projection.ts';
 import { ALL, justBefore, type Place } from '../cursor.ts';
 import type { Past } from './history.ts';
@@ -73,7 +74,10 @@ export function openHeldAt(store: Reads): HeldAt {
     if (known !== undefined && from !== undefined && !known.time.lessThan(from)) return known;
     const bound = { $and: [{ tenantId }, filter] };
     const fields = { id: 1, lastSequence: 1 };
-    const read = { time, rows: atMoment(() => rowsMatching(store.db, projection.name, bound, time, fields)) };
+    const read = {
+      time,
+      rows: atMoment(() => matchingRowsAt(store.db, projection.name, bound, time, fields)),
+    };
     if (from === undefined) return read;
     matching.set(key, read);
     const forget = (): void => {
@@ -158,7 +162,7 @@ async function readPrevious(
   const wantedIds = { _id: { $in: open.map(({ id }) => rowId(tenantId, id)) } };
   const time = justBefore(first.place.time);
   try {
-    const rows = await atMoment(() => rowsMatching(store.db, projection.name, wantedIds, time));
+    const rows = await atMoment(() => matchingRowsAt(store.db, projection.name, wantedIds, time));
     return new Map(rows.map((row) => [row.id, row]));
   } catch (error) {
     const isFoldable = projection.mode === 'inline' && open.length <= FOLDED_ROWS;

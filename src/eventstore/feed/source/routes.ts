@@ -7,7 +7,8 @@ import {
   POINTERS,
   type Pointer,
 } from '../../projection/generation.ts';
-import { mayReadAgain, pointersAtOnce } from '../../projection/rows-at.ts';
+import { pointersAtOnce } from '../../projection/rows-at.ts';
+import { mayReadAgain } from '../../projection/snapshot-session.ts';
 import type { Projection, Row } from '../../projection.ts';
 
 const PIN_TRIES = 5;

@@ -1,5 +1,5 @@
 import type { Interest } from '../../interest.ts';
-import type { SnapshotReader } from '../../projection/rows-at.ts';
+import type { RowSnapshot } from '../../projection/row-snapshot.ts';
 import type { Place, Told } from '../cursor.ts';
 import type { GapItem, GapReason, HeartbeatItem } from '../item.ts';
 import type { Excess, FeedLimits } from '../limits.ts';
@@ -28,7 +28,7 @@ export interface Member extends Receiver {
 export interface SnapshotSource<D extends object, T extends Placed> {
   /** Tells the lane what the client has. */
   hold(rows: readonly (D | HeldRow)[]): void;
-  open(): SnapshotReader<D>;
+  open(): RowSnapshot<D>;
   item(rows: readonly D[], complete: boolean, cursor: string): T;
 }
 

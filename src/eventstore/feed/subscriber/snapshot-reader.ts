@@ -1,5 +1,6 @@
 import { backoff } from '../../backoff.ts';
-import { mayReadAgain, type SnapshotChunk, type SnapshotReader } from '../../projection/rows-at.ts';
+import type { RowSnapshot, RowSnapshotChunk } from '../../projection/row-snapshot.ts';
+import { mayReadAgain } from '../../projection/snapshot-session.ts';
 import type { Placed, SnapshotSource } from './options.ts';
 
 export interface SnapshotReaderOptions<D extends object, T extends Placed> {
@@ -14,7 +15,7 @@ export interface SnapshotReaderOptions<D extends object, T extends Placed> {
 export class RetryingSnapshotReader<D extends object, T extends Placed> {
   readonly source: SnapshotSource<D, T>;
   readonly #options: Omit<SnapshotReaderOptions<D, T>, 'source'>;
-  #reader: SnapshotReader<D> | undefined;
+  #reader: RowSnapshot<D> | undefined;
   #tries = 0;
   #told = false;
   #busy = false;
@@ -31,7 +32,7 @@ export class RetryingSnapshotReader<D extends object, T extends Placed> {
   }
 
   /** @throws what MongoDB throws, once nothing can be hoped from another try; anything after `close` */
-  async next(): Promise<SnapshotChunk<D>> {
+  async next(): Promise<RowSnapshotChunk<D>> {
     this.#busy = true;
     try {
       for (;;) {

@@ -1,5 +1,5 @@
 import type { Interest } from '../../interest.ts';
-import type { SnapshotChunk } from '../../projection/rows-at.ts';
+import type { RowSnapshotChunk } from '../../projection/row-snapshot.ts';
 import { isBehind, type Place, placeBehind } from '../cursor.ts';
 import type { Delivery } from '../delivery.ts';
 import type { GapReason } from '../item.ts';
@@ -334,7 +334,7 @@ export class Subscriber<D extends object, T extends Placed>
     this.#pump();
   }
 
-  #tell(source: SnapshotSource<D, T>, { rows, complete, time }: SnapshotChunk<D>): void {
+  #tell(source: SnapshotSource<D, T>, { rows, complete, time }: RowSnapshotChunk<D>): void {
     const place = placeBehind(time);
     source.hold(rows);
     const cursor = this.#options.cursorAt(place, complete);
