@@ -29,7 +29,7 @@ describe('three mongods whose primary is killed', () => {
   it('lose no acknowledged event, and no subscriber misses one', async () => {
     const said = await passes(['failover', '--kills', '1', '--subscribers', '6', '--no-figures']);
     expect(said).toMatch(/killed the primary, port \d+ \(1 of 1\)/);
-    expect(said).toMatch(/each of 6 subscribers was told \d+ events, or \d+ changes of tenders/);
+    expect(said).toMatch(/each of 6 subscribers was told [\d,]+ events, or [\d,]+ changes of tenders/);
     expect(said).toMatch(/compared 32 rows with the fold of their streams/);
   });
 });
@@ -55,7 +55,7 @@ describe('gateways that are killed at random', () => {
       const how = ['--transport', transport, '--gateways', gateways];
       const on = { MONGODB_URI: database.uri, WAYBILL_DATABASE: database.db.databaseName };
       const said = await passes(['reconnect', ...size, ...how], on);
-      expect(said).toMatch(/each of 20 subscribers over \w+ came to have been told \d+ events/);
+      expect(said).toMatch(/each of 20 subscribers over \w+ came to have been told [\d,]+ events/);
       await database.close();
     },
   );

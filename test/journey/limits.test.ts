@@ -13,21 +13,24 @@ const LIMITS = {
   maxMessageBytes: 4_096,
   maxSocketsPerTenant: 2,
   maxSubscriptionsPerSocket: 2,
-  initTimeoutMs: 200,
-  idleSocketMs: 1_000,
   closeGraceMs: 300,
 };
 
 let gateway: TestGateway;
 /** Of sockets that wait for their readers. */
 let roomy: TestGateway;
+/** Of those two, each is met by who is only slow, too: nobody else shall have it. */
+let hasty: TestGateway;
+let restless: TestGateway;
 beforeAll(async () => {
   gateway = await startGateway({ limits: LIMITS });
+  hasty = await startGateway({ limits: { initTimeoutMs: 200 } });
+  restless = await startGateway({ limits: { idleSocketMs: 2_500, closeGraceMs: 300 } });
   roomy = await startGateway({
     limits: { maxSocketBufferBytes: 65_536, maxSubscriptionsPerSocket: 10_000, closeGraceMs: 300 },
   });
 });
-afterAll(() => Promise.all([gateway.close(), roomy.close()]));
+afterAll(() => Promise.all([gateway, roomy, hasty, restless].map((each) => each.close())));
 
 /** How often a limit was met so far. */
 async function met(limit: Limit, { metrics } = gateway): Promise<number> {
@@ -92,9 +95,9 @@ describe('a limit on what clients may ask', () => {
   });
 
   it('of the time until connection_init closes the socket with 4408', async () => {
-    const { closed } = await open();
+    const { closed } = await open(hasty);
     expect(await closed).toMatchObject({ code: 4408, reason: 'Connection initialisation timeout' });
-    expect(await met('init_timeout')).toBe(1);
+    expect(await met('init_timeout', hasty)).toBe(1);
   });
 
   it('of sockets per tenant closes one too many with 4429, and none of another tenant', async () => {
@@ -115,16 +118,17 @@ describe('a limit on what clients may ask', () => {
   });
 
   it('of the time without an operation closes the socket with 4410, but none that runs one', async () => {
-    const [idle, busy] = [await connected('idle'), await connected('idle')];
-    const before = await met('idle_time');
+    const busy = await connected('idle', 600, restless);
     await busy.told('connection_ack');
     busy.send(subscribe('1'));
+    await busy.told('next');
+    const before = await met('idle_time', restless);
+    const idle = await connected('idle', 600, restless);
     await idle.told('connection_ack');
     idle.send(subscribe('1', '{ __typename }'));
     await idle.told('complete');
-    await busy.told('next');
     expect(await idle.closed).toMatchObject({ code: 4410 });
-    expect(await met('idle_time')).toBeGreaterThan(before);
+    expect(await met('idle_time', restless)).toBeGreaterThan(before);
     expect(busy.socket.readyState).toBe(WebSocket.OPEN);
     busy.send({ type: 'complete', id: '1' });
     expect(await busy.closed).toMatchObject({ code: 4410 });

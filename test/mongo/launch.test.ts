@@ -1,8 +1,9 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Binary, findBinary } from '../../src/mongo/binary.ts';
+import { createClient } from '../../src/mongo/client.ts';
 import { launch } from '../../src/mongo/launch.ts';
 import type { LaunchOptions } from '../../src/mongo/launch-options.ts';
 import { choosePort, LOOPBACK } from '../../src/mongo/port.ts';
@@ -75,9 +76,15 @@ describe('a mongod that does not start', () => {
 
 describe('a mongod that is slow to listen', () => {
   it('is waited for', async () => {
-    const slow = script(`sleep 4; exec ${binary.path} "$@"`);
+    // Longer than one attempt to reach it takes.
+    const slow = script(`sleep 3; touch ${join(folder.path, 'slept')}; exec ${binary.path} "$@"`);
     const mongod = await launch({ ...options, binary: slow, replicaSet: 'slow' });
+    expect(existsSync(join(folder.path, 'slept'))).toBe(true);
+    const client = createClient(mongod.uri);
+    expect(await client.db('admin').command({ hello: 1 })).toMatchObject({ isWritablePrimary: true });
+    await client.close();
     await mongod.stop();
+    expect((await mongod.exited).code).toBe(0);
   });
 });
 

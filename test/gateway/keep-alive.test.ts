@@ -1,15 +1,23 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { openKeepAlive } from '../../src/gateway/socket/keep-alive.ts';
 
-const PING_MS = 160;
+const PING_MS = 6_400;
+/** Of the turns in which sockets are pinged, the time between two. */
+const TURN_MS = 100;
 
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+beforeEach(() => {
+  // Pings go out when the test says so: a busy machine may take as long as it likes for the answers.
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+});
 afterEach(() => {
+  vi.useRealTimers();
   for (const socket of server.clients) socket.terminate();
 });
+afterAll(() => server.close());
 
 /** A client, and its socket on the server, watched. */
 async function connect(alive = openKeepAlive(PING_MS), autoPong = true) {
@@ -22,10 +30,17 @@ async function connect(alive = openKeepAlive(PING_MS), autoPong = true) {
   return { client, socket };
 }
 
+/** Lets the time pass in which each socket is pinged once. */
+const passInterval = () => vi.advanceTimersByTime(PING_MS);
+
 describe('a socket that is watched', () => {
   it('is pinged again and again while its peer answers', async () => {
     const { client, socket } = await connect();
-    for (let pings = 0; pings < 4; pings++) await once(client, 'ping');
+    for (let pings = 0; pings < 4; pings++) {
+      const answered = Promise.all([once(client, 'ping'), once(socket, 'pong')]);
+      passInterval();
+      await answered;
+    }
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
@@ -35,7 +50,12 @@ describe('a socket that is watched', () => {
     const answering = await connect(alive);
     const pings: unknown[] = [];
     silent.client.on('ping', (data) => pings.push(data));
-    const [code] = await once(silent.socket, 'close');
+    const answered = once(answering.socket, 'pong');
+    passInterval();
+    await answered;
+    const closed = once(silent.socket, 'close');
+    passInterval();
+    const [code] = await closed;
     expect([code, pings.length]).toEqual([1006, 1]);
     expect(answering.socket.readyState).toBe(WebSocket.OPEN);
   });
@@ -44,7 +64,9 @@ describe('a socket that is watched', () => {
     const alive = openKeepAlive(PING_MS);
     const { client, socket } = await connect(alive, false);
     for (let pings = 0; pings < 3; pings++) {
-      await once(client, 'ping');
+      const pinged = once(client, 'ping');
+      passInterval();
+      await pinged;
       alive.heard(socket);
     }
     expect(socket.readyState).toBe(WebSocket.OPEN);
@@ -54,10 +76,17 @@ describe('a socket that is watched', () => {
     const alive = openKeepAlive(PING_MS);
     const sockets: WebSocket[] = [];
     for (let n = 0; n < 32; n++) sockets.push((await connect(alive, false)).socket);
-    await Promise.race(sockets.map((socket) => once(socket, 'close')));
-    const open = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
-    expect(open.length).toBeGreaterThan(sockets.length / 2);
-    await Promise.all(open.map((socket) => once(socket, 'close')));
+    const stillOpen = () => sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+    const closed = Promise.all(sockets.map((socket) => once(socket, 'close')));
+    passInterval();
+    expect(stillOpen()).toHaveLength(sockets.length);
+    for (let ms = 0; ms < PING_MS && stillOpen().length === sockets.length; ms += TURN_MS)
+      vi.advanceTimersByTime(TURN_MS);
+    expect(stillOpen().length).toBeLessThan(sockets.length);
+    expect(stillOpen().length).toBeGreaterThan(sockets.length / 2);
+    passInterval();
+    await closed;
+    expect(stillOpen()).toEqual([]);
   });
 
   it('is watched as well after all others have gone', async () => {
@@ -65,7 +94,12 @@ describe('a socket that is watched', () => {
     const first = await connect(alive);
     first.client.close();
     await once(first.socket, 'close');
-    const second = await connect(alive);
-    await once(second.client, 'ping');
+    const { client, socket } = await connect(alive, false);
+    const pinged = once(client, 'ping');
+    passInterval();
+    await pinged;
+    const closed = once(socket, 'close');
+    passInterval();
+    expect((await closed)[0]).toBe(1006);
   });
 });
