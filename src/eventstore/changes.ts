@@ -174,9 +174,9 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
           'change stream broke; opening it again',
         );
         options.onReopen?.(error);
-        await backoff(failures++, (cancel) => {
-          interrupt = cancel;
-        });
+        const interrupted = new AbortController();
+        interrupt = () => interrupted.abort();
+        await backoff(failures++, interrupted.signal);
       }
     }
     return null;

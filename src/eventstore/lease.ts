@@ -12,6 +12,8 @@ interface LeaseDocument {
 /** A lease that was granted. It is only a promise in time: what must not happen twice checks the fence as well. */
 export interface Lease {
   readonly fence: number;
+  /** How long it is granted for, in ms. */
+  readonly ttlMs: number;
   /** @returns false once another has it */
   renew(): Promise<boolean>;
   /** Lets the next one have it at once. */
@@ -66,11 +68,35 @@ export async function acquireLease(
   const mine = { _id: name, holder, fence: lease.fence };
   return {
     fence: lease.fence,
+    ttlMs,
     renew: async () => (await leases.updateOne(mine, [{ $set: { expiresAt } }])).matchedCount === 1,
     release: async () => {
       await leases.updateOne(mine, [{ $set: { expiresAt: '$$NOW' } }]);
     },
   };
+}
+
+/**
+ * Works under a lease and renews it meanwhile, three times as often as it would run out. The lease is still there when
+ * the work has ended: whoever acquired it lets it go.
+ * @param work the signal is aborted once another process has the lease
+ * @param onTrouble told when it could not be renewed, which is tried again
+ * @returns what the work gave
+ */
+export async function whileHeld<T>(
+  lease: Lease,
+  work: (lost: AbortSignal) => Promise<T>,
+  onTrouble: (error: unknown) => void,
+): Promise<T> {
+  const lost = new AbortController();
+  const renewing = setInterval(() => {
+    lease.renew().then((held) => held || lost.abort(), onTrouble);
+  }, lease.ttlMs / 3);
+  try {
+    return await work(lost.signal);
+  } finally {
+    clearInterval(renewing);
+  }
 }
 
 /** Who holds which lease at this moment, by the clock of this process. */

@@ -14,10 +14,7 @@ export interface PaceClock {
 
 const CLOCK: PaceClock = {
   now: () => performance.now(),
-  wait: async (ms, signal) => {
-    if (signal.aborted) return;
-    await pause(ms, (cancel) => signal.addEventListener('abort', cancel, { once: true }));
-  },
+  wait: pause,
 };
 
 /**

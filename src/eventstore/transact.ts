@@ -1,5 +1,5 @@
 import { type ClientSession, type MongoClient, MongoError, type TransactionOptions } from 'mongodb';
-import { backoff } from './backoff.ts';
+import { retry } from './backoff.ts';
 
 const TRANSACTION: TransactionOptions = {
   readConcern: { level: 'snapshot' },
@@ -37,14 +37,9 @@ export async function transact(
  * Commits, and asks again where the answer was lost: the server may still hold the transaction open, and with it the
  * rows, until its lifetime ends (60 s by default).
  */
-async function commitForCertain(session: ClientSession): Promise<void> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await session.commitTransaction();
-    } catch (error) {
-      const unknown = error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult');
-      if (!unknown || failures >= COMMIT_TRIES) throw error;
-      await backoff(failures, () => undefined);
-    }
-  }
+function commitForCertain(session: ClientSession): Promise<void> {
+  return retry(() => session.commitTransaction(), {
+    when: (error) => error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult'),
+    tries: COMMIT_TRIES,
+  });
 }

@@ -30,7 +30,7 @@ function comeBack(url: () => string, connect: Connect, stopNow: () => void): Ret
         cursor = place;
       };
       await connect(url(), cursor, take).catch(() => undefined);
-      await pause(20, () => undefined);
+      await pause(20);
     }
   };
   void run();

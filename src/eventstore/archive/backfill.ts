@@ -1,5 +1,5 @@
 import type { ClientSession } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Log } from '../log/log.ts';
@@ -80,19 +80,17 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
   };
 
   return {
-    async write(items) {
+    write(items) {
       const deadline = performance.now() + PATIENCE_MS;
-      for (let failures = 0; ; failures++) {
-        try {
-          return await attempt(items, failures > 0);
-        } catch (error) {
+      return retry((failures) => attempt(items, failures > 0), {
+        when: (error) => {
           // It may be in the log after all: the next try looks.
           const mayPass = isDuplicateKey(error) || isPassing(error);
-          if (!mayPass || performance.now() > deadline) throw error;
+          if (!mayPass || performance.now() > deadline) return false;
           tips.forget(items.map(({ event }) => streamOf(event)));
-          await backoff(failures, () => undefined);
-        }
-      }
+          return true;
+        },
+      });
     },
   };
 }

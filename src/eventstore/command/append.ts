@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { backoff } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Job } from './intent.ts';
@@ -18,9 +18,6 @@ export type Appended =
 /** How long one command may take, with all its tries. */
 export const COMMAND_DEADLINE_MS = 15_000;
 
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1_000;
-
 /**
  * Appends a command's events, whose ids are fixed. On any error the first event is read back: a lost reply, an
  * unknown commit and a lost race look alike to the driver, and only the log tells them apart.
@@ -30,7 +27,7 @@ const LONGEST_PAUSE_MS = 1_000;
 export async function append(store: Store, job: Job, unit: Unit, deadline: number): Promise<Appended> {
   const [own] = unit.events;
   if (own !== undefined) job.tried.push(own);
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+  for (let failures = 0; ; failures++) {
     let failure: unknown;
     try {
       await store.committer.commit(unit);
@@ -47,7 +44,7 @@ export async function append(store: Store, job: Job, unit: Unit, deadline: numbe
     if (performance.now() > deadline) return { kind: 'unknown' };
     // A read alone never settles it: the write may still be on its way. The same ids are inserted again.
     store.observer.retried('unknown');
-    await pause(pauseMs * (0.5 + Math.random()));
+    await backoff(failures);
   }
 }
 

@@ -28,6 +28,6 @@ export async function awaitCheckpoint(
     const saved = checkpoint?.updatedAt.getTime() ?? 0;
     if (saved !== savedAtMs) [savedAtMs, since] = [saved, performance.now()];
     if (performance.now() - since > patienceMs) return { reached: false, checkpoint };
-    await pause(lookMs, () => undefined);
+    await pause(lookMs);
   }
 }

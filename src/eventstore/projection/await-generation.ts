@@ -57,6 +57,6 @@ export async function awaitGeneration(reader: PointerReader, name: string, from:
       if (await liftSeal(db, pointer, from, producerId)) return;
     }
     if (now - began > LONGEST_MS) throw new StillSealed(from);
-    await pause(LOOK_MS, () => undefined);
+    await pause(LOOK_MS);
   }
 }

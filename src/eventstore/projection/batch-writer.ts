@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import type { StreamOfRow } from '../stream.ts';
 import { commitBatch } from './batch-commit.ts';
 import { behindAt, listedBehind } from './behind.ts';
@@ -22,7 +22,8 @@ export interface BatchWriter {
   behind(): Pick<Progress, 'behind' | 'moreBehind'>;
   /** Ends the tries. */
   stop(): void;
-  readonly isStopped: boolean;
+  /** Aborted once it is stopped. */
+  readonly stopped: AbortSignal;
 }
 
 export function openBatchWriter({ store, projection, fence, limits, observer }: ProjectorTask): BatchWriter {
@@ -41,8 +42,7 @@ export function openBatchWriter({ store, projection, fence, limits, observer }: 
       observer.poisoned(name);
     },
   });
-  let stopped = false;
-  let cancelWait: () => void = () => undefined;
+  const stopping = new AbortController();
 
   const attempt = async (changes: readonly RowChange[], progress: Progress, oneByOne: boolean) => {
     if (oneByOne) {
@@ -75,30 +75,29 @@ export function openBatchWriter({ store, projection, fence, limits, observer }: 
 
   return {
     async write(streams, progress) {
-      for (let failures = 0; !stopped; failures++) {
-        let changes: RowChange[] = [];
-        try {
+      let changes: RowChange[] = [];
+      await retry(
+        async (failures) => {
+          changes = [];
           changes = await folds.catchUp(streams);
           await attempt(changes, progress, failures >= TRIES_TOGETHER);
-          return;
-        } catch (error) {
-          if (error instanceof FencedOut) throw error;
-          folds.forget(changes);
-          log.warn({ err: error, projection: name, failures }, 'rows could not be written; trying again');
-          observer.retried(name);
-          await backoff(failures, (cancel) => {
-            cancelWait = cancel;
-          });
-        }
-      }
+        },
+        {
+          when: (error, failures) => {
+            if (error instanceof FencedOut) return false;
+            folds.forget(changes);
+            log.warn({ err: error, projection: name, failures }, 'rows could not be written; trying again');
+            observer.retried(name);
+            return true;
+          },
+          signal: stopping.signal,
+        },
+      );
     },
     behind: () => listedBehind(folds.behind),
     stop() {
-      stopped = true;
-      cancelWait();
+      stopping.abort();
     },
-    get isStopped() {
-      return stopped;
-    },
+    stopped: stopping.signal,
   };
 }

@@ -1,15 +1,13 @@
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import { clusterNow } from '../changes.ts';
-import { isDuplicateKey, isPassing } from '../faults.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
-import type { Projection, Row } from '../projection.ts';
+import type { Projection } from '../projection.ts';
 import type { StreamOfRow } from '../stream.ts';
 import { awaitCheckpoint } from './await-checkpoint.ts';
 import { startProjector } from './projector.ts';
 import type { ReadModels } from './read-models.ts';
 import { openRowFolds, type RowFolds } from './row-folds.ts';
-import { compareAndSet } from './row-writes.ts';
-import { isSealError } from './seal.ts';
+import { compareAndSet, mayWriteAgain, writeInto } from './row-writes.ts';
 
 /** How long a chunk of rows is tried, and a projector may be silent, in ms. */
 const PATIENCE_MS = 60_000;
@@ -71,26 +69,29 @@ async function catchUpChunk(
   streams: readonly StreamOfRow[],
 ): Promise<number> {
   const deadline = performance.now() + PATIENCE_MS;
-  for (let failures = 0; ; failures++) {
-    const collection = store.live.of(projection);
-    try {
-      await store.live.forWriting();
-      const changes = await folds.catchUp(streams);
-      folds.forget(changes);
-      const operations = changes.filter(({ row }) => row !== null).map(compareAndSet);
-      if (operations.length === 0) return 0;
-      const rows = store.db.collection<Row>(collection, { writeConcern: { w: 'majority', journal: true } });
-      const { insertedCount, matchedCount } = await rows.bulkWrite(operations, { ordered: false });
-      if (insertedCount + matchedCount === operations.length) return operations.length;
-    } catch (error) {
-      if (isSealError(error)) await store.live.moved(projection.name, collection);
-      else if (!isDuplicateKey(error) && !isPassing(error)) throw error;
-      if (performance.now() > deadline) throw error;
-    }
-    // A command wrote some of these rows in between, or the database was away: look again at what is behind.
-    await backoff(failures, () => undefined);
-  }
+  const writeOnce = async (): Promise<number> => {
+    const target = { projection: projection.name, collection: store.live.of(projection) };
+    await store.live.forWriting();
+    const changes = await folds.catchUp(streams);
+    folds.forget(changes);
+    const operations = changes.filter(({ row }) => row !== null).map(compareAndSet);
+    if (operations.length === 0) return 0;
+    const { insertedCount, matchedCount } = await writeInto(store.db, target, operations, DURABLY);
+    if (insertedCount + matchedCount < operations.length) throw new ChangedElsewhere();
+    return operations.length;
+  };
+  return retry(writeOnce, {
+    // Looks again at what is behind.
+    when: async (error) =>
+      error instanceof ChangedElsewhere ||
+      ((await mayWriteAgain(store.live, error)) && performance.now() <= deadline),
+  });
 }
+
+const DURABLY = { ordered: false, writeConcern: { w: 'majority', journal: true } } as const;
+
+/** A command wrote some of the rows in between. */
+class ChangedElsewhere extends Error {}
 
 /**
  * Waits until the projector of an async read model has caught up with the log: that of a running gateway, which follows

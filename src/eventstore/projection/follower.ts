@@ -21,7 +21,6 @@ export function openFollower(task: ProjectorTask): Follower {
   const { name, version } = projection;
   const writer = openBatchWriter(task);
   let changes: Changes | undefined;
-  let cancelRest: () => void = () => undefined;
   let savedAtMs = 0;
   let lastRecordedMs = 0;
 
@@ -50,10 +49,7 @@ export function openFollower(task: ProjectorTask): Follower {
    */
   const rest = async (events: number): Promise<void> => {
     const ms = limits.restMs * Math.min(1, events / limits.busyEvents);
-    if (writer.isStopped || ms < 1) return;
-    await pause(ms, (cancel) => {
-      cancelRest = cancel;
-    });
+    if (ms >= 1) await pause(ms, writer.stopped);
   };
 
   return {
@@ -61,7 +57,7 @@ export function openFollower(task: ProjectorTask): Follower {
       const checkpoint = await claimCheckpoint(store.db, name, version, fence);
       lastRecordedMs = checkpoint.lastRecordedAt?.getTime() ?? 0;
       changes = await resume(task, writer, checkpoint);
-      while (!writer.isStopped) {
+      while (!writer.stopped.aborted) {
         const signal = await changes.next();
         if (signal === null) return;
         if (signal.kind === 'changes') {
@@ -81,7 +77,6 @@ export function openFollower(task: ProjectorTask): Follower {
     },
     stop() {
       writer.stop();
-      cancelRest();
       changes?.stop();
     },
   };

@@ -1,5 +1,5 @@
 import type { ClientSession, Collection, Document, Filter, FindCursor, Timestamp } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isPassing } from '../faults.ts';
 import type { Projection, Row } from '../projection.ts';
@@ -28,16 +28,13 @@ export async function atOneMoment<T>(
   { name }: Projection,
   look: (moment: Moment) => Promise<T>,
 ): Promise<T> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await store.client.withSession({ snapshot: true }, async (session) =>
+  return retry(
+    () =>
+      store.client.withSession({ snapshot: true }, async (session) =>
         look(await momentOf(store, name, session)),
-      );
-    } catch (error) {
-      if (!isPassing(error) || failures >= TRIES) throw error;
-      await backoff(failures, () => undefined);
-    }
-  }
+      ),
+    { when: isPassing, tries: TRIES },
+  );
 }
 
 async function momentOf(store: ReadModels, name: string, session: ClientSession): Promise<Moment> {

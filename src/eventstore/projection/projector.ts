@@ -13,7 +13,7 @@
  */
 import { backoff, pause } from '../backoff.ts';
 import { newId } from '../ids.ts';
-import { acquireLease, type Lease } from '../lease.ts';
+import { acquireLease, type Lease, whileHeld } from '../lease.ts';
 import type { Projection } from '../projection.ts';
 import { FencedOut } from './checkpoint.ts';
 import { type Follower, openFollower } from './follower.ts';
@@ -68,44 +68,39 @@ interface Post {
 function man({ store, projection, limits, observer, holder }: Post): { stop(): Promise<void> } {
   const { db, log } = store;
   const { name } = projection;
-  let stopped = false;
+  const stopping = new AbortController();
   let follower: Follower | undefined;
-  let cancelWait: () => void = () => undefined;
-  const cancellable = (cancel: () => void): void => {
-    cancelWait = cancel;
-  };
 
   const serve = async (lease: Lease): Promise<void> => {
     const { fence } = lease;
     log.info({ projection: name, fence }, 'projecting');
     const serving = openFollower({ store, projection, fence, limits, observer });
     follower = serving;
-    if (stopped) return;
-    const renewing = setInterval(() => {
-      lease.renew().then(
-        (held) => held || serving.stop(),
-        (error) => log.warn({ err: error, projection: name }, 'lease could not be renewed; trying again'),
-      );
-    }, limits.leaseMs / 3);
-    try {
-      await serving.run();
-    } finally {
-      clearInterval(renewing);
-      serving.stop();
-    }
+    if (stopping.signal.aborted) return;
+    const run = async (lost: AbortSignal): Promise<void> => {
+      lost.addEventListener('abort', () => serving.stop());
+      try {
+        await serving.run();
+      } finally {
+        serving.stop();
+      }
+    };
+    await whileHeld(lease, run, (err) =>
+      log.warn({ err, projection: name }, 'lease could not be renewed; trying again'),
+    );
   };
 
   const work = async (): Promise<void> => {
-    for (let failures = 0; !stopped; ) {
+    for (let failures = 0; !stopping.signal.aborted; ) {
       try {
         const lease = await acquireLease(db, name, holder, limits.leaseMs);
         if (lease === null) {
-          await pause(limits.leasePollMs, cancellable);
+          await pause(limits.leasePollMs, stopping.signal);
           continue;
         }
         await serve(lease);
         failures = 0;
-        if (stopped) await lease.release();
+        if (stopping.signal.aborted) await lease.release();
       } catch (error) {
         if (error instanceof FencedOut) {
           log.info({ projection: name }, 'another projector has taken over');
@@ -113,7 +108,7 @@ function man({ store, projection, limits, observer, holder }: Post): { stop(): P
         }
         log.warn({ err: error, projection: name, failures }, 'projector failed; trying again');
         observer.retried(name);
-        await backoff(failures++, cancellable);
+        await backoff(failures++, stopping.signal);
       }
     }
   };
@@ -121,8 +116,7 @@ function man({ store, projection, limits, observer, holder }: Post): { stop(): P
   const working = work();
   return {
     async stop() {
-      stopped = true;
-      cancelWait();
+      stopping.abort();
       follower?.stop();
       await working;
     },

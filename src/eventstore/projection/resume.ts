@@ -38,12 +38,12 @@ export async function startOver(task: ProjectorTask, writer: BatchWriter): Promi
   await saveCheckpoint(store.db, name, fence, { phase: 'catching_up', version });
   let streams = 0;
   for await (const behind of streamsBehind(store, projection, now, () => store.live.of(projection))) {
-    if (writer.isStopped) break;
+    if (writer.stopped.aborted) break;
     streams += behind.length;
     if (behind.length > 0) await writer.write(behind, {});
   }
   store.log.info({ projection: name, streams }, 'read model caught up with the log');
-  if (!writer.isStopped)
+  if (!writer.stopped.aborted)
     await saveCheckpoint(store.db, name, fence, { phase: 'following', levelAt, ...writer.behind() });
   return openEventHeads(task, { at: now });
 }

@@ -1,4 +1,5 @@
 import type { AnyBulkWriteOperation, BulkWriteOptions, BulkWriteResult, ClientSession, Db } from 'mongodb';
+import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Row } from '../projection.ts';
 import type { LiveGenerations } from './live-generation.ts';
 import type { RowChange } from './row-folds.ts';
@@ -58,6 +59,18 @@ export async function writeInto(
   } catch (error) {
     throw isSealError(error) ? new RowsSealed(target) : error;
   }
+}
+
+/**
+ * True after a failure to write rows that may pass: the database was away, somebody else wrote one of them, or they were
+ * about to move, which this has then waited for.
+ */
+export async function mayWriteAgain(live: LiveGenerations, error: unknown): Promise<boolean> {
+  if (error instanceof RowsSealed) {
+    await live.moved(error.target.projection, error.target.collection);
+    return true;
+  }
+  return isPassing(error) || isDuplicateKey(error);
 }
 
 /** One row in place of whatever stands there. */

@@ -45,7 +45,7 @@ export async function seal(db: Db, collection: string): Promise<void> {
       const code = error instanceof MongoServerError ? error.code : undefined;
       if (code === NAMESPACE_NOT_FOUND) await create(db, collection);
       else if (code !== MAX_TIME_EXPIRED || tries === LOCK_TRIES) throw error;
-      else await pause(LOCK_MS, () => undefined);
+      else await pause(LOCK_MS);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
@@ -27,6 +27,13 @@ const BATCH_EVENTS = 5_000;
 /** How often a batch is tried while the database is away, for about a minute. */
 const TRIES = 35;
 
+/** Rows were not as they were read: a rebuild that this one has taken over from still wrote some. */
+class ChangedElsewhere extends Error {
+  constructor(collection: string) {
+    super(`Rows of ${collection} are changed by somebody else.`);
+  }
+}
+
 /** @param from the log is followed from there on: what was committed before must be in the rows already */
 export function openCatchUp(store: ReadModels, projection: Projection, from: Timestamp): CatchUp {
   const { db, log } = store;
@@ -47,23 +54,22 @@ export function openCatchUp(store: ReadModels, projection: Projection, from: Tim
   let at = from;
 
   const write = async (streams: readonly StreamOfRow[]): Promise<void> => {
-    for (let failures = 0; ; failures++) {
-      let changed: readonly RowChange[] = [];
-      try {
+    let changed: readonly RowChange[] = [];
+    await retry(
+      async () => {
+        changed = [];
         changed = await folds.catchUp(streams);
-        if (await writeRows(store, collection, changed)) {
-          folds.written(changed);
-          return;
-        }
-        // Rows were not as they were read: a rebuild that this one has taken over from still wrote some.
-        folds.forget(changed);
-        if (failures >= TRIES) throw new Error(`Rows of ${collection} are changed by somebody else.`);
-      } catch (error) {
-        folds.forget(changed);
-        if (!(isPassing(error) || isDuplicateKey(error)) || failures >= TRIES) throw error;
-      }
-      await backoff(failures, () => undefined);
-    }
+        if (!(await writeRows(store, collection, changed))) throw new ChangedElsewhere(collection);
+        folds.written(changed);
+      },
+      {
+        when: (error) => {
+          folds.forget(changed);
+          return error instanceof ChangedElsewhere || isPassing(error) || isDuplicateKey(error);
+        },
+        tries: TRIES,
+      },
+    );
   };
 
   /** Compares every stream with its row: where the changes since the replay are no longer to be had. */

@@ -33,7 +33,7 @@ export async function takeLease(
     if (lease !== null) return lease;
     if (signal?.aborted === true) return refuse('was not rebuilt: told to stop.');
     if (expiresAt > 0) seen ??= expiresAt;
-    await pause(LOOK_MS, () => undefined);
+    await pause(LOOK_MS);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Collection, MongoBulkWriteError, type Timestamp } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { StreamRange } from '../log/ranges.ts';
 import { type ReplayStore, replayStreams } from '../log/replay.ts';
@@ -49,15 +49,14 @@ export async function loadRange(
   range: StreamRange,
   target: LoadTarget,
 ): Promise<RangeLoad> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await loadOnce(store, projection, range, target);
-    } catch (error) {
-      if (!isPassing(error) || failures >= TRIES) throw error;
+  return retry(() => loadOnce(store, projection, range, target), {
+    when: (error, failures) => {
+      if (!isPassing(error)) return false;
       store.log.warn({ err: error, projection: projection.name, failures }, 'a range is replayed once more');
-      await backoff(failures, () => undefined);
-    }
-  }
+      return true;
+    },
+    tries: TRIES,
+  });
 }
 
 async function loadOnce(

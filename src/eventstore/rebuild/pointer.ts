@@ -50,7 +50,7 @@ export async function announceSwitch(
       if (announced !== null) return announced;
     }
     if (!isFree) throw new SwitchRefused(`${sealing?.by} is switching ${name} at this moment.`);
-    await pause(LOOK_MS, () => undefined);
+    await pause(LOOK_MS);
   }
 }
 

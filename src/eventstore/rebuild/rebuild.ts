@@ -12,10 +12,11 @@
  * retired.ts drops the old generation later. stale.ts starts rebuilds of what older code has folded; row.ts rebuilds one
  * row in place. Refusals are in refused.ts.
  */
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import { isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { createRowIndexes } from '../indexes.ts';
+import { whileHeld } from '../lease.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import { type CatchUp, openCatchUp } from './catch-up.ts';
@@ -60,21 +61,19 @@ export async function rebuildProjection(
   const by = `${store.producerId}/${newId()}`;
   const { leaseMs = REBUILD_LEASE_MS } = options;
   const lease = await takeLease(store.db, projection, by, leaseMs, options.signal);
-  const lost = new AbortController();
-  const renewing = setInterval(() => {
-    lease.renew().then(
-      (held) => held || lost.abort(),
-      (error) => store.log.warn({ err: error, projection: name }, 'lease could not be renewed; trying again'),
-    );
-  }, leaseMs / 3);
-  const signals = [lost.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const work = async (lost: AbortSignal): Promise<RebuildReport> => {
+    const signals = [lost, ...(options.signal === undefined ? [] : [options.signal])];
+    try {
+      return await rebuild({ store, projection, options, lease, by, signal: AbortSignal.any(signals) });
+    } catch (error) {
+      throw lost.aborted ? new RebuildLost(name) : error;
+    }
+  };
   try {
-    return await rebuild({ store, projection, options, lease, by, signal: AbortSignal.any(signals) });
-  } catch (error) {
-    if (lost.signal.aborted) throw new RebuildLost(name);
-    throw error;
+    return await whileHeld(lease, work, (err) =>
+      store.log.warn({ err, projection: name }, 'lease could not be renewed; trying again'),
+    );
   } finally {
-    clearInterval(renewing);
     await lease.release().catch(() => undefined);
   }
 }
@@ -121,18 +120,10 @@ async function finish(run: RebuildRun, progress: RebuildProgress, catchUp: Catch
   reportProgress(run, progress, 'indexing');
   // After the load, which is several times as fast as keeping indexes up meanwhile. For a large read model it may take
   // longer than an answer is waited for: asked again, the server goes on with the index that it is building.
-  await patiently(() => createRowIndexes(store.db, projection, progress.building));
+  await retry(() => createRowIndexes(store.db, projection, progress.building), {
+    when: isPassing,
+    tries: INDEX_TRIES,
+  });
   reportProgress(run, progress, 'catching up');
   await catchUp.run(progress.building);
-}
-
-async function patiently(work: () => Promise<void>): Promise<void> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isPassing(error) || failures >= INDEX_TRIES) throw error;
-      await backoff(failures, () => undefined);
-    }
-  }
 }

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AnyBulkWriteOperation, UUID } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
-import { isDuplicateKey, isPassing } from '../faults.ts';
 import { readStream } from '../log/read.ts';
 import { shutOutProjector } from '../projection/projector-fence.ts';
 import type { ReadModels } from '../projection/read-models.ts';
-import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
+import { mayWriteAgain, put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import { isSealError } from '../projection/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
@@ -42,20 +41,16 @@ export async function rebuildRow<R extends Row>(
   const stream = { tenantId, aggregateType: projection.aggregateType, aggregateId: id };
   // Before the transaction, whose time is short: inside it, only what has been added since is read.
   const base = await foldOn(projection, readStream(store, stream), { sequence: 0, row: null });
-  for (let failures = 0; ; failures++) {
-    const target = { projection: projection.name, collection: store.live.of(projection) };
-    try {
+  return retry(
+    async () => {
+      const target = { projection: projection.name, collection: store.live.of(projection) };
       await store.live.forWriting();
       const rebuilt = await putInPlace(store, projection, stream, base, target);
       store.cache.delete(streamKey(stream));
       return rebuilt;
-    } catch (error) {
-      if (error instanceof RowsSealed) await store.live.moved(target.projection, target.collection);
-      else if (!isPassing(error) && !isDuplicateKey(error)) throw error;
-      if (failures >= TRIES) throw error;
-      await backoff(failures, () => undefined);
-    }
-  }
+    },
+    { when: (error) => mayWriteAgain(store.live, error), tries: TRIES },
+  );
 }
 
 /** Reads log and row at one moment and writes the row; a writer who comes between makes the transaction fail. */

@@ -26,7 +26,6 @@ export function staleProjections({
 export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}): { stop(): Promise<void> } {
   const { log } = store;
   const stopping = new AbortController();
-  let cancelWait: () => void = () => undefined;
 
   const rebuildStale = async (projection: Projection): Promise<void> => {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
@@ -54,9 +53,7 @@ export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}
         }
         if (!(error instanceof RebuildRefused))
           log.warn({ err: error, projection: projection.name }, 'rebuild failed; trying again');
-        await backoff(failures, (cancel) => {
-          cancelWait = cancel;
-        });
+        await backoff(failures, stopping.signal);
       }
     }
   };
@@ -68,7 +65,6 @@ export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}
   return {
     async stop() {
       stopping.abort();
-      cancelWait();
       await working;
     },
   };

@@ -69,7 +69,7 @@ export async function switchGeneration(
   try {
     await moveBuilding(store, options.building, collection);
     await createRowIndexes(db, projection, collection);
-    await pause(options.announceMs ?? ANNOUNCE_MS, () => undefined);
+    await pause(options.announceMs ?? ANNOUNCE_MS);
     const oldRows = await rowsIn(store, retired);
     await options.catchUp(await clusterNow(db), collection);
     const rows = await rowsIn(store, collection);

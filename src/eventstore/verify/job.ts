@@ -1,6 +1,6 @@
 import { pause } from '../backoff.ts';
 import { newId } from '../ids.ts';
-import { acquireLease, type Lease } from '../lease.ts';
+import { acquireLease, type Lease, whileHeld } from '../lease.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { type Finding, totalOf } from './finding.ts';
 import { awaitFirstRuns, dueRuns, lastRuns, saveRun, type VerifyRun } from './schedule.ts';
@@ -46,7 +46,6 @@ export function startVerifying(store: ReadModels, options: VerifyJobOptions): Ve
   const names = [...store.projections.map(({ name }) => name), ...aggregateTypesWithoutRows(store)];
   const holder = `${store.producerId}/${newId()}`;
   const stopping = new AbortController();
-  let wake: () => void = () => undefined;
 
   const look = async (): Promise<void> => {
     await awaitFirstRuns(db, names);
@@ -58,21 +57,17 @@ export function startVerifying(store: ReadModels, options: VerifyJobOptions): Ve
   };
 
   const work = async (lease: Lease): Promise<void> => {
-    const lost = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, lost.signal]);
-    const renewing = setInterval(() => {
-      lease.renew().then(
-        (held) => held || lost.abort(),
-        (error: unknown) =>
-          log.warn({ err: error }, 'the lease to verify could not be renewed; trying again'),
-      );
-    }, LEASE_MS / 3);
-    try {
+    const verifyDue = async (lost: AbortSignal): Promise<void> => {
+      const signal = AbortSignal.any([stopping.signal, lost]);
       // Asked again: another process may just have ended.
       for (const name of await dueRuns(db, names, everyMs))
         if (!signal.aborted) await verifyOne(store, options, name, holder, signal);
+    };
+    try {
+      await whileHeld(lease, verifyDue, (err) =>
+        log.warn({ err }, 'the lease to verify could not be renewed; trying again'),
+      );
     } finally {
-      clearInterval(renewing);
       await lease.release();
     }
   };
@@ -84,10 +79,7 @@ export function startVerifying(store: ReadModels, options: VerifyJobOptions): Ve
       } catch (error) {
         log.warn({ err: error }, 'the read models could not be verified; trying again later');
       }
-      if (stopping.signal.aborted) return;
-      await pause(lookMs, (cancel) => {
-        wake = cancel;
-      });
+      await pause(lookMs, stopping.signal);
     }
   };
 
@@ -95,7 +87,6 @@ export function startVerifying(store: ReadModels, options: VerifyJobOptions): Ve
   return {
     async stop() {
       stopping.abort();
-      wake();
       await running;
     },
   };

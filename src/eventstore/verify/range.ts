@@ -1,5 +1,5 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
-import { backoff } from '../backoff.ts';
+import { retry } from '../backoff.ts';
 import { isPassing } from '../faults.ts';
 import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
 import { replayStreams } from '../log/replay.ts';
@@ -48,22 +48,25 @@ interface Reached {
 export async function walkRange(walk: RangeWalk, range: StreamRange): Promise<void> {
   const { store, projection } = walk;
   const reached: Reached = { stream: undefined, passed: undefined };
-  for (let failures = 0; ; failures++) {
-    const before = reached.passed;
-    try {
-      return await walkOn(
-        walk,
-        reached.stream === undefined ? range : { ...range, from: reached.stream },
-        reached,
-      );
-    } catch (error) {
+  let before: StreamPlace | undefined;
+  /** Failures in a row of which none came further than the one before. */
+  let fruitless = 0;
+  const walkFurther = (): Promise<void> => {
+    before = reached.passed;
+    return walkOn(walk, reached.stream === undefined ? range : { ...range, from: reached.stream }, reached);
+  };
+  await retry(walkFurther, {
+    when: (error) => {
       const isLost = error instanceof MongoServerError && CURSOR_LOST.has(error.code);
-      if (!(isPassing(error) || isLost) || failures >= TRIES) throw error;
-      if (reached.passed !== before) failures = 0;
-      store.log.warn({ err: error, projection: projection.name, failures }, 'a verification is gone on with');
-      await backoff(failures, () => undefined);
-    }
-  }
+      if (!(isPassing(error) || isLost) || fruitless >= TRIES) return false;
+      fruitless = reached.passed === before ? fruitless + 1 : 0;
+      store.log.warn(
+        { err: error, projection: projection.name, fruitless },
+        'a verification is gone on with',
+      );
+      return true;
+    },
+  });
 }
 
 async function walkOn(walk: RangeWalk, range: StreamRange, reached: Reached): Promise<void> {

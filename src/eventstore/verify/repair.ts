@@ -1,9 +1,8 @@
 import { type AnyBulkWriteOperation, BSON, type ClientSession, type Document, type Filter } from 'mongodb';
-import { backoff } from '../backoff.ts';
-import { isDuplicateKey, isPassing } from '../faults.ts';
+import { retry } from '../backoff.ts';
 import { shutOutProjector } from '../projection/projector-fence.ts';
 import type { ReadModels } from '../projection/read-models.ts';
-import { put, RowsSealed, writeInto } from '../projection/row-writes.ts';
+import { mayWriteAgain, put, writeInto } from '../projection/row-writes.ts';
 import type { Projection, Row } from '../projection.ts';
 import { transact } from '../transact.ts';
 import type { RowRepair } from './diagnose.ts';
@@ -37,9 +36,9 @@ async function repairBatch(
   repairs: readonly RowRepair[],
 ): Promise<readonly RowRepair[]> {
   const { client, db, live } = store;
-  for (let failures = 0; ; failures++) {
-    const target = { projection: projection.name, collection: live.of(projection) };
-    try {
+  return retry(
+    async () => {
+      const target = { projection: projection.name, collection: live.of(projection) };
       await live.forWriting();
       let applied: RowRepair[] = [];
       await transact(client, async (session) => {
@@ -49,13 +48,9 @@ async function repairBatch(
         if (applied.length > 0) await writeInto(db, target, applied.flatMap(operationsOf), { session });
       });
       return applied;
-    } catch (error) {
-      if (error instanceof RowsSealed) await live.moved(projection.name, target.collection);
-      else if (!isPassing(error) && !isDuplicateKey(error)) throw error;
-      if (failures >= TRIES) throw error;
-      await backoff(failures, () => undefined);
-    }
-  }
+    },
+    { when: (error) => mayWriteAgain(live, error), tries: TRIES },
+  );
 }
 
 /** Those whose row is still as it was found. Whoever writes one before the transaction is over makes it fail. */

@@ -1,5 +1,5 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
-import { backoff } from '../../backoff.ts';
+import { retry } from '../../backoff.ts';
 import type { Store } from '../../command/store.ts';
 import { readStream } from '../../log/read.ts';
 import type { RowFilter } from '../../projection/rows.ts';
@@ -200,14 +200,17 @@ function sequenceOf(change: PastChange): number | undefined {
 
 /** @throws Unknowable where the moment is over; what MongoDB throws */
 async function atMoment<T>(read: () => Promise<T>): Promise<T> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await read();
-    } catch (error) {
-      const code = error instanceof MongoServerError ? error.code : undefined;
-      if (code === TOO_OLD || (code === UNAVAILABLE && failures === TRIES - 1)) throw new Unknowable();
-      if (!mayReadAgain(error) || failures === TRIES - 1) throw error;
-      await backoff(failures, () => undefined);
-    }
+  try {
+    return await retry(read, {
+      when: (error) => codeOf(error) !== TOO_OLD && mayReadAgain(error),
+      tries: TRIES - 1,
+    });
+  } catch (error) {
+    const code = codeOf(error);
+    throw code === TOO_OLD || code === UNAVAILABLE ? new Unknowable() : error;
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof MongoServerError ? error.code : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Db, Timestamp } from 'mongodb';
-import { backoff } from '../../backoff.ts';
+import { retry } from '../../backoff.ts';
 import { type Change, clusterNow } from '../../changes.ts';
 import {
   generationCollection,
@@ -54,15 +54,8 @@ export function logRoutes(db: Db): Routes {
 }
 
 /** A snapshot of a collection that has only just been created is refused for a moment. */
-async function readAgain<T>(read: () => Promise<T>): Promise<T> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await read();
-    } catch (error) {
-      if (failures === PIN_TRIES - 1 || !mayReadAgain(error)) throw error;
-      await backoff(failures, () => undefined);
-    }
-  }
+function readAgain<T>(read: () => Promise<T>): Promise<T> {
+  return retry(read, { when: mayReadAgain, tries: PIN_TRIES - 1 });
 }
 
 /** Rows live where the pointers say, which change in the stream itself: what is said elsewhere is not told. */

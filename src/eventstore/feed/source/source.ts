@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
-import { backoff, insist } from '../../backoff.ts';
+import { backoff, retry } from '../../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../../changes.ts';
 import type { Interest } from '../../interest.ts';
 import { rowsAt } from '../../projection/rows-at.ts';
@@ -88,7 +88,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const ring = new Ring(options.limits, pinned);
   const history = openHistory({ ...options, ring, historyBytes: options.limits.historyBytes });
   const level = openLevel();
-  let closed = false;
+  const closing = new AbortController();
   /** Since the stream has told anything. */
   let losses = 0;
   const begin = (): Changes => {
@@ -184,20 +184,22 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     );
     options.onReopen(reason);
     changes.stop();
-    if (losses > 0) await backoff(losses, () => undefined);
+    if (losses > 0) await backoff(losses, closing.signal);
     losses += 1;
-    const now = await insist(
-      () => routes.pin(),
-      () => closed,
-      (failure) => log.warn({ err: failure }, 'the cluster does not tell its time'),
-    );
+    const now = await retry(() => routes.pin(), {
+      when: (failure) => {
+        log.warn({ err: failure }, 'the cluster does not tell its time');
+        return true;
+      },
+      signal: closing.signal,
+    });
     if (now === undefined) return;
     pinned = now;
     places = openPlaces(now);
     ring.reset(now);
     for (const audience of audiences.values()) audience.forget();
     changes = begin();
-    if (closed) changes.stop();
+    if (closing.signal.aborted) changes.stop();
     const opening = changes;
     void opening.opened.then(() => {
       for (const audience of audiences.values())
@@ -234,7 +236,8 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     if (isThere()) return true;
     if (after.time.greaterThan(await clusterNow(db))) return false;
     const since = performance.now();
-    while (!isThere() && !closed && performance.now() - since < CATCH_UP_MS) await level.next();
+    while (!isThere() && !closing.signal.aborted && performance.now() - since < CATCH_UP_MS)
+      await level.next();
     return isThere();
   };
 
@@ -265,7 +268,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       return rows;
     },
     close() {
-      closed = true;
+      closing.abort();
       history.close();
       level.close();
       changes.stop();

@@ -63,7 +63,7 @@ export class RetryingSnapshotReader<D extends object, T extends Placed> {
     this.#told = false;
     this.#letGo();
     onBreak(told);
-    await backoff(this.#tries, () => undefined);
+    await backoff(this.#tries);
     if (this.#closed) throw error;
   }
 
