@@ -16,7 +16,7 @@ import { CLIENT_LIMITS, type ClientLimits } from '../metrics/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { schema } from '../schema.ts';
 import { openAdmission } from './engine/admission.ts';
-import { createGateway } from './engine/engine.ts';
+import { createEngine } from './engine/engine.ts';
 import { openGuards } from './engine/guards.ts';
 import { errorMask } from './engine/masking.ts';
 import type { Services } from './engine/operation-context.ts';
@@ -106,7 +106,7 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
   const mask = errorMask(log, metrics);
   const guards = openGuards(development, metrics);
   const { maxBodyBytes, maxSharedBytes } = limits;
-  const gateway = createGateway({
+  const engine = createEngine({
     schema,
     guards,
     development,
@@ -119,7 +119,7 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
     developmentToken,
   });
   return {
-    http: openHttp({ gateway, schema, guards, origins, services, authenticate, mask, limits, metrics }),
-    sockets: openSockets({ gateway, services, authenticate, mask, limits, log, metrics }),
+    http: openHttp({ engine, schema, guards, origins, services, authenticate, mask, limits, metrics }),
+    sockets: openSockets({ engine, services, authenticate, mask, limits, log, metrics }),
   };
 }

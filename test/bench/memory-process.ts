@@ -6,7 +6,7 @@ import { tokenVerifier } from '../../src/access/token.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { openAdmission } from '../../src/gateway/engine/admission.ts';
-import { createGateway } from '../../src/gateway/engine/engine.ts';
+import { createEngine } from '../../src/gateway/engine/engine.ts';
 import { openGuards } from '../../src/gateway/engine/guards.ts';
 import { errorMask } from '../../src/gateway/engine/masking.ts';
 import { openHttp } from '../../src/gateway/http/requests.ts';
@@ -39,7 +39,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const schema = bareSchema(tenders);
   const origins = { allowed: [], loopback: false };
   const guards = openGuards(false, metrics);
-  const gateway = createGateway({
+  const engine = createEngine({
     schema,
     guards,
     development: false,
@@ -51,7 +51,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     metrics,
   });
   const http = openHttp({
-    gateway,
+    engine,
     schema,
     guards,
     origins,

@@ -50,7 +50,7 @@ async function connect(): Promise<Pair> {
 
 function sendReady({ outflow }: Pair, text: string): Promise<void> {
   const sink = outflow.ofOperation(ID);
-  return new Promise((resolve) => sink.sendReady([new ReadyResult(text)], { left: resolve }));
+  return new Promise((resolve) => sink.sendReady([new ReadyResult(text)], { flushed: resolve }));
 }
 
 function heard({ client, texts }: Pair, count: number): Promise<void> {
@@ -87,7 +87,7 @@ describe('a ready result on a socket', () => {
     const ready = sizes.map(
       (size, n) => new ReadyResult(JSON.stringify({ data: `${n} ${'é'.repeat(size)}` })),
     );
-    await new Promise<void>((left) => outflow.ofOperation(ID).sendReady(ready, { left }));
+    await new Promise<void>((flushed) => outflow.ofOperation(ID).sendReady(ready, { flushed }));
     await heard(pair, sizes.length);
     expect(texts.map((text) => JSON.parse(text).payload)).toEqual(
       ready.map(({ stringify }) => JSON.parse(stringify())),
@@ -143,12 +143,12 @@ describe('a ready result on a socket', () => {
     const sink = outflow.ofOperation(ID);
     let sent = 0;
     let left = 0;
-    const leaver = {
-      left() {
+    const listener = {
+      flushed() {
         left += 1;
       },
     };
-    for (; full === 0; sent++) sink.sendReady([big], leaver);
+    for (; full === 0; sent++) sink.sendReady([big], listener);
     expect(left).toBeLessThan(sent - 1);
     client.resume();
     await heard(pair, sent - 1);

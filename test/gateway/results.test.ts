@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ItemRequest } from '../../src/eventstore/feed/subscriber/options.ts';
 import { ResultGroup } from '../../src/gateway/fan-out/group.ts';
 import { MemoBudget } from '../../src/gateway/fan-out/memo.ts';
-import { type ItemSource, type ItemTaker, Results } from '../../src/gateway/fan-out/results.ts';
-import type { Leaver, ReadyResult, ReadySink } from '../../src/gateway/fan-out/transport.ts';
+import { type ItemSource, Results } from '../../src/gateway/fan-out/results.ts';
+import type { FlushListener, ReadyResult, ReadySink } from '../../src/gateway/fan-out/transport.ts';
 
 /** `updated` items are made once for all, some at once and some later; `heartbeat` items for each subscriber. */
 interface Item {
@@ -21,13 +22,13 @@ const item = (n: number, over: Partial<Item> = {}): Item => ({
 /** Hands over what it has been given, each item to who has asked for it. */
 class Given implements ItemSource {
   readonly #items: (Item | 'end')[] = [];
-  #taker: ItemTaker | undefined;
+  #request: ItemRequest<unknown> | undefined;
   asked = 0;
 
-  ask(taker: ItemTaker): void {
-    expect(this.#taker).toBeUndefined();
+  ask(request: ItemRequest<unknown>): void {
+    expect(this.#request).toBeUndefined();
     this.asked += 1;
-    this.#taker = taker;
+    this.#request = request;
     this.#hand();
   }
 
@@ -37,11 +38,11 @@ class Given implements ItemSource {
   }
 
   #hand(): void {
-    const taker = this.#taker;
-    const next = taker === undefined ? undefined : this.#items.shift();
-    if (taker === undefined || next === undefined) return;
-    this.#taker = undefined;
-    taker.resolve(next === 'end' ? { done: true, value: undefined } : { done: false, value: next });
+    const request = this.#request;
+    const next = request === undefined ? undefined : this.#items.shift();
+    if (request === undefined || next === undefined) return;
+    this.#request = undefined;
+    request.resolve(next === 'end' ? { done: true, value: undefined } : { done: false, value: next });
   }
 }
 
@@ -49,23 +50,23 @@ class Given implements ItemSource {
 class Kept implements ReadySink {
   readonly sent: string[][] = [];
   readonly #log: string[];
-  readonly waiting: Leaver[] = [];
+  readonly waiting: FlushListener[] = [];
   isSlow = false;
 
   constructor(log: string[]) {
     this.#log = log;
   }
 
-  sendReady(results: readonly ReadyResult[], leaver: Leaver): void {
+  sendReady(results: readonly ReadyResult[], listener: FlushListener): void {
     this.sent.push(results.map(({ stringify }) => stringify()));
     this.#log.push(...(this.sent.at(-1) ?? []));
-    if (this.isSlow) this.waiting.push(leaver);
-    else leaver.left();
+    if (this.isSlow) this.waiting.push(listener);
+    else listener.flushed();
   }
 
   flow(): void {
     this.isSlow = false;
-    for (const leaver of this.waiting.splice(0)) leaver.left();
+    for (const listener of this.waiting.splice(0)) listener.flushed();
   }
 }
 

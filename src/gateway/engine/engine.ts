@@ -8,12 +8,12 @@ import { answerSubscriptions } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
 import { rememberDocuments } from './documents.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
-import type { Asked, Guards } from './guards.ts';
+import type { Guards, PendingOperation } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
-import { tellPlaces } from './sse-ids.ts';
+import { sseIds } from './sse-ids.ts';
 
-export interface GatewayOptions {
+export interface EngineOptions {
   readonly schema: GraphQLSchema;
   readonly guards: Guards;
   readonly development: boolean;
@@ -27,10 +27,10 @@ export interface GatewayOptions {
   readonly developmentToken?: (() => Promise<string>) | undefined;
 }
 
-export type Gateway = ReturnType<typeof createGateway>;
+export type Engine = ReturnType<typeof createEngine>;
 
 /** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
-export function createGateway(options: GatewayOptions) {
+export function createEngine(options: EngineOptions) {
   const {
     schema,
     guards,
@@ -51,18 +51,18 @@ export function createGateway(options: GatewayOptions) {
     healthCheckEndpoint: '/health/live',
     maskedErrors: { maskError: mask },
     maxRequestBodySize: maxBodyBytes,
-    parserAndValidationCache: { documentCache: rememberDocuments(), errorCache: FORGETFUL },
+    parserAndValidationCache: { documentCache: rememberDocuments(), errorCache: NO_CACHE },
     multipart: false,
     batching: false,
     cors: corsOf(origins),
     landingPage: false,
-    logging: quiet(log),
+    logging: yogaLogger(log),
     plugins: [
-      malformedIsTheirs(),
-      guarded(guards),
+      refuseMalformed(),
+      askGuards(guards),
       answerSubscriptions({ mask, limits: { maxSharedBytes }, metrics }),
-      wholeAnswersOnly(),
-      tellPlaces(),
+      answerWhole(),
+      sseIds(),
       varyByOrigin(),
     ],
     graphiql: development
@@ -76,7 +76,7 @@ export function createGateway(options: GatewayOptions) {
  * Remembers no error: Yoga changes an error of its parser for the transport that it was thrown on, and the other transport
  * must not be shown that.
  */
-const FORGETFUL = { get: () => undefined, set: () => undefined };
+const NO_CACHE = { get: () => undefined, set: () => undefined };
 
 /**
  * Whether the page of development mode may hold its token: not where another name has led here, and not for a page
@@ -87,7 +87,7 @@ function mayHoldToken(headers: Headers): boolean {
 }
 
 /** Parameters that are no JSON (`?variables=…`) are the client's mistake; Yoga lets the parser's error through. */
-function malformedIsTheirs(): Plugin {
+function refuseMalformed(): Plugin {
   return {
     onRequestParse({ requestParser, setRequestParser }) {
       if (requestParser === undefined) return;
@@ -103,7 +103,7 @@ function malformedIsTheirs(): Plugin {
   };
 }
 
-function wholeAnswersOnly(): Plugin {
+function answerWhole(): Plugin {
   return {
     onExecutionResult({ result, setResult }) {
       if (result === undefined || Array.isArray(result) || !('data' in result)) return;
@@ -120,9 +120,9 @@ export function wholeAnswer(result: ExecutionResult): ExecutionResult {
 }
 
 /** Asks the guards before an operation is executed, over HTTP by Yoga and on sockets. */
-function guarded({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
+function askGuards({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
   type Stop = (result: { errors: GraphQLError[] }) => void;
-  const ask = (args: Asked & { readonly contextValue: Transport }, stop: Stop): void => {
+  const ask = (args: PendingOperation & { readonly contextValue: Transport }, stop: Stop): void => {
     const refusal = refusalOf(args);
     if (refusal === undefined) begun(args, args.contextValue.transport);
     else stop({ errors: [refusal] });
@@ -134,7 +134,7 @@ function guarded({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
 }
 
 /** Yoga's own words, as far as they are news: errors have been logged by the mask already. */
-function quiet(log: Logger): YogaLogger {
+function yogaLogger(log: Logger): YogaLogger {
   return {
     debug() {},
     info: (...words) => log.debug({ words }, 'yoga'),

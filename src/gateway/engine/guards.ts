@@ -3,31 +3,31 @@ import type { Context } from '../../graphql/context.ts';
 import { unauthenticated } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 
-/** An operation that is about to be executed: its document is valid, and who asks is known. */
-export interface Asked {
+/** An operation that is about to be executed: its document is valid, and it is known who asks. */
+export interface PendingOperation {
   readonly document: DocumentNode;
   readonly operationName?: string | null | undefined;
   readonly contextValue: Context;
 }
 
 /** Says why an operation is not executed; undefined where it may be. */
-export type Guard = (asked: Asked) => GraphQLError | undefined;
+export type Guard = (operation: PendingOperation) => GraphQLError | undefined;
 
 /** What is asked before each operation is executed, be it on the fast path, by Yoga or on a socket. */
 export interface Guards {
   /** The first guard's refusal; undefined where the operation may be executed. */
-  refusalOf(asked: Asked): GraphQLError | undefined;
+  refusalOf(operation: PendingOperation): GraphQLError | undefined;
   /** Counts an operation that no guard refuses. */
-  begun(asked: Asked, transport: 'http' | 'socket'): void;
+  begun(operation: PendingOperation, transport: 'http' | 'socket'): void;
 }
 
 /** @param development whether anyone may read the schema */
 export function openGuards(development: boolean, { operations }: Pick<Metrics, 'operations'>): Guards {
   const guards: readonly Guard[] = [refuseAnonymous(development)];
   return {
-    refusalOf(asked) {
+    refusalOf(operation) {
       for (const guard of guards) {
-        const refusal = guard(asked);
+        const refusal = guard(operation);
         if (refusal !== undefined) return refusal;
       }
       return undefined;
@@ -40,8 +40,8 @@ export function openGuards(development: boolean, { operations }: Pick<Metrics, '
 }
 
 /**
- * Lets nobody who has not proved who they are do anything but ask for `__typename`, and in development mode for the
- * schema. It looks at the whole operation, so that an anonymous one is not half answered.
+ * Who has not proved who they are may ask for `__typename` only, and in development mode for the schema. The whole operation
+ * is looked at, so that none is half answered.
  */
 function refuseAnonymous(development: boolean): Guard {
   const harmless = new Set(development ? ['__typename', '__schema', '__type'] : ['__typename']);

@@ -7,9 +7,9 @@ import type { Context, TenantFeed, TenantStore } from '../../graphql/context.ts'
 import { unauthenticated } from '../../graphql/errors.ts';
 import type { Admission } from './admission.ts';
 import { bindFeed } from './tenant-feed.ts';
-import { bindStore, type Origin } from './tenant-store.ts';
+import { bindStore, type RequestTrace } from './tenant-store.ts';
 
-/** What requests are answered with, opened once per process. */
+/** What operations are answered with, opened once per process. */
 export interface Services {
   readonly store: Store;
   readonly feed: Feed;
@@ -17,13 +17,13 @@ export interface Services {
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
 }
 
-/** The same, for as many at once as the process takes on. */
+/** The same, with a bound on how much is answered at once. */
 export interface AdmittingServices extends Services {
   readonly admission: Admission;
 }
 
-/** Who calls, over which connection. */
-export interface Caller {
+/** Who asks for an operation, and over which connection. */
+export interface OperationSource {
   readonly access: Access | null;
   /** Reads a header of the request, or of the upgrade to a socket, by its lower-case name. */
   readonly header: (name: string) => string | undefined;
@@ -34,18 +34,18 @@ export interface Caller {
 }
 
 /** Makes the context of one operation, with store and feed bound to the caller's tenant. */
-export function contextOf(services: AdmittingServices, caller: Caller): Context {
-  const { access, header } = caller;
-  let known: Origin | undefined;
-  const origin = (): Origin => {
-    known ??= originOf(header);
+export function contextOf(services: AdmittingServices, source: OperationSource): Context {
+  const { access, header } = source;
+  let known: RequestTrace | undefined;
+  const trace = (): RequestTrace => {
+    known ??= traceOf(header);
     return known;
   };
   return {
     access,
     store:
-      access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, origin, services.admission),
-    feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, caller),
+      access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, trace, services.admission),
+    feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, source),
     projections: services.projections,
     now: () => new Date(),
     forGroup: () =>
@@ -57,7 +57,7 @@ export function contextOf(services: AdmittingServices, caller: Caller): Context 
   };
 }
 
-/** Somebody of the same role of the same tenant. */
+/** The same rights, but nobody in particular. */
 function anyoneWith({ expiresAt: _, ...access }: Access): Access {
   return {
     ...access,
@@ -67,7 +67,7 @@ function anyoneWith({ expiresAt: _, ...access }: Access): Access {
   };
 }
 
-/** Without access every use of store and feed throws, whatever a resolver forgot to ask. */
+/** Without access every use of store and feed throws, even where a resolver forgot to check. */
 function denied<T extends object>(): T {
   return new Proxy({} as T, {
     get() {
@@ -78,7 +78,7 @@ function denied<T extends object>(): T {
 const DENIED_STORE = denied<TenantStore>();
 const DENIED_FEED = denied<TenantFeed>();
 
-function originOf(header: Caller['header']): Origin {
+function traceOf(header: OperationSource['header']): RequestTrace {
   const traceId = traceIdOf(header('traceparent'));
   return {
     origin: 'graphql',

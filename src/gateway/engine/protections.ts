@@ -10,7 +10,7 @@ export const PROTECTIONS = {
     'Requests are taken on while their bytes are few enough: `admission.ts`, before anything is done.',
   wellFormed: 'Parameters that are malformed are refused: the fast path leaves them to Yoga; graphql-ws.',
   valid: 'Documents are validated before anything else: by the engine that all of them share, `engine.ts`.',
-  proof: 'A proof that is not good is refused, whatever is asked: `http/requests.ts`, `socket/sockets.ts`.',
+  proof: 'A proof that is not good is refused, whatever is asked: `http/requests.ts`, `socket/connect.ts`.',
   anonymous: 'Who shows none may do nothing, nor read the schema: `guards.ts`, before each execution.',
   tenant: 'What is another tenant’s does not exist: `tenant-store.ts`, the only way to the store.',
   role: 'What a role may not is refused: scopes of the schema and `refuseUnless`, in the resolvers.',

@@ -3,8 +3,8 @@ import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import type { Transport } from '../fan-out/transport.ts';
 
-/** A result that may bring its own text; Yoga asks for it by this name. */
-interface Told extends ExecutionResult {
+/** A result that may have its text already; Yoga asks for it by this name. */
+interface TextResult extends ExecutionResult {
   readonly stringify?: (result: ExecutionResult) => string;
 }
 
@@ -12,7 +12,7 @@ interface Told extends ExecutionResult {
  * Puts the cursor of each item of an event stream behind its data, as `id`: browsers, and other clients of Server-Sent
  * Events, give the last one back as `Last-Event-ID` when they connect again.
  */
-export function tellPlaces(): Plugin<Transport & Context> {
+export function sseIds(): Plugin<Transport & Context> {
   return {
     onSubscribe({ args }) {
       const { transport, feed } = args.contextValue as Transport & Context;
@@ -30,7 +30,7 @@ export function tellPlaces(): Plugin<Transport & Context> {
 }
 
 /** Yoga writes a result as one line `data: …`; what comes behind a line feed is a field of its own. */
-function withId(result: Told, cursor: string): Told {
+function withId(result: TextResult, cursor: string): TextResult {
   const { stringify = JSON.stringify } = result;
   const { data, errors, extensions } = result;
   return {

@@ -20,8 +20,8 @@ import { pageInTime, type Stretch } from '../../eventstore/time/time-page.ts';
 import type { TenantIntent, TenantStore } from '../../graphql/context.ts';
 import type { Admission } from './admission.ts';
 
-/** Where a request comes from: written into the metadata of every event it leads to. */
-export interface Origin {
+/** Where a request comes from: written into the metadata of every event that comes of it. */
+export interface RequestTrace {
   readonly origin: string;
   /** One id for everything that comes of the request. */
   readonly correlationId: string;
@@ -32,29 +32,29 @@ export interface Origin {
 /**
  * Binds the event store to a tenant. Every read and write on behalf of a client goes through what this returns, and
  * nothing in it takes a tenant from its caller.
- * @param origin asked only for what is written: most requests only read
+ * @param trace asked only for what is written: most requests only read
  * @param admission lets commands in, or throws OVERLOADED
  */
 export function bindStore(
   store: Store,
   tenantId: string,
-  origin: () => Origin,
+  trace: () => RequestTrace,
   admission: Admission,
 ): TenantStore {
-  return new BoundStore(store, tenantId, origin, admission);
+  return new BoundStore(store, tenantId, trace, admission);
 }
 
 /** A class, for there is one for each operation and each subscriber, and few of them use much of it. */
 class BoundStore implements TenantStore {
   readonly #store: Store;
   readonly #tenantId: string;
-  readonly #origin: () => Origin;
+  readonly #trace: () => RequestTrace;
   readonly #admission: Admission;
 
-  constructor(store: Store, tenantId: string, origin: () => Origin, admission: Admission) {
+  constructor(store: Store, tenantId: string, trace: () => RequestTrace, admission: Admission) {
     this.#store = store;
     this.#tenantId = tenantId;
-    this.#origin = origin;
+    this.#trace = trace;
     this.#admission = admission;
   }
 
@@ -63,8 +63,8 @@ class BoundStore implements TenantStore {
   }
 
   handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]) {
-    const origin = this.#origin();
-    const bound = () => intents.map((intent) => this.#bind(intent, origin));
+    const trace = this.#trace();
+    const bound = () => intents.map((intent) => this.#bind(intent, trace));
     return this.#admission.commands(intents.length, () => handleMany(this.#store, bound()));
   }
 
@@ -120,7 +120,7 @@ class BoundStore implements TenantStore {
   }
 
   /** Field by field, so that all have one shape: a batch has hundreds. */
-  #bind<S, C extends Command>(intent: TenantIntent<S, C>, origin = this.#origin()): Intent<S, C> {
+  #bind<S, C extends Command>(intent: TenantIntent<S, C>, trace = this.#trace()): Intent<S, C> {
     const bound = {
       tenantId: this.#tenantId,
       aggregate: intent.aggregate,
@@ -129,9 +129,9 @@ class BoundStore implements TenantStore {
       key: intent.key,
       eventId: intent.eventId,
       input: intent.input,
-      origin: origin.origin,
-      traceId: origin.traceId,
-      correlationId: origin.correlationId,
+      origin: trace.origin,
+      traceId: trace.traceId,
+      correlationId: trace.correlationId,
       creates: intent.creates,
     };
     return intent.also === undefined ? bound : { ...bound, also: intent.also };

@@ -10,13 +10,13 @@ import {
 import type { Access } from '../../access/access.ts';
 
 /** A subscription as a client asked for it. */
-export interface Asked {
+export interface SubscriptionRequest {
   readonly document: DocumentNode;
   readonly operationName?: string | null | undefined;
   readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** What of a document decides how an item looks. */
+/** What in a document decides how an item looks: its text, and the variables that the text uses. */
 interface Shape {
   readonly text: string;
   readonly variables: readonly string[];
@@ -25,19 +25,19 @@ interface Shape {
 const shapes = new WeakMap<DocumentNode, Map<string, Shape>>();
 
 /**
- * Subscribers with the same key are shown the same of an item: they asked in the same words, with the same values, and
- * may see the same. What only says which items somebody wants, and how often, is left out: the arguments of the root
- * field, and variables that are used nowhere else.
+ * Subscribers with the same key are shown the same of an item: they asked in the same words, with the same values, and may
+ * see the same. Arguments of the root field, and variables that are used nowhere else, are left out of the key: they only
+ * say which items somebody wants, and how often.
  */
-export function groupKeyOf(asked: Asked, access: Access): string {
+export function groupKeyOf(request: SubscriptionRequest, access: Access): string {
   const { sub: _person, expiresAt: _end, ...authority } = access;
-  const { text, variables } = shapeOf(asked);
-  const given = asked.variableValues ?? {};
+  const { text, variables } = shapeOf(request);
+  const given = request.variableValues ?? {};
   const values = variables.map((name) => (Object.hasOwn(given, name) ? [given[name]] : []));
   return JSON.stringify([authority, values, text]);
 }
 
-function shapeOf({ document, operationName }: Asked): Shape {
+function shapeOf({ document, operationName }: SubscriptionRequest): Shape {
   const ofDocument = shapes.get(document) ?? new Map<string, Shape>();
   shapes.set(document, ofDocument);
   const name = operationName ?? '';

@@ -3,21 +3,22 @@ import { type Frame, FrameTexts, type RowText, type Run } from './frame-texts.ts
 import { type MemoBudget, ResultMemo } from './memo.ts';
 import { ReadyResult } from './transport.ts';
 
-/** What became of an item: its result for everyone of the group; null where each has to execute it. */
+/** The result of an item for everyone of the group; null where each subscriber has to execute the item. */
 export type Shared = ReadyResult | null;
 
-/** Items that are the same object for everyone who is told; of any other, nobody else will ever ask. */
-const TOLD_TO_ALL: ReadonlySet<unknown> = new Set(['updated', 'appended', 'left']);
+/** Kinds of items that the feed hands to all subscribers as one object; another item is seen by one subscriber only. */
+const SHARED_KINDS: ReadonlySet<unknown> = new Set(['updated', 'appended', 'left']);
 
 /**
- * Subscribers who are shown the same: an item is executed and serialised once for all of them. What fails is not
- * shared: each then executes for itself, with errors that are its own.
+ * Subscribers who are shown the same: an item is executed and serialised once for all of them. A result with errors is not
+ * shared: each subscriber then executes the item for itself, and gets errors of its own.
  */
 export class ResultGroup {
   readonly #run: Run;
   readonly #items: ResultMemo<Shared | Promise<Shared>>;
   readonly #rows: ResultMemo<RowText>;
   readonly #frames: FrameTexts;
+  /** Counted by whoever joins and leaves. */
   members = 0;
 
   /** @param run executes the group's operation on an item, in the name of all of them */
@@ -28,9 +29,10 @@ export class ResultGroup {
     this.#frames = new FrameTexts(run, this.#rows);
   }
 
+  /** At once where it is known or can be made at once. */
   resultOf(item: unknown): Shared | Promise<Shared> {
     if (isFrame(item)) return this.#frames.resultOf(item);
-    if (!isToldToAll(item)) return null;
+    if (!isShared(item)) return null;
     const known = this.#items.get(item);
     return known === undefined ? this.#make(item) : known;
   }
@@ -63,8 +65,8 @@ function isFrame(item: unknown): item is Frame {
   return kindOf(item) === 'moved';
 }
 
-function isToldToAll(item: unknown): item is object {
-  return TOLD_TO_ALL.has(kindOf(item));
+function isShared(item: unknown): item is object {
+  return SHARED_KINDS.has(kindOf(item));
 }
 
 function kindOf(item: unknown): unknown {

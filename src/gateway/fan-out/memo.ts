@@ -3,10 +3,10 @@ import type { ClientLimits } from '../../metrics/limits.ts';
 /** What all groups of subscribers may remember together: characters of text, nearly as many bytes. */
 export type MemoLimits = Pick<ClientLimits, 'maxSharedBytes'>;
 
-/** Beside its text, an entry takes about so much. */
+/** What an entry takes beside its text, about. */
 const ENTRY_BYTES = 100;
 
-/** The bound of all memos of a process: when they have grown by half of it, each forgets its older half. */
+/** What all memos of a process may hold. Whenever they have grown by half of that, each forgets its older half. */
 export class MemoBudget {
   readonly #half: number;
   readonly #memos = new Set<ResultMemo<unknown>>();
@@ -17,7 +17,7 @@ export class MemoBudget {
     this.#half = maxSharedBytes / 2;
   }
 
-  /** How much is remembered, at most. */
+  /** An upper bound of what is remembered now. */
   get bytes(): number {
     return this.#young + this.#old;
   }
@@ -39,7 +39,7 @@ export class MemoBudget {
   }
 }
 
-/** What was made of an object, for a while: it is wanted again at once by many, and then never more. */
+/** Remembers for a while what was made of an object: many want it at once, and nobody later. */
 export class ResultMemo<V> {
   readonly #budget: MemoBudget;
   #young = new Map<object, V>();
@@ -61,7 +61,7 @@ export class ResultMemo<V> {
     this.#budget.spend(length + ENTRY_BYTES);
   }
 
-  /** Forgets what is older than the last time. */
+  /** Forgets what was there already at the last call. */
   age(): void {
     this.#old = this.#young;
     this.#young = new Map();

@@ -1,21 +1,15 @@
 import type { ExecutionResult } from 'graphql';
+import type { ItemRequest } from '../../eventstore/feed/subscriber/options.ts';
 import type { ResultTally } from '../../metrics/result-tally.ts';
-import { type Departing, departSoon } from './flush.ts';
 import type { ResultGroup, Shared } from './group.ts';
-import type { Leaver, ReadyResult, ReadySink } from './transport.ts';
+import type { FlushListener, ReadyResult, ReadySink } from './transport.ts';
 
-/** Results go in one write until they come to so much: the system takes as long for a hundred bytes as for thousands. */
+/** Results go in one write until they come to this size: the system takes as long for a hundred bytes as for thousands. */
 const GATHERED_BYTES = 16_384;
 
-/** Whom items are handed to. */
-export interface ItemTaker {
-  resolve(result: IteratorResult<unknown, undefined>): void;
-  reject(error: unknown): void;
-}
-
-/** Where items come from: each is handed to a taker that has asked for it. */
+/** Where items come from: each answers one request. */
 export interface ItemSource {
-  ask(taker: ItemTaker): void;
+  ask(request: ItemRequest<unknown>): void;
   return?(): Promise<unknown>;
 }
 
@@ -33,19 +27,20 @@ export interface ResultsOptions {
 
 type Step = IteratorResult<ExecutionResult, undefined>;
 
-interface Waiter {
+/** Whoever reads the iterator, while it waits. */
+interface Reader {
   resolve(step: Step): void;
   reject(error: unknown): void;
 }
 
 /**
- * Results of one subscription, made of the items that its feed tells. It asks for the next ones when the last have left,
- * so that a slow reader slows down nobody but itself; what is due at once leaves together. For what goes to a sink no
- * promise is made, and few objects are looked at: with thousands of subscribers, none of theirs is in the processor's
- * caches any more when the next item comes.
+ * The results of one subscription, made of the items of its feed. It asks for the next items when the last results have
+ * left, so that a slow reader slows down nobody but itself; results that are ready at the same time leave together. For
+ * what goes to a sink no promise is made, and few objects are touched: with thousands of subscribers, none of a
+ * subscriber's objects is still in the processor's caches when its next item comes.
  */
 export class Results
-  implements AsyncIterableIterator<ExecutionResult, undefined>, ItemTaker, Leaver, Departing
+  implements AsyncIterableIterator<ExecutionResult, undefined>, ItemRequest<unknown>, FlushListener
 {
   readonly #source: ItemSource;
   readonly #group: ResultGroup | undefined;
@@ -53,16 +48,16 @@ export class Results
   readonly #tally: ResultTally;
   readonly #options: Pick<ResultsOptions, 'alone' | 'onEnd'>;
   /** What the sink gets next. */
-  readonly #due: ReadyResult[] = [];
-  #dueBytes = 0;
+  readonly #ready: ReadyResult[] = [];
+  #readyBytes = 0;
   /**
-   * `asked`: the source owes an item. `making`: its result is being made, for everyone. `alone`: for this subscriber
-   * only, and the reader of the iterator is the one to ask for the next. `ended`: the source has nothing more.
+   * `asked`: the source owes an item. `making`: a result for everyone is being made. `alone`: one for this subscriber only is,
+   * and the iterator's reader is the one to ask for the next. `ended`: the source has nothing more.
    */
   #phase: 'idle' | 'asked' | 'making' | 'alone' | 'ended' = 'idle';
   /** What the sink got last has not left yet. */
-  #isLeaving = false;
-  #waiter: Waiter | undefined;
+  #isFlushing = false;
+  #reader: Reader | undefined;
   #isOver = false;
 
   constructor(source: ItemSource, options: ResultsOptions) {
@@ -77,16 +72,16 @@ export class Results
     return this;
   }
 
-  /** One at a time, as every reader of ours asks. */
+  /** One at a time: it must not be called again before it has answered, and graphql-ws and Yoga do not. */
   next(): Promise<Step> {
     return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject };
+      this.#reader = { resolve, reject };
       this.#ask();
     });
   }
 
   async return(): Promise<Step> {
-    this.#due.length = 0;
+    this.#ready.length = 0;
     this.#end();
     await this.#source.return?.();
     return { done: true, value: undefined };
@@ -97,41 +92,42 @@ export class Results
     throw error;
   }
 
-  /** From the source: the next item, or the end. */
+  /** Called by the source: with the next item, or the end. */
   resolve({ done, value: item }: IteratorResult<unknown, undefined>): void {
     if (done === true) {
       this.#finish();
-      this.#hand({ done, value: undefined });
+      this.#answerReader({ done, value: undefined });
       return;
     }
     this.#phase = 'idle';
     try {
       const shared = this.#group?.resultOf(item) ?? null;
-      if (shared instanceof Promise) this.#giveLater(item, shared);
-      else this.#give(item, shared);
+      if (shared instanceof Promise) this.#deliverLater(item, shared);
+      else this.#deliver(item, shared);
     } catch (error) {
       this.reject(error);
     }
   }
 
-  /** From the source: it has failed. */
+  /** Called by the source: it has failed. */
   reject(error: unknown): void {
     this.#finish();
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.reject(error);
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.reject(error);
   }
 
-  depart(): void {
-    if (this.#isLeaving) return;
-    while (this.#phase === 'idle' && this.#dueBytes < GATHERED_BYTES && !this.#isOver) this.#ask();
-    // What is being made will depart with the rest.
+  /** Sends what is ready to the sink, together with whatever the source has at once. */
+  flush(): void {
+    if (this.#isFlushing) return;
+    while (this.#phase === 'idle' && this.#readyBytes < GATHERED_BYTES && !this.#isOver) this.#ask();
+    // A result that is being made goes with the rest.
     if (this.#phase !== 'making') this.#send();
   }
 
-  left(): void {
-    this.#isLeaving = false;
-    if (this.#due.length > 0) departSoon(this);
+  flushed(): void {
+    this.#isFlushing = false;
+    if (this.#ready.length > 0) flushSoon(this);
     else if (this.#phase === 'idle') this.#ask();
   }
 
@@ -141,42 +137,42 @@ export class Results
   }
 
   #send(): void {
-    if (this.#due.length === 0) return;
-    this.#isLeaving = true;
-    const due = this.#due.splice(0);
-    this.#dueBytes = 0;
-    this.#sink?.sendReady(due, this);
+    if (this.#ready.length === 0) return;
+    this.#isFlushing = true;
+    const ready = this.#ready.splice(0);
+    this.#readyBytes = 0;
+    this.#sink?.sendReady(ready, this);
   }
 
-  #giveLater(item: unknown, making: Promise<Shared>): void {
+  #deliverLater(item: unknown, making: Promise<Shared>): void {
     this.#phase = 'making';
     making
       .then((made) => {
         this.#phase = 'idle';
-        const waits = this.#due.length > 0;
-        this.#give(item, made);
-        if (waits) departSoon(this);
+        const waits = this.#ready.length > 0;
+        this.#deliver(item, made);
+        if (waits) flushSoon(this);
       })
       .catch((error: unknown) => this.reject(error));
   }
 
-  #give(item: unknown, shared: Shared): void {
+  #deliver(item: unknown, shared: Shared): void {
     if (shared === null || this.#isOver) {
-      this.#giveAlone(item);
+      this.#deliverAlone(item);
       return;
     }
     this.#tally.shared += 1;
     if (this.#sink === undefined) {
-      this.#hand({ done: false, value: shared });
+      this.#answerReader({ done: false, value: shared });
       return;
     }
-    this.#due.push(shared);
-    this.#dueBytes += shared.last.length;
-    if (this.#due.length === 1) departSoon(this);
+    this.#ready.push(shared);
+    this.#readyBytes += shared.last.length;
+    if (this.#ready.length === 1) flushSoon(this);
   }
 
-  #giveAlone(item: unknown): void {
-    // Who is over hears so, and nothing else any more.
+  #deliverAlone(item: unknown): void {
+    // A subscription that is over drops the item, and asks until the source says that it has ended.
     if (this.#isOver) {
       this.#ask();
       return;
@@ -185,18 +181,18 @@ export class Results
     this.#send();
     this.#tally.alone += 1;
     this.#options.alone(item).then(
-      (value) => (this.#isOver ? this.#ask() : this.#hand({ done: false, value })),
+      (value) => (this.#isOver ? this.#ask() : this.#answerReader({ done: false, value })),
       (error: unknown) => this.reject(error),
     );
   }
 
-  #hand(step: Step): void {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.resolve(step);
+  #answerReader(step: Step): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.resolve(step);
   }
 
-  /** What is due leaves before the end does. */
+  /** What is ready leaves before the end does. */
   #finish(): void {
     this.#phase = 'ended';
     this.#send();
@@ -208,4 +204,21 @@ export class Results
     this.#isOver = true;
     this.#options.onEnd();
   }
+}
+
+let unflushed: Results[] = [];
+
+/**
+ * Flushes once the change at hand has reached every subscriber: a loop that does nothing but send finds more of what it
+ * needs in the processor's caches.
+ */
+function flushSoon(results: Results): void {
+  unflushed.push(results);
+  if (unflushed.length === 1) queueMicrotask(flushAll);
+}
+
+function flushAll(): void {
+  const all = unflushed;
+  unflushed = [];
+  for (const results of all) results.flush();
 }

@@ -16,7 +16,7 @@ import { MemoBudget, type MemoLimits } from './memo.ts';
 import { type ItemSource, Results } from './results.ts';
 import type { Transport } from './transport.ts';
 
-/** A subscription's arguments, as the engine hands them on. */
+/** A subscription's arguments, as the engine passes them. */
 interface SubscriptionArgs extends ExecutionArgs {
   readonly contextValue: Context & Transport;
 }
@@ -29,10 +29,10 @@ export interface SubscribingOptions {
 }
 
 /**
- * A running subscription, for a socket: what the engine's plugins would put around each of its results costs more
- * than to send one, and what they do is done already. Their other hooks hold here as well.
+ * A running subscription of a socket. It is no async iterable, so that the engine's plugins leave it alone: what they would
+ * put around each result costs more than sending one, and what they would do is done already.
  */
-export class Subscribed {
+export class RunningSubscription {
   readonly results: Results;
 
   constructor(results: Results) {
@@ -77,7 +77,9 @@ export function answerSubscriptions({
   const masked = ({ errors, ...rest }: ExecutionResult): ExecutionResult =>
     errors === undefined ? rest : { ...rest, errors: errors.map((error) => mask(error)) };
 
-  const subscribe = async (args: SubscriptionArgs): Promise<ExecutionResult | Results | Subscribed> => {
+  const subscribe = async (
+    args: SubscriptionArgs,
+  ): Promise<ExecutionResult | Results | RunningSubscription> => {
     const { contextValue } = args;
     const { transport } = contextValue;
     const source = await createSourceEventStream(args);
@@ -104,7 +106,7 @@ export function answerSubscriptions({
         metrics.subscriptions.dec({ field });
       },
     });
-    return transport === 'socket' ? new Subscribed(results) : results;
+    return transport === 'socket' ? new RunningSubscription(results) : results;
   };
 
   return {

@@ -38,12 +38,13 @@ export class ReadyResult {
 export interface ReadySink {
   /**
    * Sends one or more, in order, in as few writes as it can.
-   * @param leaver told when all of them have left, or never can
+   * @param listener called when all of them have left, or never can
    */
-  sendReady(results: readonly ReadyResult[], leaver: Leaver): void;
+  sendReady(results: readonly ReadyResult[], listener: FlushListener): void;
 }
 
-/** Is told when what it sent has left the process, or never can. */
-export interface Leaver {
-  left(): void;
+/** Whoever waits for what it has sent. */
+export interface FlushListener {
+  /** It has left the process, or never can. */
+  flushed(): void;
 }

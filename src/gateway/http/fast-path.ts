@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
 import type { Metrics } from '../../metrics/metrics.ts';
-import { type Gateway, wholeAnswer } from '../engine/engine.ts';
+import { type Engine, wholeAnswer } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
 import type { Mask } from '../engine/masking.ts';
 import type { Transport } from '../fan-out/transport.ts';
@@ -18,7 +18,7 @@ export type Answer = (
 ) => void | Promise<void>;
 
 export interface FastPathOptions {
-  readonly gateway: Gateway;
+  readonly engine: Engine;
   readonly schema: GraphQLSchema;
   readonly guards: Guards;
   readonly mask: Mask;
@@ -33,8 +33,8 @@ export interface FastPathOptions {
  * to HTTP do not run here, so nothing that protects the gateway may be one: `protections.ts`.
  */
 export function openFastPath(options: FastPathOptions): Answer {
-  const { gateway, schema, guards, mask, maxBodyBytes, metrics } = options;
-  const { getEnveloped, fetchAPI } = gateway;
+  const { engine, schema, guards, mask, maxBodyBytes, metrics } = options;
+  const { getEnveloped, fetchAPI } = engine;
 
   const executions = openExecutions(schema, (query) => {
     const { parse, validate } = getEnveloped({ transport: 'http', open: noContext });
@@ -81,7 +81,7 @@ export function openFastPath(options: FastPathOptions): Answer {
 
   const handOver: Answer = (request, response, transport) => {
     metrics.paths.yoga += 1;
-    return gateway(request, response, transport);
+    return engine(request, response, transport);
   };
   /** Yoga takes the body from here where it has been read. */
   const again = (request: IncomingMessage, body: Buffer) =>

@@ -7,7 +7,7 @@ import type { Context } from '../../graphql/context.ts';
 import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import type { Gateway } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
 import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
@@ -22,7 +22,7 @@ export interface HttpLimits extends Pick<ClientLimits, 'maxBodyBytes'> {
 }
 
 export interface HttpOptions {
-  readonly gateway: Gateway;
+  readonly engine: Engine;
   readonly schema: GraphQLSchema;
   readonly guards: Guards;
   readonly origins: OriginRules;

@@ -2,21 +2,22 @@ import { Buffer } from 'node:buffer';
 
 /** A final frame of text: what a server sends is not masked (RFC 6455, section 5.2). */
 const FINAL_TEXT = 0x81;
-/** Frames up to this size are made in one place. */
-const DESK_BYTES = 16_384;
+/** Frames up to this size are made in a buffer that is used again. */
+const SCRATCH_BYTES = 16_384;
 
-/** Where frames are made that leave at once: a buffer for each would be most of what the collector has to do. */
-let desk = Buffer.allocUnsafeSlow(DESK_BYTES);
+/** Nearly all frames leave at once, so that the next may be made over them. A buffer for each would keep the collector busy. */
+let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
  * Makes a frame of each text, one behind another.
  * @param begin what every text begins with
- * @param keeps true where the frames have to wait; else they hold until the next are made, unless `areTaken`
+ * @param waits true where frames of before still wait, so that these will, too: they get a buffer of their own
+ * @returns the frames; unless they wait, they hold only until the next are made, or for good once `keepFrames` is called
  */
-export function framesOf(begin: Buffer, rests: readonly Buffer[], keeps: boolean): Buffer {
+export function framesOf(begin: Buffer, rests: readonly Buffer[], waits: boolean): Buffer {
   let size = 0;
   for (const rest of rests) size += headBytes(begin.length + rest.length) + begin.length + rest.length;
-  const frames = keeps || size > DESK_BYTES ? Buffer.allocUnsafe(size) : desk.subarray(0, size);
+  const frames = waits || size > SCRATCH_BYTES ? Buffer.allocUnsafe(size) : scratch.subarray(0, size);
   let at = 0;
   for (const rest of rests) {
     at = writeHead(frames, at, begin.length + rest.length);
@@ -47,7 +48,10 @@ function writeHead(frames: Buffer, at: number, length: number): number {
   return at + head;
 }
 
-/** The last frames have not left at once, and need their bytes for longer. */
-export function areTaken(): void {
-  desk = Buffer.allocUnsafeSlow(DESK_BYTES);
+/**
+ * To be called where the frames made last have not left at once: a stream holds them, so that the next frames must be made in
+ * another buffer.
+ */
+export function keepFrames(): void {
+  scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 }

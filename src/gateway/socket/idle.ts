@@ -1,26 +1,26 @@
-/** How often the watch looks within the time that is allowed: a socket is closed at most a quarter of it late. */
+/** How often sockets are looked at within the time that is allowed: one is closed at most a quarter of that time late. */
 const LOOKS = 4;
 
-/** A socket as far as this matters. */
-export interface Idler {
+/** What the watch needs of a socket. */
+export interface WatchedSocket {
   /** True while it runs an operation. */
   isBusy(): boolean;
-  /** Told once it has been without any for too long. */
+  /** Called when it has been without any for too long. */
   onIdle(): void;
 }
 
-/** Looks for sockets that do nothing: each costs memory and a place of its tenant's. */
+/** Finds sockets that do nothing: each takes memory, and a place of its tenant. */
 export interface IdleWatch {
   /** Begins to look; the socket counts as busy now. */
-  watch(socket: Idler): void;
-  /** It has begun an operation, however short that will be. */
-  touch(socket: Idler): void;
-  forget(socket: Idler): void;
+  watch(socket: WatchedSocket): void;
+  /** To be called when it begins an operation, however short that will be. */
+  touch(socket: WatchedSocket): void;
+  forget(socket: WatchedSocket): void;
 }
 
 /** Opens the watch over any number of sockets, with one timer for all. */
 export function openIdleWatch(idleMs: number): IdleWatch {
-  const since = new Map<Idler, number>();
+  const since = new Map<WatchedSocket, number>();
   let timer: NodeJS.Timeout | undefined;
 
   const look = (): void => {
@@ -31,7 +31,7 @@ export function openIdleWatch(idleMs: number): IdleWatch {
     }
   };
 
-  const touch = (socket: Idler): void => void since.set(socket, performance.now());
+  const touch = (socket: WatchedSocket): void => void since.set(socket, performance.now());
   return {
     watch(socket) {
       touch(socket);

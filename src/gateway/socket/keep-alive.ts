@@ -1,20 +1,20 @@
 import type { WebSocket } from 'ws';
 
 /**
- * All sockets are pinged once in an interval, but never all at once: by turns, in so many groups. To cut those that have
- * stalled takes longest: a megabyte and more of each waits in the system, and is let go of while everybody else waits.
+ * Sockets are pinged in so many groups, one group after the other, so that each is pinged once in an interval. All at once would
+ * make everybody wait: a stalled socket has a megabyte and more in the system, and to cut it frees that.
  */
 const TURNS = 64;
 
-/** Pings sockets; one that is gone, or takes nothing for the whole time between two pings, is cut. */
+/** Pings sockets, and cuts those that are gone, or read nothing for the whole time between two pings. */
 export interface KeepAlive {
   /** From now on, until the socket closes. */
   watch(socket: WebSocket): void;
-  /** It has read of what waited for it, and so will come to the ping in the end. */
+  /** To be called when it has read some of what waited for it, and so will come to the ping in the end. */
   heard(socket: WebSocket): void;
 }
 
-/** Opens it for any number of sockets, with one timer for all: each is pinged every `pingMs`. */
+/** For any number of sockets, with one timer: each is pinged every `pingMs`. */
 export function openKeepAlive(pingMs: number): KeepAlive {
   const turns = Array.from({ length: TURNS }, () => new Set<WebSocket>());
   const silent = new WeakSet<WebSocket>();
@@ -34,7 +34,7 @@ export function openKeepAlive(pingMs: number): KeepAlive {
       }
     }
   };
-  // Shared by all sockets, too, which is why they take theirs from `this`.
+  // One listener serves all sockets, and takes the socket from `this`.
   function heard(this: WebSocket): void {
     silent.delete(this);
   }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { Outflow } from './outflow.ts';
 
-/** Close codes of our own; graphql-ws has its own between 4400 and 4429 (its protocol's text names them). */
+/** Close codes that the gateway uses; graphql-ws uses some more between 4400 and 4429, which its protocol names. */
 export const CLOSE = {
   RESTART: [1012, 'Service restart'],
   TRY_LATER: [1013, 'Try again later'],
@@ -27,7 +27,7 @@ export interface LineLimits {
   readonly closeGraceMs: number;
 }
 
-/** Closes, and cuts the line where the peer reads too slowly to take part in closing. */
+/** Closes, and after `graceMs` cuts the line of a peer that reads too slowly to take part in closing. */
 export function closeSocket(socket: WebSocket, [code, reason]: CloseReason, graceMs: number): void {
   if (socket.readyState !== socket.OPEN) return;
   const fits = Buffer.byteLength(reason) <= MAX_REASON_BYTES;
@@ -37,8 +37,8 @@ export function closeSocket(socket: WebSocket, [code, reason]: CloseReason, grac
 }
 
 /**
- * A WebSocket as graphql-ws wants it. `send` is done when the bytes have left the process, which is what makes a
- * subscription wait for its reader.
+ * A WebSocket as graphql-ws wants it. `send` is done only when the bytes have left the process, so that a subscription waits
+ * for its reader. A message whose handling throws closes the socket with 1011.
  */
 export function lineOf(socket: WebSocket, outflow: Outflow, limits: LineLimits, log: Logger): Line {
   const close = (reason: CloseReason): void => closeSocket(socket, reason, limits.closeGraceMs);

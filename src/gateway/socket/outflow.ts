@@ -1,24 +1,24 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Leaver, ReadyResult, ReadySink } from '../fan-out/transport.ts';
-import { areTaken, framesOf } from './frame.ts';
+import type { FlushListener, ReadyResult, ReadySink } from '../fan-out/transport.ts';
+import { framesOf, keepFrames } from './frame.ts';
 
 /** What all sockets have in common. */
 export interface OutflowTerms {
   /** Bytes that may wait in one socket for its reader. */
   readonly maxSocketBufferBytes: number;
-  /** Something has left that had to wait for the peer: it reads. */
+  /** Called when something has left that had to wait for the peer: it reads. */
   onFlow(socket: WebSocket): void;
-  /** More waits than may. */
+  /** Called when more waits than may. */
   onFull(socket: WebSocket): void;
 }
 
 const EMPTY = Buffer.alloc(0);
 
 /**
- * What is sent on a socket, and when it has left the process. Nearly everything leaves at once: the system takes it, and
- * no promise and no callback need be made.
+ * Sends on a socket, and knows when what was sent has left the process. Nearly everything leaves at once, since the system
+ * takes it: then neither a promise nor a callback is made.
  */
 export class Outflow {
   protected readonly socket: WebSocket;
@@ -34,10 +34,10 @@ export class Outflow {
 
   /** @returns nothing if the message has left already, else when it will have, or never can */
   send(message: string): Promise<void> | undefined {
-    if (!this.takes()) return undefined;
+    if (!this.isOpen()) return undefined;
     this.socket.send(message);
     if (this.stream.writableLength === 0) return undefined;
-    return new Promise((resolve) => this.tell({ left: resolve }));
+    return new Promise((resolve) => this.onFlushed({ flushed: resolve }));
   }
 
   /** Sends the results of one operation. */
@@ -45,27 +45,30 @@ export class Outflow {
     return new NextMessages(id, this.socket, this.stream, this.#terms);
   }
 
-  /** False where the socket is closing, or is closed now: more waits in it than may. */
-  protected takes(): boolean {
+  /** Whether it may be written to. A socket in which more waits than may is closed here. */
+  protected isOpen(): boolean {
     if (this.socket.readyState !== this.socket.OPEN) return false;
     if (this.stream.writableLength <= this.#terms.maxSocketBufferBytes) return true;
     this.#terms.onFull(this.socket);
     return false;
   }
 
-  /** Behind everything that waits; a write that fails calls back, too, and is followed by the end of the socket. */
-  protected tell(leaver: Leaver): void {
+  /**
+   * Calls the listener when everything written so far has left. A write that fails calls back, too, and the end of the socket
+   * follows.
+   */
+  protected onFlushed(listener: FlushListener): void {
     this.stream.write(EMPTY, () => {
       this.#terms.onFlow(this.socket);
-      leaver.left();
+      listener.flushed();
     });
   }
 }
 
 /**
- * Sends ready results as graphql-transport-ws has them. graphql-ws would serialise each once more, and take four promises
- * for it, and ws would write its head apart from the rest: of the time that a message costs, half in all (measured with a
- * thousand sockets). What begins and ends an operation, and every other result, goes their way.
+ * Sends ready results as `next` messages of graphql-transport-ws. graphql-ws would serialise each result once more and make
+ * four promises for it, and ws would write each head apart from its text: together half of what a message costs (measured
+ * with a thousand sockets). All other messages of an operation go by graphql-ws and ws.
  */
 class NextMessages extends Outflow implements ReadySink {
   readonly #begin: Buffer;
@@ -75,16 +78,16 @@ class NextMessages extends Outflow implements ReadySink {
     this.#begin = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   }
 
-  sendReady(results: readonly ReadyResult[], leaver: Leaver): void {
+  sendReady(results: readonly ReadyResult[], listener: FlushListener): void {
     const waits = this.stream.writableLength > 0;
-    if (this.takes()) {
+    if (this.isOpen()) {
       const lasts = results.map(({ last }) => last);
       this.stream.write(framesOf(this.#begin, lasts, waits));
     }
-    if (this.stream.writableLength === 0) leaver.left();
+    if (this.stream.writableLength === 0) listener.flushed();
     else {
-      if (!waits) areTaken();
-      this.tell(leaver);
+      if (!waits) keepFrames();
+      this.onFlushed(listener);
     }
   }
 }
