@@ -3,7 +3,7 @@ import type { Projection, Row } from '../projection.ts';
 import { transact } from '../transact.ts';
 import { type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { ReadModels } from './read-models.ts';
-import type { RowChange } from './row-folds.ts';
+import type { RowChange } from './row-changes.ts';
 import { put, RowsSealed, writeInto } from './row-writes.ts';
 
 /**

@@ -5,7 +5,8 @@ import { commitBatch } from './batch-commit.ts';
 import { behindAt, listedBehind } from './behind.ts';
 import { FencedOut, type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { ProjectorTask } from './projector-task.ts';
-import { openRowFolds, type RowChange } from './row-folds.ts';
+import type { RowChange } from './row-changes.ts';
+import { openRowFolds } from './row-folds.ts';
 
 /** Tries of a batch before its rows are tried one by one: one of them may be what the database refuses. */
 const TRIES_TOGETHER = 5;

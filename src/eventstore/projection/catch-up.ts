@@ -6,8 +6,9 @@ import type { StreamOfRow } from '../stream.ts';
 import { awaitCheckpoint } from './await-checkpoint.ts';
 import { startProjector } from './projector.ts';
 import type { ReadModels } from './read-models.ts';
+import { ChangedElsewhere, writeChanges } from './row-changes.ts';
 import { openRowFolds, type RowFolds } from './row-folds.ts';
-import { compareAndSet, mayWriteAgain, writeInto } from './row-writes.ts';
+import { mayWriteAgain } from './row-writes.ts';
 
 /** How long a chunk of rows is tried, and a projector may be silent, in ms. */
 const PATIENCE_MS = 60_000;
@@ -74,24 +75,17 @@ async function catchUpChunk(
     await store.live.forWriting();
     const changes = await folds.catchUp(streams);
     folds.forget(changes);
-    const operations = changes.filter(({ row }) => row !== null).map(compareAndSet);
-    if (operations.length === 0) return 0;
-    const { insertedCount, matchedCount } = await writeInto(store.db, target, operations, DURABLY);
-    if (insertedCount + matchedCount < operations.length) throw new ChangedElsewhere();
-    return operations.length;
+    const withRows = changes.filter(({ row }) => row !== null);
+    await writeChanges(store.db, target, withRows);
+    return withRows.length;
   };
   return retry(writeOnce, {
-    // Looks again at what is behind.
+    // After that it is looked again what is behind: a command may have written some of the rows.
     when: async (error) =>
       error instanceof ChangedElsewhere ||
       ((await mayWriteAgain(store.live, error)) && performance.now() <= deadline),
   });
 }
-
-const DURABLY = { ordered: false, writeConcern: { w: 'majority', journal: true } } as const;
-
-/** A command wrote some of the rows in between. */
-class ChangedElsewhere extends Error {}
 
 /**
  * Waits until the projector of an async read model has caught up with the log: that of a running gateway, which follows

@@ -18,6 +18,7 @@ import type { Projection } from '../projection.ts';
 import { FencedOut } from './checkpoint.ts';
 import { type Follower, openFollower } from './follower.ts';
 import { PROJECTOR_LIMITS, type ProjectorLimits, type ProjectorObserver } from './projector-limits.ts';
+import type { ProjectorTask } from './projector-task.ts';
 import type { ReadModels } from './read-models.ts';
 
 export interface ProjectorOptions {
@@ -33,7 +34,7 @@ export interface Projector {
 const SILENT: ProjectorObserver = { folded() {}, retried() {}, poisoned() {} };
 
 /**
- * Writes the async ones of these read models from the log (design section 6), for as long as this process holds
+ * Writes those of these read models that are async from the log (design section 6), for as long as this process holds
  * their leases; otherwise it waits to take over. Any number of processes may run it. Nothing but `stop` ends it:
  * whatever fails is logged and tried again.
  */
@@ -46,43 +47,36 @@ export async function startProjector(
   const observer = options.observer ?? SILENT;
   // A name of its own for each projector: two in one process must not take each other for themselves.
   const holder = `${store.producerId}/${newId()}`;
-  const stations = projections
+  const working = projections
     .filter((projection) => projection.mode === 'async')
-    .map((projection) => man({ store, projection, limits, observer, holder }));
+    .map((projection) => keepProjecting({ store, projection, limits, observer }, holder));
   return {
     stop: async () => {
-      await Promise.all(stations.map((station) => station.stop()));
+      await Promise.all(working.map((each) => each.stop()));
     },
   };
 }
 
-interface Post {
-  readonly store: ReadModels;
-  readonly projection: Projection;
-  readonly limits: ProjectorLimits;
-  readonly observer: ProjectorObserver;
-  readonly holder: string;
-}
-
-/** Keeps one projection manned: waits for its lease, follows the log while it lasts, and waits again. */
-function man({ store, projection, limits, observer, holder }: Post): { stop(): Promise<void> } {
+/** Projects one read model for good: waits for its lease, follows the log while that is held, and waits again. */
+function keepProjecting(model: Omit<ProjectorTask, 'fence'>, holder: string): Projector {
+  const { store, projection, limits, observer } = model;
   const { db, log } = store;
   const { name } = projection;
   const stopping = new AbortController();
   let follower: Follower | undefined;
 
-  const serve = async (lease: Lease): Promise<void> => {
+  const followUnder = async (lease: Lease): Promise<void> => {
     const { fence } = lease;
     log.info({ projection: name, fence }, 'projecting');
-    const serving = openFollower({ store, projection, fence, limits, observer });
-    follower = serving;
+    const opened = openFollower({ ...model, fence });
+    follower = opened;
     if (stopping.signal.aborted) return;
     const run = async (lost: AbortSignal): Promise<void> => {
-      lost.addEventListener('abort', () => serving.stop());
+      lost.addEventListener('abort', () => opened.stop());
       try {
-        await serving.run();
+        await opened.run();
       } finally {
-        serving.stop();
+        opened.stop();
       }
     };
     await whileHeld(lease, run, (err) =>
@@ -98,7 +92,7 @@ function man({ store, projection, limits, observer, holder }: Post): { stop(): P
           await pause(limits.leasePollMs, stopping.signal);
           continue;
         }
-        await serve(lease);
+        await followUnder(lease);
         failures = 0;
         if (stopping.signal.aborted) await lease.release();
       } catch (error) {

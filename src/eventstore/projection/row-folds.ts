@@ -5,17 +5,7 @@ import type { StreamOfRow } from '../stream.ts';
 import { streamKey } from '../stream.ts';
 import { type Behind, behindAt } from './behind.ts';
 import type { ReadModels } from './read-models.ts';
-
-/** A row on its way from one state to the next. */
-export interface RowChange {
-  readonly id: string;
-  /** lastSequence of the row as it is stored; 0: there is none. */
-  readonly was: number;
-  /** What it becomes; null: nothing (any more). */
-  readonly row: Row | null;
-  /** Where it was read: only there is it known to go forward. In a generation that took over since it may be further. */
-  readonly collection: string;
-}
+import type { RowChange } from './row-changes.ts';
 
 /** The rows of one read model, folded on from the log by the one who writes them. The newest are kept in memory. */
 export interface RowFolds {

@@ -2,7 +2,6 @@ import type { AnyBulkWriteOperation, BulkWriteOptions, BulkWriteResult, ClientSe
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Row } from '../projection.ts';
 import type { LiveGenerations } from './live-generation.ts';
-import type { RowChange } from './row-folds.ts';
 import { isSealError } from './seal.ts';
 
 /** A row as one event leaves it, on its way into a read model. */
@@ -13,16 +12,16 @@ export interface RowWrite {
 }
 
 /** A read model's name, and the collection that was written to. */
-interface Target {
+export interface RowTarget {
   readonly projection: string;
   readonly collection: string;
 }
 
 /** A switch is on, and this generation takes no rows any more. Nothing was written. */
 export class RowsSealed extends Error {
-  readonly target: Target;
+  readonly target: RowTarget;
 
-  constructor(target: Target) {
+  constructor(target: RowTarget) {
     super(`${target.collection} is sealed.`);
     this.target = target;
   }
@@ -50,7 +49,7 @@ export async function writeRows(
 /** Writes rows into a collection. @throws RowsSealed; what MongoDB throws */
 export async function writeInto(
   db: Db,
-  target: Target,
+  target: RowTarget,
   operations: AnyBulkWriteOperation<Row>[],
   options: BulkWriteOptions,
 ): Promise<BulkWriteResult> {
@@ -76,17 +75,6 @@ export async function mayWriteAgain(live: LiveGenerations, error: unknown): Prom
 /** One row in place of whatever stands there. */
 export function put({ _id, ...replacement }: Row): AnyBulkWriteOperation<Row> {
   return { replaceOne: { filter: { _id }, replacement, upsert: true } };
-}
-
-/**
- * A change of a row that takes effect only where the row is still as it was read. Never an upsert: where the filter
- * misses, that would insert a second row or throw.
- */
-export function compareAndSet({ id, was, row }: RowChange): AnyBulkWriteOperation<Row> {
-  if (row === null) return { deleteOne: { filter: { _id: id, lastSequence: was } } };
-  if (was === 0) return { insertOne: { document: row } };
-  const { _id, ...replacement } = row;
-  return { replaceOne: { filter: { _id, lastSequence: was }, replacement } };
 }
 
 function byProjection(writes: readonly RowWrite[]): Map<string, Row[]> {

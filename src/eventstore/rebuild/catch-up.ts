@@ -1,15 +1,12 @@
 import type { Timestamp } from 'mongodb';
-import { retry } from '../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
-import { isDuplicateKey, isPassing } from '../faults.ts';
 import { newId } from '../ids.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
 import type { ReadModels } from '../projection/read-models.ts';
-import { openRowFolds, type RowChange } from '../projection/row-folds.ts';
-import { compareAndSet } from '../projection/row-writes.ts';
-import { type Projection, type Row, rowId } from '../projection.ts';
+import { type Projection, rowId } from '../projection.ts';
 import type { StreamOfRow } from '../stream.ts';
+import { openBuildingRows } from './building-rows.ts';
 import { REBUILDS } from './progress.ts';
 
 /** Catches rows that are built beside the live ones up with the log, as often as it is asked to. */
@@ -22,55 +19,15 @@ export interface CatchUp {
   stop(): void;
 }
 
-const CACHED_ROWS = 20_000;
 const BATCH_EVENTS = 5_000;
-/** How often a batch is tried while the database is away, for about a minute. */
-const TRIES = 35;
-
-/** Rows were not as they were read: a rebuild that this one has taken over from still wrote some. */
-class ChangedElsewhere extends Error {
-  constructor(collection: string) {
-    super(`Rows of ${collection} are changed by somebody else.`);
-  }
-}
-
 /** @param from the log is followed from there on: what was committed before must be in the rows already */
 export function openCatchUp(store: ReadModels, projection: Projection, from: Timestamp): CatchUp {
   const { db, log } = store;
   const { name } = projection;
   let collection = '';
-  const folds = openRowFolds({
-    store,
-    projection,
-    collection: () => collection,
-    cachedRows: CACHED_ROWS,
-    onPoison: (behind, err) =>
-      log.error(
-        { err, projection: name, behind },
-        'an event cannot be folded; its rebuilt row stands before it',
-      ),
-  });
+  const rows = openBuildingRows(store, projection, () => collection);
   let changes: Changes | undefined;
   let at = from;
-
-  const write = async (streams: readonly StreamOfRow[]): Promise<void> => {
-    let changed: readonly RowChange[] = [];
-    await retry(
-      async () => {
-        changed = [];
-        changed = await folds.catchUp(streams);
-        if (!(await writeRows(store, collection, changed))) throw new ChangedElsewhere(collection);
-        folds.written(changed);
-      },
-      {
-        when: (error) => {
-          folds.forget(changed);
-          return error instanceof ChangedElsewhere || isPassing(error) || isDuplicateKey(error);
-        },
-        tries: TRIES,
-      },
-    );
-  };
 
   /** Compares every stream with its row: where the changes since the replay are no longer to be had. */
   const startOver = async (): Promise<void> => {
@@ -78,7 +35,7 @@ export function openCatchUp(store: ReadModels, projection: Projection, from: Tim
     changes = undefined;
     at = await clusterNow(db);
     for await (const streams of streamsBehind(store, projection, at, () => collection))
-      if (streams.length > 0) await write(streams);
+      if (streams.length > 0) await rows.catchUp(streams);
   };
 
   return {
@@ -99,7 +56,7 @@ export function openCatchUp(store: ReadModels, projection: Projection, from: Tim
           continue;
         }
         const streams = streamsOf(signal.changes);
-        if (streams.length > 0) await write(streams);
+        if (streams.length > 0) await rows.catchUp(streams);
         if (signal.changes.some(({ document }) => document?.mark === mark)) return;
       }
     },
@@ -137,16 +94,4 @@ function streamsOf(changes: readonly Change[]): StreamOfRow[] {
     streams.set(rowId(tenantId, aggregateId), { tenantId, aggregateId, sequence });
   }
   return [...streams.values()];
-}
-
-/** @returns false where a row was not as it was */
-async function writeRows(
-  { db }: ReadModels,
-  collection: string,
-  changes: readonly RowChange[],
-): Promise<boolean> {
-  if (changes.length === 0) return true;
-  const rows = db.collection<Row>(collection, { writeConcern: { w: 'majority', journal: true } });
-  const result = await rows.bulkWrite(changes.map(compareAndSet), { ordered: false });
-  return result.insertedCount + result.matchedCount + result.deletedCount === changes.length;
 }

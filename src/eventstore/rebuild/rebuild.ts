@@ -6,7 +6,7 @@
  * 2. start.ts begins a new generation in a collection of its own, or goes on where an earlier run was (progress.ts).
  * 3. replay.ts hands out ranges of streams; workers (ranges.ts; threads of their own, if opened) fold and insert them
  *    (load.ts).
- * 4. catch-up.ts brings the rows up to what was recorded meanwhile.
+ * 4. catch-up.ts brings the rows (building-rows.ts) up to what was recorded meanwhile.
  * 5. switch.ts announces the switch, seals the live generation, catches up once more and changes the pointer
  *    (pointer.ts), which also names the rows that subscribers have not been told of (ahead.ts).
  * retired.ts drops the old generation later. stale.ts starts rebuilds of what older code has folded; row.ts rebuilds one

@@ -61,25 +61,25 @@ async function unchanged(
   session: ClientSession,
 ): Promise<RowRepair[]> {
   const stored = new Map<string, Uint8Array>();
-  const found: unknown[] = await db
+  const rows: unknown[] = await db
     .collection<Row>(collection)
     .find(byIds(repairs), { session, raw: true })
     .toArray();
-  for (const bytes of found)
+  for (const bytes of rows)
     if (bytes instanceof Uint8Array) stored.set(keyOf(BSON.deserialize(bytes)._id), bytes);
-  return repairs.filter(({ id, found: seen }) => {
+  return repairs.filter(({ id, found }) => {
     const bytes = stored.get(keyOf(id));
-    return bytes === undefined ? seen === null : seen !== null && sameBytes(bytes, seen);
+    return bytes === undefined ? found === null : found !== null && sameBytes(bytes, found);
   });
 }
 
-function operationsOf({ id, found: seen, expected }: RowRepair): AnyBulkWriteOperation<Row>[] {
+function operationsOf({ id, found, expected }: RowRepair): AnyBulkWriteOperation<Row>[] {
   const filter = byId(id);
   // Updated before it is deleted: a seal stops updates, but no deletes.
   if (expected === null)
     return [{ updateOne: { filter, update: { $unset: { lastEvent: 1 } } } }, { deleteOne: { filter } }];
-  if (seen === null) return [{ insertOne: { document: expected } }];
-  const { lastSequence } = BSON.deserialize(seen);
+  if (found === null) return [{ insertOne: { document: expected } }];
+  const { lastSequence } = BSON.deserialize(found);
   if (typeof lastSequence === 'number' && lastSequence < expected.lastSequence) return [put(expected)];
   // Subscribers take a row of the same sequence for the one they have; deleted in between, it comes to them as new.
   return [{ deleteOne: { filter } }, { insertOne: { document: expected } }];

@@ -10,7 +10,7 @@
  * 4. confirm.ts collects suspects: recheck.ts looks at many of them at one moment, and most turn out to be right.
  * 5. diagnose.ts reads each of the others whole, at one moment, and says what is wrong (row-difference.ts); report.ts
  *    reports it, after repair.ts has put the right row in place, where that is wanted.
- * job.ts runs this from time to time in one process of all; schedule.ts knows what is due.
+ * job.ts runs what is due from time to time (due-run.ts), in one process of all; schedule.ts knows what that is.
  */
 
 import type { ReadModels } from '../projection/read-models.ts';
