@@ -11,7 +11,6 @@ const ELSEWHERE = new Map([
     'src/eventstore/fold.ts',
     'is the fold of streams; load.ts and snapshot-build.ts call it with the newest version',
   ],
-  ['src/eventstore/log/replay-fold.ts', 'is the fold of replays; stream-fold.ts calls it'],
   ['src/eventstore/command/draft.ts', 'folds what it has just made'],
   ['src/eventstore/feed/source/held-at.ts', 'folds what readStream yields'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],

@@ -1,5 +1,6 @@
 import { BSON, type UUID } from 'mongodb';
 import type { Actor, Metadata, StoredEvent } from '../event.ts';
+import type { Row } from '../projection.ts';
 
 const { parseToElements, NumberUtils, ByteUtils } = BSON.onDemand;
 type Element = typeof BSON.onDemand.BSONElement;
@@ -162,4 +163,10 @@ export class RawEvent implements StoredEvent {
       if (this.#bytes[offset + at] !== other.#bytes[otherOffset + at]) return false;
     return true;
   }
+}
+
+/** A row that leaves the fold: it holds no bytes of the batch that its last event was read in. */
+export function wholeRow<R extends Row>(row: R): R {
+  const { lastEvent } = row;
+  return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
 }

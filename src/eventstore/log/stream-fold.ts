@@ -1,7 +1,8 @@
-import type { Projection, Row } from '../projection.ts';
+import type { StoredEvent } from '../event.ts';
+import { type Body, fold, type Projection, type Row } from '../projection.ts';
 import type { Registry } from '../registry.ts';
-import { RawEvent } from './raw-event.ts';
-import { foldOwned } from './replay-fold.ts';
+import { asStored } from '../upcast.ts';
+import { type RawEvent, wholeRow } from './raw-event.ts';
 
 /** What is wrong with a stream's sequences, or keeps it from being folded to its end. */
 export type StreamFault =
@@ -49,14 +50,12 @@ interface Progress<R extends Row> {
 }
 
 export function openStreamFold<R extends Row>(projection: Projection<R>, registry: Registry): StreamFold<R> {
-  // Ascending by version, so that the newest one stays.
-  const newest = new Map(registry.all.map(({ type, version }) => [type, version]));
   let stream: Progress<R> | undefined;
 
-  const fold = (into: Progress<R>, event: RawEvent): void => {
+  const foldInto = (into: Progress<R>, event: RawEvent): void => {
     try {
-      const isNewest = (newest.get(event.type) ?? event.version) === event.version;
-      into.row = foldOwned(projection, into.row, isNewest ? event : registry.upcast(event.whole()));
+      const newest = registry.isNewest(event) ? event : registry.upcast(event.whole());
+      into.row = foldOwned(projection, into.row, newest);
     } catch (error) {
       // One bad fact must not hold up all others.
       into.stuck = true;
@@ -76,7 +75,7 @@ export function openStreamFold<R extends Row>(projection: Projection<R>, registr
     }
     if (sequence > next) into.faults.push({ kind: 'hole', from: next, to: sequence - 1 });
     into.lastSequence = sequence;
-    if (!into.stuck) fold(into, event);
+    if (!into.stuck) foldInto(into, event);
   };
 
   const end = (): ReplayedStream<R> | undefined => {
@@ -84,7 +83,7 @@ export function openStreamFold<R extends Row>(projection: Projection<R>, registr
     const { last, lastSequence, events, row, faults } = stream;
     const { tenantId, aggregateId } = row === null ? idsOf(last) : { ...row, aggregateId: row.id };
     stream = undefined;
-    return { tenantId, aggregateId, lastSequence, events, row: row === null ? null : whole(row), faults };
+    return { tenantId, aggregateId, lastSequence, events, row: row === null ? null : wholeRow(row), faults };
   };
 
   return {
@@ -103,8 +102,30 @@ function idsOf(event: RawEvent): { readonly tenantId: string; readonly aggregate
   return { tenantId, aggregateId: aggregateId.toString() };
 }
 
-/** What leaves the fold holds no bytes of the batch it was read in. */
-function whole<R extends Row>(row: R): R {
-  const { lastEvent } = row;
-  return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
+/**
+ * As `fold`, for a replay that holds the row alone and has no use for the one before: what `evolve` merely changed of
+ * it is completed in place, since copying a row for each of its events is what a fold spends most of its time on.
+ * @param row what an earlier call returned, or null; it is no longer valid afterwards
+ */
+function foldOwned<R extends Row>(projection: Projection<R>, row: R | null, event: StoredEvent): R | null {
+  if (row === null) return fold(projection, row, event);
+  const { _id, tenantId, id, createdAt } = row;
+  const body = projection.evolve(row, event);
+  if (body === null) return null;
+  // Made of the row, which is ours, so that it is ours as well. A fresh one may be anybody's, a constant even.
+  const owned: Body<R> & Draft = isMadeOf(row, body) ? body : { ...body };
+  owned._id = _id;
+  owned.tenantId = tenantId;
+  owned.id = id;
+  owned.lastSequence = event.sequence;
+  owned.lastEvent = asStored(event);
+  owned.createdAt = createdAt;
+  owned.updatedAt = event.recordedAt;
+  return owned as R & Draft;
+}
+
+type Draft = { -readonly [Field in keyof Row]?: Row[Field] };
+
+function isMadeOf<R extends Row>(row: R, body: Body<R> & Draft): boolean {
+  return body === row || body._id === row._id;
 }

@@ -1,14 +1,14 @@
-import { type Collection, type Filter, UUID } from 'mongodb';
+import type { Collection, UUID } from 'mongodb';
 import type { Aggregate, Command } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
-import { RawEvent } from '../log/raw-event.ts';
+import { RawEvent, wholeRow } from '../log/raw-event.ts';
 import { fold, type Row } from '../projection.ts';
 import type { Registry } from '../registry.ts';
-import type { StreamRef } from '../stream.ts';
-import { STREAM_INDEX } from '../stream.ts';
-import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
-import type { SnapshotReads, TimedSnapshot, Until } from './snapshot-reads.ts';
+import { STREAM_INDEX, type StreamRef } from '../stream.ts';
+import { LATE_INDEX } from '../time-order.ts';
+import type { SnapshotReads, TimedSnapshot } from './snapshot-reads.ts';
+import { inStream, isRecorded, isWithin, lateFilter, rangeFilter, type Until } from './until.ts';
 
 /** What a fold in the order of time is made from. */
 export interface TimeParts {
@@ -24,7 +24,7 @@ export interface CountingEvents {
    * @returns false where the snapshot is of another log
    */
   readOn(base: TimedSnapshot | undefined): Promise<boolean>;
-  /** Reads those that were told out of order, from a sequence on: they may count behind one that doesn't. */
+  /** Reads those that came out of order, from a sequence on: they may count behind one that does not. */
   readLate(fromSequence: number): Promise<void>;
   /** Reads what an older snapshot, or the beginning, asks for before what has been read. Returns as readOn. */
   readDownTo(base: TimedSnapshot | undefined): Promise<boolean>;
@@ -45,12 +45,9 @@ const MOST_EVENTS = 5_000;
 export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until): CountingEvents {
   const { events, registry } = parts;
   const counting = new Map<number, RawEvent>();
-  const place = placeOf(stream);
-  /** An event over its bytes cannot be copied, as bringing it up to date would. */
-  const newest = (event: RawEvent): StoredEvent =>
-    registry.isNewest(event) ? event : registry.upcast(event.whole());
-  // The type is looked at only where it matters: it is decoded when it is asked for.
-  const isFounding = (event: RawEvent): boolean => event.sequence === 1 && registry.isFounding(event.type);
+  const place = inStream(stream);
+  /** The lowest sequence that was read; all that count from there on are known. */
+  let lowest = 1;
 
   /** Those that count among the sequences `first` to `last`; true where all of them do. */
   const take = async (first: number, last: number): Promise<boolean> => {
@@ -59,22 +56,16 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
     const found: unknown[] = await events.find(rangeFilter(place, first, upTo, until), options).toArray();
     let count = 0;
     for (const event of found.map(rawEvent)) {
-      if (!isWithin(event, until) && !(isFounding(event) && isTold(event, until))) continue;
+      if (!isWithin(event, until) && !(isFounding(registry, event) && isRecorded(event, until))) continue;
       counting.set(event.sequence, event);
       count += 1;
     }
     return count === last - first + 1;
   };
 
-  /** The lowest sequence that was read; all that count from there on are known. */
-  let lowest = 1;
-
   /** That the log has its last event shows that a snapshot is of this log. */
   const isProven = (base: TimedSnapshot | undefined): boolean =>
     base === undefined || counting.get(base.time.from - 1)?._id.equals(base.time.eventId) === true;
-
-  const isBeyond = (base: TimedSnapshot, { sequence, occurredAt }: RawEvent): boolean =>
-    sequence >= base.time.from && (sequence > base.sequence || occurredAt > base.time.at);
 
   return {
     async readOn(base) {
@@ -113,22 +104,9 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
       return { sequence, before: counting.get(sequence - 1)?._id ?? null };
     },
     foldAfter(base, aggregate) {
-      const ordered = [...counting.values()].filter((event) => base === undefined || isBeyond(base, event));
-      const hasBegun = base !== undefined || ordered.some((event) => isWithin(event, until));
-      const timed = ordered.map((event) => ({
-        event,
-        sequence: event.sequence,
-        at: isFounding(event) ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime(),
-      }));
-      timed.sort((a, b) => (a.at === b.at ? a.sequence - b.sequence : a.at - b.at));
-      const rows: Record<string, Row | null> = {};
-      for (const projection of hasBegun ? aggregate.projections : []) {
-        const { name } = projection;
-        let row: Row | null = (base?.time.rows ?? base?.rows)?.[name] ?? null;
-        for (const { event } of timed) row = fold(projection, row, newest(event));
-        rows[name] = row === null ? null : whole(row);
-      }
-      return rows;
+      const beyond = [...counting.values()].filter((event) => base === undefined || isBeyond(base, event));
+      const hasBegun = base !== undefined || beyond.some((event) => isWithin(event, until));
+      return hasBegun ? rowsAfter(registry, base, aggregate, inTimeOrder(registry, beyond)) : {};
     },
     read: () => counting.size,
   };
@@ -139,69 +117,45 @@ function rawEvent(bytes: unknown): RawEvent {
   throw new Error('A raw cursor gave something else than bytes.');
 }
 
-/** What leaves the fold holds no bytes of the batch it was read in. */
-function whole(row: Row): Row {
-  const { lastEvent } = row;
-  return lastEvent instanceof RawEvent ? { ...row, lastEvent: lastEvent.whole() } : row;
-}
-
 /** Where to read on from a snapshot: from the event that proves it. */
 function firstOf(base: TimedSnapshot | undefined): number {
   return base === undefined ? 1 : base.time.from - 1;
 }
 
-/** The stream in a query. */
-export function placeOf({ tenantId, aggregateType, aggregateId }: StreamRef) {
-  return { tenantId, aggregateType, aggregateId: new UUID(aggregateId) };
+/** True for an event that a snapshot does not hold. */
+function isBeyond(base: TimedSnapshot, { sequence, occurredAt }: RawEvent): boolean {
+  return sequence >= base.time.from && (sequence > base.sequence || occurredAt > base.time.at);
 }
 
-type Place = ReturnType<typeof placeOf>;
-
-function rangeFilter(place: Place, first: number, last: number, until: Until): Filter<StoredEvent> {
-  const { occurredAt, recordedAt } = until;
-  return {
-    ...place,
-    sequence: { $gte: first, $lte: last },
-    // What founds the stream may count whenever it occurred.
-    ...(occurredAt === undefined || first === 1 ? {} : { occurredAt: { $lte: occurredAt } }),
-    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
-  };
+/** The type is looked at only where it matters: it is decoded when it is asked for. */
+function isFounding(registry: Registry, event: RawEvent): boolean {
+  return event.sequence === 1 && registry.isFounding(event.type);
 }
 
-/**
- * The query for events that were told out of order and may count behind one that doesn't, by the index on such events.
- * @returns undefined where there can be none
- */
-export function lateFilter(
-  stream: StreamRef,
-  fromSequence: number,
-  until: Until,
-): Filter<StoredEvent> | undefined {
-  const { occurredAt, recordedAt, sequence } = until;
-  if (occurredAt === undefined && recordedAt === undefined) return undefined;
-  const upTo = occurredAt === undefined ? {} : { $lte: occurredAt };
-  const marked = (mark: number, bounds: object): Filter<StoredEvent> => ({
-    ...placeOf(stream),
-    'metadata.lateWithinMs': mark,
-    ...(Object.keys(bounds).length === 0 ? {} : { occurredAt: bounds }),
-    sequence: { $gte: fromSequence, ...(sequence === undefined ? {} : { $lte: sequence }) },
-    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
-  });
-  const anyhow = marked(LATE_ANYHOW_MS, upTo);
-  if (occurredAt === undefined) return anyhow;
-  const within = LATE_WITHIN_MS.map((mark) =>
-    marked(mark, { $gt: new Date(occurredAt.getTime() - mark), $lte: occurredAt }),
-  );
-  return { $or: [...within, anyhow] };
+function inTimeOrder(registry: Registry, events: readonly RawEvent[]): RawEvent[] {
+  const timed = events.map((event) => ({
+    event,
+    sequence: event.sequence,
+    at: isFounding(registry, event) ? Number.NEGATIVE_INFINITY : event.occurredAt.getTime(),
+  }));
+  timed.sort((a, b) => (a.at === b.at ? a.sequence - b.sequence : a.at - b.at));
+  return timed.map(({ event }) => event);
 }
 
-function isWithin(event: StoredEvent, until: Until): boolean {
-  return (until.occurredAt === undefined || event.occurredAt <= until.occurredAt) && isTold(event, until);
-}
-
-function isTold({ recordedAt, sequence }: StoredEvent, until: Until): boolean {
-  return (
-    (until.recordedAt === undefined || recordedAt <= until.recordedAt) &&
-    (until.sequence === undefined || sequence <= until.sequence)
-  );
+function rowsAfter(
+  registry: Registry,
+  base: TimedSnapshot | undefined,
+  { projections }: Aggregate<unknown, Command>,
+  events: readonly RawEvent[],
+): Folded['rows'] {
+  const rows: Record<string, Row | null> = {};
+  for (const projection of projections) {
+    const { name } = projection;
+    let row: Row | null = (base?.time.rows ?? base?.rows)?.[name] ?? null;
+    // An event over its bytes cannot be copied, as bringing it up to date would.
+    for (const event of events)
+      row = fold(projection, row, registry.isNewest(event) ? event : registry.upcast(event.whole()));
+    rows[name] = row === null ? null : wholeRow(row);
+  }
+  return rows;
 }

@@ -1,8 +1,9 @@
 import type { Aggregate, Command } from '../aggregate.ts';
 import { emptyFold, foldEvent } from '../fold.ts';
 import type { StreamRef } from '../stream.ts';
-import { placeOf, type TimeParts } from './counting.ts';
+import type { TimeParts } from './counting.ts';
 import { isMilestone, type Milestone, shapeOf, snapshotsOf } from './snapshots.ts';
+import { inStream } from './until.ts';
 
 /** The folds of a stream that make a snapshot and were not written yet, in order, from its first event on. */
 export async function* milestonesOf(
@@ -11,7 +12,7 @@ export async function* milestonesOf(
   aggregate: Aggregate<unknown, Command>,
 ): AsyncGenerator<Milestone> {
   const { tenantId } = stream;
-  const place = placeOf(stream);
+  const place = inStream(stream);
   const written = new Set<number>();
   const theirs = snapshotsOf(events.db).find(
     { ...place, shape: shapeOf(aggregate) },

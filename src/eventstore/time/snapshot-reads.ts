@@ -1,8 +1,9 @@
 import DataLoader from 'dataloader';
-import { type Collection, type Db, type Filter, UUID } from 'mongodb';
+import type { Collection, Db, Filter } from 'mongodb';
 import type { Aggregate, Command } from '../aggregate.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
 import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
+import { inStream, type Until } from './until.ts';
 
 type Kind = Aggregate<unknown, Command>;
 
@@ -18,13 +19,6 @@ export interface SnapshotReads {
 
 /** A snapshot that tells the order of time. */
 export type TimedSnapshot = Snapshot & { readonly time: TimePart };
-
-/** Up to where a stream is asked about; an absent bound is none. */
-export interface Until {
-  readonly occurredAt?: Date | undefined;
-  readonly recordedAt?: Date | undefined;
-  readonly sequence?: number | undefined;
-}
 
 /** How many streams go into one query. */
 const READ_BATCH = 200;
@@ -64,7 +58,7 @@ export function queryUntil(
   { occurredAt, recordedAt, sequence }: Until,
 ): { readonly filter: Filter<Snapshot>; readonly sort: Record<string, -1> } {
   const filter: Filter<Snapshot> = {
-    ...placeOf({ stream, shape: shapeOf(aggregate) }),
+    ...inShape({ stream, shape: shapeOf(aggregate) }),
     // Those that do not tell the order of time have no such moment.
     'time.at': occurredAt === undefined ? { $exists: true } : { $lte: occurredAt },
     ...(recordedAt === undefined ? {} : { newestRecordedAt: { $lte: recordedAt } }),
@@ -81,9 +75,9 @@ export function isTimed(snapshot: Snapshot): snapshot is TimedSnapshot {
   return snapshot.time !== undefined;
 }
 
-function placeOf({ stream, shape }: Wanted) {
-  const { tenantId, aggregateType, aggregateId } = stream;
-  return { tenantId, aggregateType, aggregateId: new UUID(aggregateId), shape };
+/** A stream's snapshots of one shape, in a query. */
+function inShape({ stream, shape }: Wanted) {
+  return { ...inStream(stream), shape };
 }
 
 async function newestOf(
@@ -93,12 +87,12 @@ async function newestOf(
 ): Promise<(Snapshot | undefined)[]> {
   const [only] = wanted;
   if (wanted.length === 1 && only !== undefined)
-    return [(await snapshots.find(placeOf(only)).sort({ sequence: -1 }).limit(1).next()) ?? undefined];
+    return [(await snapshots.find(inShape(only)).sort({ sequence: -1 }).limit(1).next()) ?? undefined];
   // One look into the index for each: a sort over all of their snapshots would read them all.
   const found = db.aggregate<{ newest: [Snapshot?] }>(
     [
       // Literally: a name that begins with a dollar is a name.
-      { $documents: { $literal: wanted.map(placeOf) } },
+      { $documents: { $literal: wanted.map(inShape) } },
       {
         $lookup: {
           from: SNAPSHOTS,

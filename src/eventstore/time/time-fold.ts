@@ -3,7 +3,8 @@ import type { Aggregate, Command } from '../aggregate.ts';
 import type { Folded } from '../fold.ts';
 import type { StreamRef } from '../stream.ts';
 import { type CountingEvents, countingEvents, type TimeParts } from './counting.ts';
-import type { TimedSnapshot, Until } from './snapshot-reads.ts';
+import type { TimedSnapshot } from './snapshot-reads.ts';
+import type { Until } from './until.ts';
 
 // Which events count, of those that occurred by t and were recorded by k? Along a stream, the newest of both times so
 // far only grows. Up to the first event that is beyond t or k, therefore, all count; behind it, only such count as were

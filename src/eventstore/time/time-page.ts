@@ -4,8 +4,8 @@ import type { StoredEvent } from '../event.ts';
 import type { StreamRef } from '../stream.ts';
 import { STREAM_INDEX } from '../stream.ts';
 import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
-import { placeOf } from './counting.ts';
 import type { TimedLog } from './snapshot-keeper.ts';
+import { inStream } from './until.ts';
 
 /** A place in a stream in the order of time: occurredAt, then sequence. */
 export interface TimePlace {
@@ -67,7 +67,7 @@ export function stretchFilters(
   const beyond = beyondPlace(stretch.after);
   return {
     inOrder: {
-      ...placeOf(stream),
+      ...inStream(stream),
       type,
       sequence: { $gt: afterSequence },
       occurredAt: { $gte: start },
@@ -75,7 +75,7 @@ export function stretchFilters(
       ...beyond,
     },
     late: {
-      ...placeOf(stream),
+      ...inStream(stream),
       'metadata.lateWithinMs': { $in: [...LATE_WITHIN_MS, LATE_ANYHOW_MS] },
       occurredAt: { $gte: start, $lte: to },
       type,

@@ -61,7 +61,7 @@ export async function walkRange(walk: RangeWalk, range: StreamRange): Promise<vo
       if (!(isPassing(error) || isLost) || fruitless >= TRIES) return false;
       fruitless = reached.passed === before ? fruitless + 1 : 0;
       store.log.warn(
-        { err: error, projection: projection.name, fruitless },
+        { err: error, projection: projection.name, failures: fruitless },
         'a verification is gone on with',
       );
       return true;
