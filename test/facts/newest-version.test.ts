@@ -14,7 +14,7 @@ const ELSEWHERE = new Map([
   ['src/eventstore/command/draft.ts', 'folds what it has just made'],
   ['src/eventstore/feed/source/held-at.ts', 'folds what readStream yields'],
   ['src/vehicle/look-up.ts', 'folds what readStream yields'],
-  ['src/drill/stage/damage.ts', 'folds what readStream yields'],
+  ['src/drill/data/damage.ts', 'folds what readStream yields'],
 ]);
 
 const folding = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
