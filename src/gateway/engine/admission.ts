@@ -8,9 +8,9 @@ import type { Metrics } from '../../metrics/metrics.ts';
  */
 export type AdmissionLimits = Pick<ClientLimits, 'maxCommandsInHand' | 'maxRequestBytesInHand'>;
 
-/** Lets work in, up to the limits. One that comes while nothing is in hand is let in however large it is. */
+/** Lets work in, up to the limits. While nothing is in hand, anything is let in, however large. */
 export interface Admission {
-  /** Takes commands on, for as long as `work` takes. @throws OVERLOADED */
+  /** Takes commands on for as long as `work` takes. @throws OVERLOADED, and work is not begun */
   commands<T>(count: number, work: () => Promise<T>): Promise<T>;
   /** Takes a request on. @returns to be called once it is answered, any number of times @throws OVERLOADED */
   request(bytes: number): () => void;

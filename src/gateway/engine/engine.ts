@@ -1,4 +1,15 @@
-import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
+/**
+ * The GraphQL engine: an operation and its transport come in, a result or a stream of results goes out. HTTP and sockets
+ * use the same one.
+ *
+ * 1. `operation-context.ts` makes what resolvers are given: the store (`tenant-store.ts`) and the feed (`tenant-feed.ts`) of the
+ *    caller's tenant. Commands are let in by `admission.ts`.
+ * 2. This file puts Yoga together: `documents.ts` remembers documents, `guards.ts` is asked before each execution,
+ *    subscriptions are answered by `fan-out/`, `sse-ids.ts` and `origins.ts` add to what HTTP sends.
+ * 3. `masking.ts` decides what clients are told of errors; `proof-end.ts` ends what outlives the token it began with.
+ * `protections.ts` lists what protects the gateway, and where; `graphiql.ts` is the page of development mode.
+ */
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Context } from '../../graphql/context.ts';
@@ -8,7 +19,7 @@ import { answerSubscriptions } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
 import { rememberDocuments } from './documents.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
-import type { Guards, PendingOperation } from './guards.ts';
+import { askGuards, type Guards } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
 import { sseIds } from './sse-ids.ts';
@@ -29,7 +40,7 @@ export interface EngineOptions {
 
 export type Engine = ReturnType<typeof createEngine>;
 
-/** The GraphQL engine that HTTP and sockets share: one schema, one parse and validation cache, one mask. */
+/** Makes the engine: one schema, one cache of parsed and validated documents, one mask of errors, for HTTP and sockets. */
 export function createEngine(options: EngineOptions) {
   const {
     schema,
@@ -79,14 +90,14 @@ export function createEngine(options: EngineOptions) {
 const NO_CACHE = { get: () => undefined, set: () => undefined };
 
 /**
- * Whether the page of development mode may hold its token: not where another name has led here, and not for a page
- * of another origin, which could read it.
+ * Whether the page of development mode may be given its token: not where the browser came by another host's name, and not for
+ * a page of another origin, which could read it.
  */
 function mayHoldToken(headers: Headers): boolean {
   return isLoopbackHost(headers.get('host')) && !headers.has('origin');
 }
 
-/** Parameters that are no JSON (`?variables=…`) are the client's mistake; Yoga lets the parser's error through. */
+/** Parameters that are no JSON (`?variables=…`) are the client's mistake; Yoga would let the parser's error through. */
 function refuseMalformed(): Plugin {
   return {
     onRequestParse({ requestParser, setRequestParser }) {
@@ -112,28 +123,14 @@ function answerWhole(): Plugin {
   };
 }
 
-/** An answer with data in it is a 200, whatever failed beside; the statuses are for answers that fail as a whole. */
+/** An answer with some data in it is a 200, whatever else failed: its errors lose the statuses they would have set. */
 export function wholeAnswer(result: ExecutionResult): ExecutionResult {
   const { data, errors, ...rest } = result;
   if (errors === undefined || Object.values(data ?? {}).every((field) => field === null)) return result;
   return { ...rest, data: data ?? null, errors: errors.map(withoutHttp) };
 }
 
-/** Asks the guards before an operation is executed, over HTTP by Yoga and on sockets. */
-function askGuards({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
-  type Stop = (result: { errors: GraphQLError[] }) => void;
-  const ask = (args: PendingOperation & { readonly contextValue: Transport }, stop: Stop): void => {
-    const refusal = refusalOf(args);
-    if (refusal === undefined) begun(args, args.contextValue.transport);
-    else stop({ errors: [refusal] });
-  };
-  return {
-    onExecute: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
-    onSubscribe: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
-  };
-}
-
-/** Yoga's own words, as far as they are news: errors have been logged by the mask already. */
+/** Yoga's own lines. Its errors have been logged by the mask already, so that they are worth a debug line only. */
 function yogaLogger(log: Logger): YogaLogger {
   return {
     debug() {},

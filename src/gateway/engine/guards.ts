@@ -1,7 +1,9 @@
 import { type DocumentNode, type GraphQLError, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import { unauthenticated } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import type { Transport } from '../fan-out/transport.ts';
 
 /** An operation that is about to be executed: its document is valid, and it is known who asks. */
 export interface PendingOperation {
@@ -36,6 +38,23 @@ export function openGuards(development: boolean, { operations }: Pick<Metrics, '
       const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
       operations.inc({ operation, transport });
     },
+  };
+}
+
+/** Asks the guards wherever the engine executes: on Yoga's path and on sockets. The fast path asks by itself. */
+export function askGuards({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
+  type Stop = (result: { errors: GraphQLError[] }) => void;
+  const ask = (
+    args: PendingOperation & { readonly contextValue: Pick<Transport, 'transport'> },
+    stop: Stop,
+  ): void => {
+    const refusal = refusalOf(args);
+    if (refusal === undefined) begun(args, args.contextValue.transport);
+    else stop({ errors: [refusal] });
+  };
+  return {
+    onExecute: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
+    onSubscribe: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
   };
 }
 

@@ -36,13 +36,16 @@ export function errorMask(log: Logger, metrics: Pick<Metrics, 'bugs'>): Mask {
   };
 }
 
-/** Where a resolver has failed, GraphQL's own errors have no code: a value was not what the schema says, say. */
+/**
+ * Whether an error of GraphQL was meant for the client. One without a code that comes from a resolver is not: a value was not
+ * what the schema says, for instance.
+ */
 function isMeant(cause: GraphQLError, error: unknown): boolean {
   const failedAt = error instanceof GraphQLError ? error.path : undefined;
   return failedAt === undefined || cause.extensions.code !== undefined;
 }
 
-// GraphQL wraps what a resolver throws; the error that was thrown is at the end of that chain.
+/** GraphQL wraps what a resolver throws; the error that was thrown is at the end of the chain. */
 function rootOf(error: unknown): unknown {
   let root = error;
   while (root instanceof GraphQLError && root.originalError !== undefined) root = root.originalError;
@@ -66,7 +69,7 @@ function at(
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-/** An error as a socket carries it: what it would mean to HTTP is left out. */
+/** An error without the HTTP status it would set: as a socket carries it. */
 export function withoutHttp(error: GraphQLError): GraphQLError {
   if (error.extensions.http === undefined) return error;
   const { http: _, ...extensions } = error.extensions;

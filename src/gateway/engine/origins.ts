@@ -8,7 +8,7 @@ export interface OriginRules {
   readonly loopback: boolean;
 }
 
-/** What a page may send: who it is, what it speaks, and what its request belongs to. */
+/** Headers that a page may send. */
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'x-api-key', 'traceparent', 'x-correlation-id'];
 /** How long a browser may go by the answer to a preflight request; Chromium takes two hours at the most. */
 const PREFLIGHT_SECONDS = 7_200;
@@ -30,7 +30,7 @@ export function mayOpenSocket(
   return origin === undefined || isOwnOrigin(origin, host) || isAllowedOrigin(rules, origin);
 }
 
-/** True for a page that came from the host that is called; what ends TLS before us decides on http or https. */
+/** True for a page that came from the host that it calls. http or https is up to the proxy that ends TLS before us. */
 function isOwnOrigin(origin: string, host: string | undefined): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: own } = new URL(origin);
@@ -38,7 +38,7 @@ function isOwnOrigin(origin: string, host: string | undefined): boolean {
   return own !== '' && URL.canParse(called) && new URL(called).host === own;
 }
 
-/** The CORS headers of answers to pages (Fetch Standard, section 3.2). No cookies: whoever calls shows a token. */
+/** The CORS headers of answers to pages (Fetch Standard, section 3.2). Credentials are off: callers send a token, no cookies. */
 export function corsOf(rules: OriginRules): (request: Request) => CORSOptions {
   return (request) => {
     const origin = request.headers.get('origin');

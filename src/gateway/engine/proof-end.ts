@@ -1,9 +1,9 @@
 import type { Access } from '../../access/access.ts';
 
-/** setTimeout takes no longer time than this. */
+/** The longest time that setTimeout takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What ends at one moment, with the timer that all of it shares. */
+/** Everything that ends at one moment, and the one timer for it. */
 interface Deadline {
   readonly ends: Set<() => void>;
   timer: NodeJS.Timeout | undefined;
@@ -19,7 +19,7 @@ export function atEndOfProof({ expiresAt }: Access, end: () => void): () => void
   if (expiresAt === undefined) return () => undefined;
   const moment = expiresAt.getTime();
   const deadline = deadlines.get(moment) ?? open(moment);
-  // The same function may wait twice.
+  // The same function may be passed twice, and each must be stopped by itself.
   const own = (): void => end();
   deadline.ends.add(own);
   return () => {

@@ -44,7 +44,7 @@ export function bindStore(
   return new BoundStore(store, tenantId, trace, admission);
 }
 
-/** A class, for there is one for each operation and each subscriber, and few of them use much of it. */
+/** A class, not closures: there is one for each operation and each subscriber, and few of them use much of it. */
 class BoundStore implements TenantStore {
   readonly #store: Store;
   readonly #tenantId: string;

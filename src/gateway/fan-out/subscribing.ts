@@ -1,3 +1,12 @@
+/**
+ * Subscriptions: the engine asks for one, items of its feed come in, results go out to their transport.
+ *
+ * 1. This file begins the subscription, and puts it among those who are shown the same (`group-key.ts`).
+ * 2. `results.ts` asks the feed for items, one subscriber at a time, and sends the results.
+ * 3. `group.ts` makes the result of an item, once for its group; `frame-texts.ts` that of an item with several rows, from texts
+ *    that are made once a row. `memo.ts` bounds what is remembered for that.
+ * 4. `transport.ts` is what the transports get: ready results, and where they go.
+ */
 import {
   createSourceEventStream,
   type ExecutionArgs,
@@ -51,28 +60,7 @@ export function answerSubscriptions({
 }: SubscribingOptions): Plugin<Transport & Context> {
   const budget = new MemoBudget(limits);
   metrics.results.bytes = () => budget.bytes;
-  /** Each with its key: the one text of it that is kept. */
-  const groups = new Map<string, readonly [key: string, group: ResultGroup]>();
-
-  /** @returns the group that these subscribers belong to, and how to leave it */
-  const join = (args: SubscriptionArgs) => {
-    const { access } = args.contextValue;
-    if (access === null) return undefined;
-    const key = groupKeyOf(args, access);
-    const entry = groups.get(key) ?? [key, new ResultGroup(runFor(args), budget)];
-    const [known, group] = entry;
-    groups.set(known, entry);
-    group.members += 1;
-    return {
-      group,
-      leave: () => {
-        group.members -= 1;
-        if (group.members > 0) return;
-        groups.delete(known);
-        group.close();
-      },
-    };
-  };
+  const groups: Groups = new Map();
 
   const masked = ({ errors, ...rest }: ExecutionResult): ExecutionResult =>
     errors === undefined ? rest : { ...rest, errors: errors.map((error) => mask(error)) };
@@ -86,8 +74,8 @@ export function answerSubscriptions({
     if (!isStream(source)) return masked(source);
     contextValue.onStream?.();
     const field = fieldOf(args);
-    const joined = join(args);
-    // What was cached with the context while the subscription began is not kept for as long as it runs.
+    const joined = join(groups, budget, args);
+    // A copy, so that what was cached with the context in the beginning is not kept for as long as the subscription runs.
     const own = { ...args, rootValue: undefined, contextValue: { ...contextValue } };
     metrics.subscriptions.inc({ field });
     const results = new Results(itemsOf(source), {
@@ -115,7 +103,30 @@ export function answerSubscriptions({
   };
 }
 
-/** Executes in the name of a whole group, in which nobody is anybody in particular. */
+/** With each group its key, so that only one text of it is kept: everyone who joins makes another. */
+type Groups = Map<string, readonly [key: string, group: ResultGroup]>;
+
+/** @returns the group of those who are shown the same, and how to leave it; undefined without access */
+function join(groups: Groups, budget: MemoBudget, args: SubscriptionArgs) {
+  const { access } = args.contextValue;
+  if (access === null) return undefined;
+  const key = groupKeyOf(args, access);
+  const entry = groups.get(key) ?? [key, new ResultGroup(runFor(args), budget)];
+  const [known, group] = entry;
+  groups.set(known, entry);
+  group.members += 1;
+  return {
+    group,
+    leave: () => {
+      group.members -= 1;
+      if (group.members > 0) return;
+      groups.delete(known);
+      group.close();
+    },
+  };
+}
+
+/** Executes for a whole group, with the rights of each, but as nobody in particular. */
 function runFor({ contextValue, ...args }: SubscriptionArgs) {
   const shared = { ...args, contextValue: contextValue.forGroup() };
   return (item: object) => execute({ ...shared, rootValue: item });
@@ -125,7 +136,7 @@ function isStream(source: ExecutionResult | AsyncIterable<unknown>): source is A
   return Symbol.asyncIterator in source;
 }
 
-/** The feed's own subscriptions hand over without promises; of any other stream they are made. */
+/** The feed's subscriptions hand over items without promises; any other stream is asked by its `next`. */
 function itemsOf(source: AsyncIterable<unknown>): ItemSource {
   const iterator: AsyncIterator<unknown> & Partial<ItemSource> = source[Symbol.asyncIterator]();
   if (iterator.ask !== undefined) return iterator as ItemSource;

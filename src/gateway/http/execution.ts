@@ -2,20 +2,24 @@ import { normalizedExecutor } from '@graphql-tools/executor';
 import {
   type DocumentNode,
   type ExecutionResult,
+  GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  Kind,
   OperationTypeNode,
+  type Source,
+  type SourceLocation,
 } from 'graphql';
+import { compileQuery, isCompiledQuery } from 'graphql-jit';
 import { isAsyncIterable } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import { rememberDocuments } from '../engine/documents.ts';
-import { asInterpreted, type Compiled, compilable, compileDocument } from './compiled.ts';
 import type { PlainParams } from './plain-post.ts';
 
-/** An operation that is asked more often than this is worth compiling, which takes as long as some hundred executions. */
+/** A document that is asked more often than this is worth compiling, which takes as long as some hundred executions. */
 const ASKED_OFTEN = 20;
 
-/** A valid document, and what has been made of it. */
+/** A valid document, and what has been made of it so far. */
 interface Known {
   readonly document: DocumentNode;
   readonly compilable: 'query' | 'mutation' | undefined;
@@ -31,6 +35,7 @@ export interface Operation {
   execute(contextValue: Context): Promise<ExecutionResult>;
 }
 
+/** What the fast path executes. */
 export interface Executions {
   /** Undefined for what is not valid, and for what is no query or mutation. */
   of(params: PlainParams): Operation | undefined;
@@ -63,6 +68,7 @@ export function openExecutions(
   };
 }
 
+/** Executes a document, compiled once it has been asked often enough. Errors are the interpreter's in any case. */
 async function execute(
   schema: GraphQLSchema,
   known: Known,
@@ -78,9 +84,50 @@ async function execute(
     if (result.errors === undefined) return result;
     if (known.compilable === 'mutation' && result.data !== undefined)
       return { ...result, errors: result.errors.map((error) => asInterpreted(error, document)) };
-    // Errors are worded by the interpreter, as they are on Yoga's path and on sockets.
   }
   const result = await normalizedExecutor({ schema, document, contextValue, variableValues, operationName });
   if (isAsyncIterable(result)) throw new Error('A query or mutation was answered by a stream.');
   return result;
+}
+
+/**
+ * Executes the one operation of a document. Its errors are not worded as the interpreter's: a query that has errors is to be
+ * executed again by the interpreter, as is a mutation without data, which was not begun; a mutation that was begun must not
+ * be, and gets the interpreter's errors by `asInterpreted`.
+ */
+type Compiled = (
+  contextValue: Context,
+  variables: Record<string, unknown>,
+) => ExecutionResult | Promise<ExecutionResult>;
+
+/** What a document asks for, if it is one query or one mutation: only these are compiled. */
+export function compilable({ definitions }: DocumentNode): 'query' | 'mutation' | undefined {
+  const operations = definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  const [only] = operations;
+  if (operations.length !== 1 || only === undefined) return undefined;
+  return only.operation === OperationTypeNode.SUBSCRIPTION ? undefined : only.operation;
+}
+
+/**
+ * Compiles a valid document of one query or mutation to code, which takes a third of the interpreter's time. Undefined
+ * where the compiler does not know how.
+ */
+export function compileDocument(schema: GraphQLSchema, document: DocumentNode): Compiled | undefined {
+  const compiled = compileQuery(schema, document, undefined, { disablingCapturingStackErrors: true });
+  if (!isCompiledQuery(compiled)) return undefined;
+  return (contextValue, variables) => compiled.query(undefined, contextValue, variables);
+}
+
+/** The same error with its place in the document, as the interpreter makes it: the compiler knows line and column only. */
+export function asInterpreted(error: GraphQLError, { loc }: DocumentNode): GraphQLError {
+  const { message, locations, path = null, originalError = null } = error;
+  const source = loc?.source;
+  const positions = source && locations?.map((place) => positionOf(source, place));
+  return new GraphQLError(message, { source, positions: positions ?? null, path, originalError });
+}
+
+/** Lines and columns count from 1. */
+function positionOf({ body }: Source, { line, column }: SourceLocation): number {
+  const ends = [...body.matchAll(/\r\n|[\n\r]/g)].map(({ index, 0: end }) => index + end.length);
+  return (ends[line - 2] ?? 0) + column - 1;
 }

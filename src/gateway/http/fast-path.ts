@@ -33,59 +33,13 @@ export interface FastPathOptions {
  * to HTTP do not run here, so nothing that protects the gateway may be one: `protections.ts`.
  */
 export function openFastPath(options: FastPathOptions): Answer {
-  const { engine, schema, guards, mask, maxBodyBytes, metrics } = options;
-  const { getEnveloped, fetchAPI } = engine;
-
-  const executions = openExecutions(schema, (query) => {
-    const { parse, validate } = getEnveloped({ transport: 'http', open: noContext });
-    try {
-      const document: DocumentNode = parse(query);
-      return validate(schema, document).length > 0 ? undefined : document;
-    } catch {
-      return undefined;
-    }
-  });
-
-  const operationIn = (body: Buffer): Operation | undefined => {
-    const params = plainParams(body);
-    return params && executions.of(params);
-  };
-
-  /** Undefined where nothing was begun. */
-  const run = async (operation: Operation, transport: Transport): Promise<ExecutionResult | undefined> => {
-    const { document, params } = operation;
-    try {
-      const contextValue = await transport.open();
-      const asked = { document, operationName: params.operationName, contextValue };
-      const refusal = guards.refusalOf(asked);
-      if (refusal !== undefined) return { errors: [refusal] };
-      const result = await operation.execute(contextValue);
-      if (result.errors !== undefined && result.data === undefined) return undefined;
-      guards.begun(asked, 'http');
-      return result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) };
-    } catch (error) {
-      return { errors: [mask(error)] };
-    }
-  };
-
-  const sendErrors = async (response: ServerResponse, result: ExecutionResult, type: AnswerType) => {
-    const { status, headers, text } = await asYogaAnswers(result, type);
-    send(response, status, { ...headers, vary: 'origin' }, text);
-  };
-
-  /** Answers with errors are for Yoga to make: it knows the statuses. */
-  const asYogaAnswers = async (result: ExecutionResult, type: AnswerType) => {
-    const answer = processRegularResult(wholeAnswer(result), fetchAPI, type);
-    return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
-  };
+  const { engine, schema, mask, maxBodyBytes, metrics } = options;
+  const executions = openExecutions(schema, (query) => validDocument(engine, schema, query));
 
   const handOver: Answer = (request, response, transport) => {
     metrics.paths.yoga += 1;
     return engine(request, response, transport);
   };
-  /** Yoga takes the body from here where it has been read. */
-  const again = (request: IncomingMessage, body: Buffer) =>
-    Object.assign(request, { body: Readable.from([body]) });
 
   const answer = async (request: IncomingMessage, response: ServerResponse, transport: Transport) => {
     const type = answerTypeFor(request.headers.accept);
@@ -93,12 +47,12 @@ export function openFastPath(options: FastPathOptions): Answer {
       return handOver(request, response, transport);
     const body = await readBody(request);
     if (body === undefined) return undefined;
-    const operation = operationIn(body);
-    if (operation === undefined) return handOver(again(request, body), response, transport);
-    const result = await run(operation, transport);
-    if (result === undefined) return handOver(again(request, body), response, transport);
+    const params = plainParams(body);
+    const operation = params && executions.of(params);
+    const result = operation && (await run(options, operation, transport));
+    if (result === undefined) return handOver(withBody(request, body), response, transport);
     metrics.paths.fast += 1;
-    if (result.errors !== undefined) return sendErrors(response, result, type);
+    if (result.errors !== undefined) return sendErrors(engine, response, result, type);
     return send(
       response,
       200,
@@ -115,9 +69,62 @@ export function openFastPath(options: FastPathOptions): Answer {
   };
 }
 
-/** Parsing and validating are the same for everyone. */
+/** Parses and validates as the engine does; undefined for what is not valid. */
+function validDocument(engine: Engine, schema: GraphQLSchema, query: string): DocumentNode | undefined {
+  const { parse, validate } = engine.getEnveloped({ transport: 'http', open: noContext });
+  try {
+    const document: DocumentNode = parse(query);
+    return validate(schema, document).length > 0 ? undefined : document;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A document is parsed and validated alike for everyone, and so without a context. */
 function noContext(): Promise<never> {
-  return Promise.reject(new Error('Nobody asks.'));
+  return Promise.reject(new Error('Parsing and validating need no context.'));
+}
+
+/** Executes an operation for its caller. Undefined where nothing was begun, and Yoga is to say what is wrong. */
+async function run(
+  { guards, mask }: FastPathOptions,
+  operation: Operation,
+  transport: Transport,
+): Promise<ExecutionResult | undefined> {
+  const { document, params } = operation;
+  try {
+    const contextValue = await transport.open();
+    const pending = { document, operationName: params.operationName, contextValue };
+    const refusal = guards.refusalOf(pending);
+    if (refusal !== undefined) return { errors: [refusal] };
+    const result = await operation.execute(contextValue);
+    if (result.errors !== undefined && result.data === undefined) return undefined;
+    guards.begun(pending, 'http');
+    return result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) };
+  } catch (error) {
+    return { errors: [mask(error)] };
+  }
+}
+
+/** The request with its body, which has been read here, to be read by Yoga once more. */
+function withBody(request: IncomingMessage, body: Buffer) {
+  return Object.assign(request, { body: Readable.from([body]) });
+}
+
+/** Answers with errors are made by Yoga, which knows the statuses. */
+async function sendErrors(
+  { fetchAPI }: Engine,
+  response: ServerResponse,
+  result: ExecutionResult,
+  type: AnswerType,
+): Promise<void> {
+  const answer = processRegularResult(wholeAnswer(result), fetchAPI, type);
+  send(
+    response,
+    answer.status,
+    { ...Object.fromEntries(answer.headers), vary: 'origin' },
+    await answer.text(),
+  );
 }
 
 function send(response: ServerResponse, status: number, headers: Record<string, string>, text: string): void {

@@ -2,10 +2,9 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Knows which connections of a server wait without a request.
- * Node's `closeIdleConnections` leaves those alone that have never sent one, and clients open such in advance: each
- * would make a stop wait until its deadline.
- * @returns closes them
+ * Knows which connections of a server are without a request. Node's `closeIdleConnections` leaves out those that have never
+ * sent one; clients open such in advance, and each would make a stop wait until its deadline.
+ * @returns closes them all
  */
 export function trackIdleLines(server: Server): () => void {
   const idle = new Set<Socket>();
@@ -14,7 +13,7 @@ export function trackIdleLines(server: Server): () => void {
     line.once('close', () => idle.delete(line));
   });
   server.on('request', (request, response) => {
-    // A request whose body was given up has lost its socket by then.
+    // A request whose body was given up has no socket any more when its response closes.
     const { socket } = request;
     idle.delete(socket);
     response.once('close', () => {

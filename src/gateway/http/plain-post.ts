@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a GraphQL answer that is no stream is sent as. */
+/** The media types of a GraphQL answer that is no stream. */
 export type AnswerType = 'application/json' | 'application/graphql-response+json';
 
 /** The parameters of a GraphQL request, all of them well formed. */
@@ -31,8 +31,8 @@ export function isPlainPost({ method, url, headers }: IncomingMessage, maxBodyBy
 }
 
 /**
- * What to answer as, by the `Accept` header: the first type listed that an answer can have, as Yoga reads it, which
- * goes by the order and not by `q`. Undefined where none fits.
+ * The type to answer with: the first one in the `Accept` header that an answer can have. As in Yoga, the order counts and
+ * `q` does not. Undefined where none fits.
  */
 export function answerTypeFor(accept: string | undefined): AnswerType | undefined {
   if (accept === undefined || accept === '') return 'application/json';

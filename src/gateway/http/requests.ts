@@ -1,3 +1,12 @@
+/**
+ * HTTP: requests come in, answers and event streams go out.
+ *
+ * 1. `openHttp` takes a request on (`engine/admission.ts`), and keeps it among those under way until its answer is sent.
+ * 2. `fast-path.ts` answers what `plain-post.ts` finds plain, by `execution.ts`, and leaves the rest to Yoga.
+ * 3. Either calls `openContext` for the caller's access, store and feed, once an operation.
+ * 4. An answer that turns out to be a stream is cut when its token expires.
+ * `idle-lines.ts` knows the connections without a request, for the server's stop.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
@@ -35,10 +44,11 @@ export interface HttpOptions {
 
 /** The HTTP side of the gateway. */
 export interface Http {
+  /** Answers any request; it never throws. */
   answer(request: IncomingMessage, response: ServerResponse): void;
   /**
-   * Lets every answer be the last on its line, and begins no event stream any more.
-   * @returns how to cut those that there are, so that their clients come back elsewhere
+   * From now on each answer is the last on its connection, and no event stream begins.
+   * @returns how to cut each of those that there are, so that their clients come back elsewhere
    */
   stop(): readonly (() => void)[];
 }
@@ -47,15 +57,15 @@ export interface Http {
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** To be called when the request is answered, or its answer goes on by itself. */
+  /** To be called when the request is answered, or its answer turns out to be a stream. */
   readonly answered: () => void;
-  /** Who asks, once that is known. */
+  /** The caller's, once they are known. */
   access: Access | null;
   /** True once the answer has turned out to be a stream. */
   isStream: boolean;
 }
 
-/** Hands HTTP requests to the GraphQL engine, and knows which answers are under way. */
+/** Answers requests, and knows which answers are under way. */
 export function openHttp(options: HttpOptions): Http {
   const underWay = new Set<Exchange>();
   let stopping = false;
@@ -63,7 +73,7 @@ export function openHttp(options: HttpOptions): Http {
   return {
     answer(request, response) {
       if (!isHost(request.headers.host)) {
-        // The engine would show the stack of what it cannot make an URL of.
+        // Of what it cannot make a URL of, the engine would show the stack.
         response.writeHead(400, { connection: 'close' }).end();
         return;
       }
@@ -99,7 +109,7 @@ export function openHttp(options: HttpOptions): Http {
   };
 }
 
-/** Clients call by few names, so nearly none needs to be parsed. */
+/** Clients use few names for this host, so that nearly none needs to be parsed. */
 const knownHosts = new LRUCache<string, boolean>({ max: 100 });
 
 /** True for what a URL can be made with. */
@@ -110,8 +120,8 @@ function isHost(host = 'localhost'): boolean {
 }
 
 /**
- * Takes a request on before any of its body is read. Undefined, with the refusal sent, where there is too much in hand.
- * @returns to be called once it is answered
+ * Takes a request on before any of its body is read.
+ * @returns to be called once it is answered; undefined where there is too much in hand, and OVERLOADED has been answered
  */
 function takeOn(
   { services, origins, limits: { maxBodyBytes } }: HttpOptions,
@@ -119,7 +129,7 @@ function takeOn(
   response: ServerResponse,
 ): (() => void) | undefined {
   const { accept, origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  // Of a body whose length is not told, the most is expected; one beyond the limit is never read.
+  // A body of unknown length counts as the largest there may be; one beyond the limit counts nothing, since it is never read.
   const bytes = encoding === undefined ? Number(length ?? 0) : maxBodyBytes;
   try {
     return services.admission.request(bytes > maxBodyBytes ? 0 : bytes);
@@ -138,7 +148,7 @@ function takeOn(
   }
 }
 
-/** From here on the answer may outlast the proof that it began with, and must not. */
+/** A stream could outlive the token that it began with: from here on it is cut when that expires. */
 function beginStream(exchange: Exchange, { limits }: Pick<Metrics, 'limits'>): void {
   const { access, response, answered } = exchange;
   exchange.isStream = true;
@@ -164,7 +174,7 @@ async function openContext(
   exchange.access = proof.access;
   if (proof.access === null) {
     metrics.unauthenticated.inc({ reason: proof.reason });
-    // Nothing shown is left to the operation: anyone may ask for __typename. What was shown must be good.
+    // Without any proof it depends on the operation: anyone may ask for __typename. A proof that is shown must be good.
     if (proof.reason !== 'missing') throw unauthenticated(proof.message);
   }
   return contextOf(services, {
@@ -175,7 +185,7 @@ async function openContext(
   });
 }
 
-/** Leaves a slow reader the time to get the last word, then cuts the line. */
+/** Leaves a slow reader some time to get the end of its stream, then cuts the connection. */
 function cutSlowly(response: ServerResponse, graceMs: number): void {
   const cut = setTimeout(() => response.destroy(), graceMs).unref();
   response.once('close', () => clearTimeout(cut));

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../src/eventstore/event.ts';
-import { asInterpreted, compilable, compileDocument } from '../../src/gateway/http/compiled.ts';
+import { asInterpreted, compilable, compileDocument } from '../../src/gateway/http/execution.ts';
 import type { Context } from '../../src/graphql/context.ts';
 import { schema } from '../../src/schema.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
