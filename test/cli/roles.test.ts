@@ -42,7 +42,9 @@ function start(role: string, variables: Variables = {}): GatewayProcess {
 }
 
 async function data(url: string, document: string, variables?: object): Promise<Data> {
-  return (await post(`${url}/graphql`, document, variables, token)).data;
+  const { data: given, errors } = await post(`${url}/graphql`, document, variables, token);
+  if (errors !== undefined) throw new Error(JSON.stringify(errors));
+  return given;
 }
 
 async function plates(url: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBoardReader } from '../../src/drill/client/board-reader.ts';
 import { subscribe } from '../../src/drill/client/board-subscriber.ts';
 import { makeLog } from '../../src/drill/data/make-log.ts';
@@ -6,11 +6,12 @@ import { fleetOf, STREAM_KINDS } from '../../src/drill/data/stream-kinds.ts';
 import { openDrillReport } from '../../src/drill/report.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
-import { startCommand, waybill } from '../cli/command.ts';
+import { startCommand } from '../cli/command.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { openWholeStore } from '../dispatch/stage.ts';
 import { eventually } from '../eventually.ts';
 import { driftOf, expectNoHoles, streamsOf } from '../log-oracle.ts';
+import { expectPassed, madeBeside, variablesOf } from './run.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -18,43 +19,14 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-const variables = () => ({ MONGODB_URI: inject('mongoUri'), WAYBILL_DATABASE: database.db.databaseName });
-
-/** Databases beside the one that the drill was told of. */
-async function leftovers(): Promise<string[]> {
-  const { databases } = await database.client.db().admin().listDatabases();
-  const own = database.db.databaseName;
-  return databases.map(({ name }) => name).filter((name) => name.startsWith(own) && name !== own);
-}
-
-async function passes(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await waybill(['drill', ...args], variables());
-  expect(stdout + stderr).toMatch(/\nPASSED in [\d.]+ s\n$/);
-  expect(code).toBe(0);
-  expect(await leftovers()).toEqual([]);
-  expect(await database.db.listCollections().toArray()).toEqual([]);
-  return stdout;
-}
-
 describe('a drill on a database of its own, beside the configured one', () => {
-  it.each([
-    ['tenders_read', '2'],
-    ['fleet_status', '0'],
-  ])('replay: nobody notices a rebuild of %s that is killed %s times', async (projection, kills) => {
-    const size = ['--events', '6000', '--streams', '120', '--readers', '12', '--writes-per-second', '40'];
-    const said = await passes('replay', '--projection', projection, '--kills', kills, ...size);
-    expect(said).toContain('made 6,000 events of 120 streams');
-    if (kills !== '0') expect(said).toContain(`(${kills} of ${kills})`);
-    expect(said).toMatch(/compared [\d,]+ rows with the fold of their streams/);
-  });
-
   it('duplicates: every command is recorded once, however often it comes', async () => {
-    const said = await passes('duplicates', '--events', '300', '--streams', '30');
+    const said = await expectPassed(database, ['duplicates', '--events', '300', '--streams', '30']);
     expect(said).toMatch(/300 commands were sent [\d,]+ times/);
   });
 
   it('drift: verify names what was damaged and nothing else, and mends it', async () => {
-    const said = await passes('drift', '--rows', '2400', '--seed', 'tests');
+    const said = await expectPassed(database, ['drift', '--rows', '2400', '--seed', 'tests']);
     expect(said).toContain('damaged 24 rows, 6 wrong, 6 missing, 6 extra, 6 stale');
     expect(said).toContain('verify named 24 rows');
     expect(said).toContain('mended 24 rows');
@@ -63,13 +35,13 @@ describe('a drill on a database of its own, beside the configured one', () => {
 
 describe('a drill that is stopped by Ctrl-C', () => {
   it('drops its database and fails', async () => {
-    const drill = startCommand(['drill', 'drift', '--rows', '1000000'], variables());
-    await eventually(async () => expect(await leftovers()).toHaveLength(1));
+    const drill = startCommand(['drill', 'drift', '--rows', '1000000'], variablesOf(database));
+    await eventually(async () => expect(await madeBeside(database)).toHaveLength(1));
     drill.child.kill('SIGINT');
     const { code, stdout } = await drill.ended;
     expect(stdout).toMatch(/\nFAILED: stopped after [\d.]+ s; the database is dropped\n$/);
     expect(code).toBe(1);
-    expect(await leftovers()).toEqual([]);
+    expect(await madeBeside(database)).toEqual([]);
   });
 });
 
