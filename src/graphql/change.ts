@@ -1,5 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
-import type { GapReason } from '../eventstore/feed/feed.ts';
+import type { GapReason } from '../eventstore/feed/gap.ts';
 import { builder, type Types } from './builder.ts';
 
 /** What is said of every `after`. */

@@ -1,4 +1,4 @@
-import type { FeedObserver } from '../eventstore/feed/feed.ts';
+import type { FeedObserver } from '../eventstore/feed/observer.ts';
 import type { ProjectorObserver } from '../eventstore/projection/projector-limits.ts';
 import type { StoreObserver } from '../eventstore/store-observer.ts';
 import { FINDING_KINDS } from '../eventstore/verify/finding.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ItemRequest } from '../../src/eventstore/feed/subscriber/options.ts';
+import type { ItemRequest } from '../../src/eventstore/feed/subscription.ts';
 import { ResultGroup } from '../../src/gateway/fan-out/group.ts';
 import { MemoBudget } from '../../src/gateway/fan-out/memo.ts';
 import { type ItemSource, Results } from '../../src/gateway/fan-out/results.ts';

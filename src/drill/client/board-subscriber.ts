@@ -1,4 +1,5 @@
-import type { Feed, OrderedChange } from '../../eventstore/feed/feed.ts';
+import type { Feed } from '../../eventstore/feed/feed.ts';
+import type { OrderedChange } from '../../eventstore/feed/item.ts';
 import type { Row } from '../../eventstore/projection.ts';
 import { DRILL_TENANT, type StreamKind } from '../data/stream-kinds.ts';
 import type { DrillReport } from '../report.ts';

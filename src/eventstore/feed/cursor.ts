@@ -3,13 +3,13 @@ import { hash } from 'node:crypto';
 import { Timestamp } from 'mongodb';
 
 /**
- * A place in the feed: between two changes of one read model, or of the log. Every process counts the same, since all
- * changes of a read model count, of whichever tenant and generation.
+ * A place in the feed: between two changes of one read model, or of the log. It is the same in every process, since all
+ * changes of a read model are counted, of whichever tenant and generation.
  */
 export interface Place {
   /** Cluster time: everything before it lies before this place. */
   readonly time: Timestamp;
-  /** Of the changes at that very time, which a transaction's share, so many lie before this place. */
+  /** How many of the changes at that very time, which a transaction's share, lie before this place. */
   readonly ordinal: number;
 }
 
@@ -36,13 +36,15 @@ export function isBehind(a: Place, b: Place): boolean {
   return a.time.equals(b.time) ? a.ordinal > b.ordinal : a.time.greaterThan(b.time);
 }
 
-/** What a cursor says. */
-export interface Told extends Place {
-  /** False where the client had only a part of what it needs to go on from here: the snapshot was not complete. */
+/** A cursor that was read: where a client was. */
+export interface ResumePoint extends Place {
+  /** False where the client has only a part of what it needs to go on from here: its snapshot was not complete. */
   readonly complete: boolean;
+  /** The cursor itself. */
+  readonly cursor: string;
 }
 
-/** Thrown for a cursor that no subscription of this kind and tenant has ever told. The message is for the client. */
+/** Thrown for a cursor that no subscription of this kind and tenant has ever given out. The message is for the client. */
 export class InvalidCursorError extends Error {
   override readonly name = 'InvalidCursorError';
 
@@ -65,7 +67,7 @@ export function scopeOf(name: string, tenantId: string): string {
   return `${name}/${tenantId}`;
 }
 
-/** Writes a cursor, opaque to clients: 28 characters that hold for ever, and for this scope only. */
+/** Writes a cursor, opaque to clients: 28 characters, valid for ever, and for this scope only. */
 export function writeCursor(scope: string, { time, ordinal }: Place, complete = true): string {
   const bytes = Buffer.allocUnsafe(PLACE_BYTES + CHECK_BYTES);
   bytes[0] = VERSION;
@@ -78,7 +80,7 @@ export function writeCursor(scope: string, { time, ordinal }: Place, complete = 
 }
 
 /** @throws InvalidCursorError for what `writeCursor` has not written for this scope */
-export function readCursor(scope: string, cursor: string): Told {
+export function readCursor(scope: string, cursor: string): ResumePoint {
   const bytes = Buffer.from(CURSOR_TEXT.test(cursor) ? cursor : '', 'base64url');
   const isOurs =
     bytes.length === PLACE_BYTES + CHECK_BYTES &&
@@ -89,10 +91,11 @@ export function readCursor(scope: string, cursor: string): Told {
     time: new Timestamp({ t: bytes.readUInt32BE(2), i: bytes.readUInt32BE(6) }),
     ordinal: bytes.readUInt32BE(10),
     complete: bytes[1] === COMPLETE,
+    cursor,
   };
 }
 
-/** Not a secret: who knows the tenant could make one up, and would resume from anywhere in what is its own. */
+/** Not a secret: who knows the tenant could make one up, and would only resume somewhere in its own tenant's feed. */
 function checkOf(scope: string, bytes: Buffer): Buffer {
   return hash('sha256', `${scope}/${bytes.toString('hex', 0, PLACE_BYTES)}`, 'buffer');
 }

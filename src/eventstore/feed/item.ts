@@ -1,13 +1,8 @@
 import type { StoredEvent } from '../event.ts';
 import type { Row } from '../projection.ts';
+import type { GapReason } from './gap.ts';
 
-/**
- * Why a subscriber could not be told every change. HISTORY_LOST: the database no longer keeps the changes since then,
- * or the read model was replaced. SNAPSHOT_INTERRUPTED: the snapshot broke off half-way. A new snapshot follows.
- */
-export type GapReason = 'HISTORY_LOST' | 'SNAPSHOT_INTERRUPTED';
-
-/** Every item carries its place in the feed, opaque to clients. */
+/** Every item carries the cursor to go on from behind it, opaque to clients. */
 interface Item<K extends string> {
   readonly kind: K;
   readonly cursor: string;
@@ -28,21 +23,22 @@ export interface HeartbeatItem extends Item<'heartbeat'> {
   readonly at: Date;
 }
 
+/** What every subscription may bring. */
+export type CommonItem = GapItem | HeartbeatItem;
+
 /** The ordered lane: every change of every matching row, one by one. `left`: the row matches no longer. */
 export type OrderedChange<R extends Row> =
   | SnapshotItem<R>
   | (Item<'updated'> & { readonly row: R })
   | (Item<'left'> & { readonly id: string })
-  | GapItem
-  | HeartbeatItem;
+  | CommonItem;
 
 /** The latest lane: frames with the newest row of whatever changed since the last frame. */
 export type FrameChange<R extends Row> =
   | SnapshotItem<R>
   | (Item<'moved'> & { readonly rows: readonly R[] })
   | (Item<'left'> & { readonly ids: readonly string[] })
-  | GapItem
-  | HeartbeatItem;
+  | CommonItem;
 
 /** The log lane: events as they are recorded. It begins with a heartbeat, which says: from here on, all of them. */
-export type LogChange = (Item<'appended'> & { readonly event: StoredEvent }) | GapItem | HeartbeatItem;
+export type LogChange = (Item<'appended'> & { readonly event: StoredEvent }) | CommonItem;

@@ -1,4 +1,5 @@
-import type { Feed, Subscription } from '../../eventstore/feed/feed.ts';
+import type { Feed } from '../../eventstore/feed/feed.ts';
+import type { Subscription } from '../../eventstore/feed/subscription.ts';
 import type { Row } from '../../eventstore/projection.ts';
 import type { TenantFeed, TenantLogSelection, TenantSelection } from '../../graphql/context.ts';
 

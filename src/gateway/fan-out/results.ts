@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql';
-import type { ItemRequest } from '../../eventstore/feed/subscriber/options.ts';
+import type { ItemRequest } from '../../eventstore/feed/subscription.ts';
 import type { ResultTally } from '../../metrics/result-tally.ts';
 import type { ResultGroup, Shared } from './group.ts';
 import type { FlushListener, ReadyResult, ReadySink } from './transport.ts';

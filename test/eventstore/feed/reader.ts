@@ -1,4 +1,4 @@
-import type { FrameChange, OrderedChange } from '../../../src/eventstore/feed/feed.ts';
+import type { FrameChange, OrderedChange } from '../../../src/eventstore/feed/item.ts';
 import type { Row } from '../../../src/eventstore/projection.ts';
 
 /** A client that reads a subscription as fast as it comes and keeps all it got. */

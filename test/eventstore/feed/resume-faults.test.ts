@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
-import { type Feed, type FeedOptions, openFeed, type Selection } from '../../../src/eventstore/feed/feed.ts';
+import { type Feed, type FeedOptions, openFeed } from '../../../src/eventstore/feed/feed.ts';
+import type { Selection } from '../../../src/eventstore/feed/selection.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { openStore } from '../../../src/eventstore/open-store.ts';
 import { createClient } from '../../../src/mongo/client.ts';

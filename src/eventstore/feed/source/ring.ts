@@ -1,54 +1,40 @@
-import { BSON, type Timestamp } from 'mongodb';
-import { isBehind, type Place } from '../cursor.ts';
-import { Delivery } from '../delivery.ts';
+import type { Timestamp } from 'mongodb';
+import { isBehind, type Place, placeBehind, scopeOf } from '../cursor.ts';
+import type { PastChange } from '../delivery.ts';
 import { Fifo } from '../fifo.ts';
+import type { GapCause } from '../gap.ts';
+import type { HistorySource } from '../observer.ts';
 
-/** What a process may keep of what was told, for those who resume. */
+/** What a process may keep of its deliveries, for clients who come back. */
 export interface RingLimits {
   readonly historyBytes: number;
   readonly historyItems: number;
 }
 
-/** What an entry takes beside its document, in bytes. */
-const ENTRY_BYTES = 200;
-
-/** A change as it is kept: packed, since an object takes four times the memory. */
-export class PastChange {
-  readonly scope: string;
-  readonly id: string;
-  readonly place: Place;
-  readonly #document: Uint8Array | null;
-  #unpacked: WeakRef<Delivery<object>> | undefined;
-
-  constructor(scope: string, id: string, document: object | null, place: Place) {
-    this.scope = scope;
-    this.id = id;
-    this.place = place;
-    this.#document = document === null ? null : BSON.serialize(document);
-  }
-
-  get bytes(): number {
-    return ENTRY_BYTES + (this.#document?.length ?? 0);
-  }
-
-  /** The change as it was told; shared by all who ask for it at about the same time. */
-  delivery(): Delivery<object> {
-    const known = this.#unpacked?.deref();
-    if (known !== undefined) return known;
-    const document = this.#document === null ? null : BSON.deserialize(this.#document);
-    const unpacked = new Delivery<object>(this.scope, this.id, document, this.place);
-    this.#unpacked = new WeakRef(unpacked);
-    return unpacked;
-  }
+/** The changes of one read model and tenant, or of a tenant's log, around a place. */
+export interface Past {
+  readonly source: HistorySource;
+  /** Nothing that was committed later than this is left out. */
+  readonly from: Timestamp;
+  /** Up to the place. */
+  readonly told: readonly PastChange[];
+  /** Behind it, up to the present. */
+  readonly missed: readonly PastChange[];
 }
 
-/** The changes of a stretch of the feed, in order, by whose they are; the oldest go when there are too many. */
+/** Changes from before what a ring has: all that were committed behind `changes.from` and no later than `until`. */
+export interface OlderChanges {
+  readonly changes: Ring;
+  readonly until: Timestamp;
+}
+
+/** The latest changes of a stream without a hole, in order and by scope; the oldest go when there are too many. */
 export class Ring {
   readonly #limits: RingLimits;
   #all = new Fifo<PastChange>();
   readonly #scopes = new Map<string, Fifo<PastChange>>();
-  /** By read model: since then its changes are of one kind. */
-  readonly #breaks = new Map<string, Place>();
+  /** By read model: the last place at which its rows were replaced. */
+  readonly #replacedAt = new Map<string, Place>();
   #from: Timestamp;
   #bytes = 0;
 
@@ -68,7 +54,7 @@ export class Ring {
   }
 
   push(change: PastChange): void {
-    // The rest of a moment that was let go of already.
+    // The rest of a moment whose first changes had to go already.
     if (!change.place.time.greaterThan(this.#from)) return;
     const scope = this.#scopes.get(change.scope) ?? new Fifo();
     this.#scopes.set(change.scope, scope);
@@ -79,24 +65,52 @@ export class Ring {
     while (this.#bytes > historyBytes || this.#all.length > historyItems) this.#drop();
   }
 
-  /** What comes behind `place` cannot be joined to what came before it: the rows of a read model were replaced. */
-  breakAt(name: string, place: Place): void {
-    this.#breaks.set(name, place);
+  /** The rows of a read model were replaced: what comes behind `place` does not continue what came before it. */
+  noteReplaced(name: string, place: Place): void {
+    this.#replacedAt.set(name, place);
   }
 
-  lastBreak(name: string): Place | undefined {
-    return this.#breaks.get(name);
+  /**
+   * What came around and behind a place.
+   * @param older helps where this ring alone does not reach back that far
+   * @returns undefined where the two do not reach it, or do not meet; a cause where nothing continues what came before
+   */
+  since(name: string, tenantId: string, place: Place, older?: OlderChanges): Past | GapCause | undefined {
+    if (!isBehind(placeBehind(this.#from), place)) return this.#past(name, tenantId, place);
+    if (older === undefined || !place.time.greaterThan(older.changes.from)) return undefined;
+    if (this.#from.greaterThan(older.until)) return undefined;
+    return this.#past(name, tenantId, place, older.changes);
+  }
+
+  /** The last place at which the rows of a read model were replaced. */
+  replacedAt(name: string): Place | undefined {
+    return this.#replacedAt.get(name);
   }
 
   of(scope: string): readonly PastChange[] {
     return this.#scopes.get(scope)?.all() ?? [];
   }
 
+  #past(name: string, tenantId: string, place: Place, older?: Ring): Past | GapCause {
+    const replaced = this.#replacedAt.get(name) ?? older?.replacedAt(name);
+    if (replaced !== undefined && isBehind(replaced, place)) return 'rowsReplaced';
+    const scope = scopeOf(name, tenantId);
+    const before = older?.of(scope).filter((change) => !change.place.time.greaterThan(this.#from));
+    const [told, missed] = splitAt([...(before ?? []), ...this.of(scope)], place);
+    const from = older?.from ?? this.#from;
+    return {
+      source: older === undefined ? 'ring' : 'oplog',
+      from: replaced?.time.greaterThan(from) ? replaced.time : from,
+      told: replaced === undefined ? told : splitAt(told, replaced)[1],
+      missed,
+    };
+  }
+
   /** Forgets everything: changes were missed. */
   reset(from: Timestamp): void {
     this.#all = new Fifo();
     this.#scopes.clear();
-    this.#breaks.clear();
+    this.#replacedAt.clear();
     this.#bytes = 0;
     this.#from = from;
   }
@@ -116,11 +130,11 @@ export class Ring {
   }
 }
 
-/** Splits changes that are in order at a place. */
-export function splitAt(
+/** Splits changes that are in order at a place: those up to it, and those behind it. */
+function splitAt(
   changes: readonly PastChange[],
   place: Place,
-): { readonly before: readonly PastChange[]; readonly behind: readonly PastChange[] } {
+): [readonly PastChange[], readonly PastChange[]] {
   let [low, high] = [0, changes.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -128,5 +142,5 @@ export function splitAt(
     if (change !== undefined && isBehind(change.place, place)) high = middle;
     else low = middle + 1;
   }
-  return { before: changes.slice(0, low), behind: changes.slice(low) };
+  return [changes.slice(0, low), changes.slice(low)];
 }

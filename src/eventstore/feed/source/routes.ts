@@ -13,34 +13,34 @@ import type { Projection, Row } from '../../projection.ts';
 
 const PIN_TRIES = 5;
 
-/** From here on in the stream a read model's rows live elsewhere. */
+/** From a change on, a read model's rows live in another collection. */
 export interface GenerationSwitch {
   /** The read model's name. */
   readonly name: string;
   readonly collection: string;
-  /** Rows that are further there than was told, by `_id`; null: begin anew, whatever was told is of no use. */
+  /** Rows, by `_id`, that are further there than was delivered; null: nothing that was delivered is of use any more. */
   readonly ahead: readonly string[] | null;
 }
 
-/** What a change is about, by the place of the stream at which it comes. */
+/** Tells to which read model, or to the log, a change belongs. It depends on what the stream has told up to that change. */
 export interface Routes {
   readonly collections: readonly string[] | RegExp;
   readonly operations: readonly Change['operation'][];
-  /** Makes the routes those of the present. @returns the moment from which the stream has to be read */
+  /** Takes the pointers as they are now. @returns the moment from which the stream has to be read */
   pin(): Promise<Timestamp>;
-  /** Whose change it is, by the name under which receivers joined; undefined: it concerns nobody. */
+  /** To which read model, or to the log, what is live in the collection belongs; undefined: it concerns nobody. */
   nameOf(collection: string): string | undefined;
-  /** Among whose changes it counts: those of all generations and of the pointer, so that every process counts the same. */
+  /** Among whose changes it counts: all generations and the pointer do, so that every process counts the same. */
   countedFor(change: Change): string | undefined;
-  /** The read model whose changes before and after this one cannot be joined, if it is such a change. */
-  breakOf(change: Change): string | undefined;
+  /** The read model whose rows this change replaces: what comes behind does not continue what came before. */
+  replacedBy(change: Change): string | undefined;
   /** Rises with each change of a document; absent where documents never change. */
   versionOf?(document: object): number;
-  /** Takes in a change of a pointer. @returns what it comes to, if it is a switch */
-  turn(change: Change): GenerationSwitch | undefined;
+  /** Follows the change where it is one of a pointer. @returns the switch that it is, if any */
+  follow(change: Change): GenerationSwitch | undefined;
 }
 
-/** The log lives in one collection for ever. */
+/** The log always lives in one collection. */
 export function logRoutes(db: Db): Routes {
   return {
     collections: ['events'],
@@ -48,8 +48,8 @@ export function logRoutes(db: Db): Routes {
     pin: () => clusterNow(db),
     nameOf: (collection) => collection,
     countedFor: ({ collection }) => collection,
-    breakOf: () => undefined,
-    turn: () => undefined,
+    replacedBy: () => undefined,
+    follow: () => undefined,
   };
 }
 
@@ -58,7 +58,7 @@ function readAgain<T>(read: () => Promise<T>): Promise<T> {
   return retry(read, { when: mayReadAgain, tries: PIN_TRIES - 1 });
 }
 
-/** Rows live where the pointers say, which change in the stream itself: what is said elsewhere is not told. */
+/** Rows live where the pointers say. These change in the stream itself; what happens in other collections is not delivered. */
 export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
   const names = projections.map(({ name }) => name);
   const pointers = new Map<string, Pick<Pointer, 'generation' | 'version'>>();
@@ -86,13 +86,13 @@ export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
       if (collection === POINTERS) return String(key);
       return names.find((name) => collection === name || collection.startsWith(`${name}_v`));
     },
-    breakOf({ collection, operation, document, key }) {
+    replacedBy({ collection, operation, document, key }) {
       if (operation === 'drop' || operation === 'rename') return nameByCollection.get(collection);
       // Only the change that is a switch names what was ahead.
       const isSwitch = collection === POINTERS && (document as Pointer | null)?.ahead !== undefined;
       return isSwitch ? String(key) : undefined;
     },
-    turn({ collection: where, document }) {
+    follow({ collection: where, document }) {
       if (where !== POINTERS || document === null) return undefined;
       const { _id: name, generation, version, ahead = [] } = document as Pointer;
       const before = pointers.get(name);
@@ -106,7 +106,7 @@ export function rowRoutes(db: Db, projections: readonly Projection[]): Routes {
   };
 }
 
-/** Whose change it is, and of what: rows say it in their `_id` even when they are gone, events in themselves. */
+/** Whose document was changed, and its id: of a row both are in `_id`, even when it is gone; an event carries its tenant. */
 export function addressee({ key, document }: Change): readonly [tenantId: string, id: string] {
   const name = String(key);
   if (!name.includes('/')) return [String(document?.tenantId), name];

@@ -1,28 +1,29 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Db } from 'mongodb';
+import type { Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
 import { backoff, retry } from '../../backoff.ts';
 import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../../changes.ts';
-import type { Interest } from '../../interest.ts';
-import { rowsAt } from '../../projection/rows-at.ts';
-import { ALL, isBehind, justAfter, type Place, scopeOf } from '../cursor.ts';
-import { Delivery } from '../delivery.ts';
-import type { GapReason } from '../item.ts';
+import { justAfter, type Place, scopeOf } from '../cursor.ts';
+import { Delivery, PastChange } from '../delivery.ts';
+import type { GapCause } from '../gap.ts';
 import type { FeedLimits } from '../limits.ts';
-import { openHistory, type Past } from './history.ts';
-import { InterestIndex } from './interest-index.ts';
-import { openLevel } from './lag.ts';
-import { openPlaces } from './places.ts';
-import { PastChange, Ring, type RingLimits } from './ring.ts';
-import { addressee, type GenerationSwitch, type Routes, tenantOf } from './routes.ts';
+import { crossSwitch } from './generation-switch.ts';
+import { type Oplog, openOplog } from './oplog.ts';
+import { Progress } from './progress.ts';
+import { type Receiver, Receivers } from './receivers.ts';
+import { type OlderChanges, type Past, Ring, type RingLimits } from './ring.ts';
+import { addressee, type Routes } from './routes.ts';
 
-/** Who gets deliveries. */
-export interface Receiver {
-  /** What a delivery must touch to come here; undefined: nothing. */
-  readonly interest: Interest<object> | undefined;
-  accept(delivery: Delivery<object>): void;
-  lost(reason: GapReason): void;
-}
+/*
+ * A source hands one change stream out to its receivers. In comes what MongoDB tells of collections; out go deliveries,
+ * to those whom they may concern, and to clients who come back what they missed. In this order:
+ *   routes         to which read model, or to the log, a change belongs (generation-switch: when its rows move)
+ *   progress       at which place of the feed it stands, and how far behind the stream is
+ *   receivers      to whom it goes, by an interest-index (facet-index, last-readings) for each read model and tenant
+ *   ring           the latest changes, kept for clients who come back; oplog has what is older
+ *   held-at        which rows such a client had
+ *   sources        opens a source for the rows and one for the log, when the first subscriber needs it
+ */
 
 export interface SourceOptions {
   readonly db: Db;
@@ -39,26 +40,23 @@ export interface Joined {
   readonly place: Place;
 }
 
-/** A receiver that goes on from where it was. */
+/** A receiver that goes on from where its client was. */
 export interface Resumed extends Joined {
-  /** What it missed, up to `place`. */
+  /** What the client missed, up to `place`. */
   readonly past: Past;
 }
 
-/** One change stream, handed out to whom it concerns. */
+/** One change stream, handed out to those whom it concerns. */
 export interface Source {
-  /**
-   * Registers once the stream is open; what is committed from then on is delivered.
-   * @returns how to leave, and where it begins
-   */
+  /** Registers once the stream is open: what is committed from then on is delivered. */
   join(name: string, tenantId: string, receiver: Receiver): Promise<Joined>;
-  /** The same from a place on. @returns undefined, and nothing is registered, where what came since cannot be told */
-  resume(name: string, tenantId: string, after: Place, receiver: Receiver): Promise<Resumed | undefined>;
+  /** The same from a place on. @returns why not, and nothing is registered, where what came since cannot be told */
+  resume(name: string, tenantId: string, after: Place, receiver: Receiver): Promise<Resumed | GapCause>;
   /** How far the stream has come in the changes of `name`. */
   place(name: string): Place;
-  /** How old what it has told last may be, in ms; 0 while it keeps up. */
+  /** How old what it delivered last may be, in ms; 0 while it keeps up. */
   lagMs(): number;
-  /** What is kept for those who resume. */
+  /** What is kept for clients who come back. */
   readonly historyBytes: number;
   /** Rows of which it is known who may have them. */
   readonly rememberedRows: number;
@@ -66,212 +64,188 @@ export interface Source {
 }
 
 /**
- * Deliveries, and changes, between two pauses: those who keep up must get their turn before their queues fill. Many,
- * since what is told between two pauses leaves in one write a socket.
+ * Deliveries, and changes, between two pauses: subscribers who keep up must get their turn before their queues fill.
+ * Many, since all that is delivered between two pauses leaves in one write a socket.
  */
 const BURST = 4_096;
 const BURST_CHANGES = 32;
-/** How long a subscriber who was told more elsewhere waits for this process to come as far, in ms. */
+/** How long a client that is ahead of this process waits for it to come as far, in ms. */
 const CATCH_UP_MS = 15_000;
-
-type Told = Extract<Signal, { kind: 'changes' }>;
+/** How often the oplog is read for a client: the ring may let go of changes faster than it is read. */
+const OPLOG_TRIES = 3;
 
 /**
- * Opens a change stream over collections; its receivers are kept by read model and tenant, so that nobody pays for
- * another's. Rows are written whole: an update of some fields, by hand, is not told.
+ * Opens a change stream over collections. Rows are written whole: an update of some fields, by hand, is not seen.
+ * @throws what MongoDB throws where it cannot be reached
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  const { db, log, routes } = options;
-  const audiences = new Map<string, InterestIndex<object, Receiver>>();
-  let pinned = await routes.pin();
-  let places = openPlaces(pinned);
-  const ring = new Ring(options.limits, pinned);
-  const history = openHistory({ ...options, ring, historyBytes: options.limits.historyBytes });
-  const level = openLevel();
-  const closing = new AbortController();
-  /** Since the stream has told anything. */
-  let losses = 0;
-  const begin = (): Changes => {
-    return openChanges(db, {
-      collections: routes.collections,
-      operations: routes.operations,
-      // Not what was committed at that very moment: it may be what no stream can tell.
-      from: { at: justAfter(pinned) },
-      log,
-      onReopen: () => options.onReopen('error'),
-    });
-  };
-  let changes = begin();
+  const source = new ChangeSource(options, await options.routes.pin());
+  void source.follow();
+  return source;
+}
 
-  /** @returns true where what is live was dropped or renamed: nothing more can be told of it */
-  const deliver = async (batch: readonly Change[]): Promise<boolean> => {
+class ChangeSource implements Source {
+  readonly #options: SourceOptions;
+  readonly #receivers: Receivers;
+  readonly #progress: Progress;
+  readonly #ring: Ring;
+  readonly #oplog: Oplog;
+  #changes: Changes;
+  readonly #closing = new AbortController();
+  /** How often the stream was lost since it last told anything. */
+  #losses = 0;
+
+  constructor(options: SourceOptions, pinned: Timestamp) {
+    const { limits, routes } = options;
+    this.#options = options;
+    this.#receivers = new Receivers({ versionOf: routes.versionOf, remembered: limits.rememberedRows });
+    this.#progress = new Progress(pinned);
+    this.#ring = new Ring(limits, pinned);
+    this.#oplog = openOplog({ ...options, ring: this.#ring, historyBytes: limits.historyBytes });
+    this.#changes = this.#open(pinned);
+  }
+
+  async join(name: string, tenantId: string, receiver: Receiver): Promise<Joined> {
+    await this.#isOpen();
+    return { place: this.place(name), leave: this.#receivers.join(name, tenantId, receiver) };
+  }
+
+  async resume(
+    name: string,
+    tenantId: string,
+    after: Place,
+    receiver: Receiver,
+  ): Promise<Resumed | GapCause> {
+    await this.#isOpen();
+    if (!(await this.#comesTo(name, after))) return 'cursorAhead';
+    let older: OlderChanges | undefined;
+    for (let tries = 0; ; tries++) {
+      const past = this.#ring.since(name, tenantId, after, older);
+      if (typeof past === 'string') return past;
+      // At once, so that no change comes between what the client missed and what is delivered.
+      if (past !== undefined)
+        return { past, place: this.place(name), leave: this.#receivers.join(name, tenantId, receiver) };
+      older = tries < OPLOG_TRIES ? await this.#oplog.since(after.time) : undefined;
+      if (older === undefined) return 'changesGone';
+    }
+  }
+
+  place(name: string): Place {
+    return this.#progress.of(name);
+  }
+
+  lagMs(): number {
+    return this.#progress.lagMs();
+  }
+
+  get historyBytes(): number {
+    return this.#ring.bytes;
+  }
+
+  get rememberedRows(): number {
+    return this.#receivers.remembered;
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#oplog.close();
+    this.#progress.close();
+    this.#changes.stop();
+  }
+
+  /** Delivers what the stream tells until the source is closed. */
+  async follow(): Promise<void> {
+    for (let signal = await this.#next(); signal !== null; signal = await this.#next()) {
+      if (signal.kind !== 'changes') await this.#startOver(signal.reason, signal.error);
+      else if (await this.#deliver(signal.changes)) await this.#startOver('replaced', undefined);
+      else {
+        this.#losses = 0;
+        this.#progress.passed(signal);
+      }
+    }
+  }
+
+  #next(): Promise<Signal | null> {
+    return this.#changes.next();
+  }
+
+  /** @returns true where a live collection was dropped or renamed: nothing more can be told of it */
+  async #deliver(batch: readonly Change[]): Promise<boolean> {
+    const { routes, db, log } = this.#options;
     let burst = 0;
     for (const change of batch) {
-      const place = places.take(routes.countedFor(change) ?? '', change.clusterTime);
-      const broken = routes.breakOf(change);
-      if (broken !== undefined) ring.breakAt(broken, place);
-      const switched = routes.turn(change);
-      if (switched !== undefined) await turn(switched, place);
+      const place = this.#progress.take(routes.countedFor(change) ?? '', change.clusterTime);
+      const replaced = routes.replacedBy(change);
+      if (replaced !== undefined) this.#ring.noteReplaced(replaced, place);
+      const switched = routes.follow(change);
+      if (switched !== undefined) await crossSwitch({ db, log, receivers: this.#receivers }, switched, place);
       const name = routes.nameOf(change.collection);
       if (name === undefined) continue;
       if (change.operation === 'drop' || change.operation === 'rename') return true;
       const [tenantId, id] = addressee(change);
       const scope = scopeOf(name, tenantId);
-      const asked = tell(new Delivery(scope, id, change.document, place), change.operation === 'insert');
-      ring.push(new PastChange(scope, id, change.document, place));
-      burst += Math.max(asked, BURST / BURST_CHANGES);
+      const delivery = new Delivery(scope, id, change.document, place);
+      const concerned = this.#receivers.deliver(delivery, change.operation === 'insert');
+      this.#ring.push(new PastChange(scope, id, change.document, place));
+      burst += Math.max(concerned, BURST / BURST_CHANGES);
       if (burst < BURST) continue;
       burst = 0;
       await setImmediate();
     }
     return false;
-  };
+  }
 
-  /** @returns how many may want to know */
-  const tell = (delivery: Delivery<object>, isNew: boolean): number => {
-    const { scope, id, document } = delivery;
-    const concerned = audiences.get(scope)?.concerned({ id, document, isNew }) ?? [];
-    for (const receiver of concerned) receiver.accept(delivery);
-    return concerned.length;
-  };
-
-  /** Of all tenants. */
-  const audiencesOf = (name: string): InterestIndex<object, Receiver>[] =>
-    [...audiences].filter(([scope]) => scope.startsWith(`${name}/`)).map(([, audience]) => audience);
-
-  /** The rows live elsewhere from here on. What is further there is told as a change of this moment. */
-  const turn = async ({ name, collection, ahead }: GenerationSwitch, place: Place): Promise<void> => {
-    const at = place.time;
-    // Whoever goes away amid these comes back to before the switch, from where nothing can be joined.
-    const amid = { time: at, ordinal: place.ordinal - 1 };
-    for (const audience of audiencesOf(name)) audience.forget();
-    const ids = ahead?.filter((id) => audiences.has(scopeOf(name, tenantOf(id))));
-    if (ids?.length === 0) return;
-    try {
-      if (ids === undefined) throw new Error('The read model was replaced by one that tells other things.');
-      const rows = new Map((await rowsAt(db, collection, ids, at)).map((row) => [row._id, row]));
-      for (const id of ids) {
-        const scope = scopeOf(name, tenantOf(id));
-        tell(new Delivery(scope, id.slice(tenantOf(id).length + 1), rows.get(id) ?? null, amid), false);
-      }
-    } catch (error) {
-      log.info({ projection: name, collection, reason: String(error) }, 'subscribers get a gap at a switch');
-      const everyone = audiencesOf(name).flatMap((audience) => audience.everyone());
-      for (const receiver of everyone) receiver.lost('HISTORY_LOST');
-    }
-  };
-
-  const comeTo = (signal: Told): void => {
-    losses = 0;
-    // A stream that has only begun says so by a moment at which nothing may have happened yet.
-    if (signal.upTo?.greaterThan(justAfter(pinned))) places.reach(signal.upTo);
-    level.told(signal);
-  };
-
-  const follow = async (): Promise<void> => {
-    for (let signal = await changes.next(); signal !== null; signal = await changes.next()) {
-      if (signal.kind !== 'changes') await startOver(signal.reason, signal.error);
-      else if (await deliver(signal.changes)) await startOver('replaced', undefined);
-      else comeTo(signal);
-    }
-  };
-
-  /** The stream is lost: another begins now, and everyone is told once that one is open. */
-  const startOver = async (reason: string, error: unknown): Promise<void> => {
+  /** The stream is lost: another begins now, and everyone gets a gap once that one is open. */
+  async #startOver(reason: string, error: unknown): Promise<void> {
+    const { routes, log, onReopen } = this.#options;
     log.warn(
       { err: error, reason, collections: String(routes.collections) },
       'change history lost; subscribers get a gap',
     );
-    options.onReopen(reason);
-    changes.stop();
-    if (losses > 0) await backoff(losses, closing.signal);
-    losses += 1;
+    onReopen(reason);
+    this.#changes.stop();
+    const { signal } = this.#closing;
+    if (this.#losses > 0) await backoff(this.#losses, signal);
+    this.#losses += 1;
     const now = await retry(() => routes.pin(), {
       when: (failure) => {
         log.warn({ err: failure }, 'the cluster does not tell its time');
         return true;
       },
-      signal: closing.signal,
+      signal,
     });
     if (now === undefined) return;
-    pinned = now;
-    places = openPlaces(now);
-    ring.reset(now);
-    for (const audience of audiences.values()) audience.forget();
-    changes = begin();
-    if (closing.signal.aborted) changes.stop();
-    const opening = changes;
-    void opening.opened.then(() => {
-      for (const audience of audiences.values())
-        for (const receiver of audience.everyone()) receiver.lost('HISTORY_LOST');
-    });
-  };
+    this.#progress.restart(now);
+    this.#ring.reset(now);
+    this.#receivers.forget();
+    this.#changes = this.#open(now);
+    if (signal.aborted) this.#changes.stop();
+    void this.#changes.opened.then(() => this.#receivers.lost('streamLost'));
+  }
 
-  const isOpen = async (): Promise<void> => {
-    for (let known: Changes | undefined; known !== changes; ) {
-      known = changes;
+  #open(pinned: Timestamp): Changes {
+    const { db, log, routes, onReopen } = this.#options;
+    return openChanges(db, {
+      collections: routes.collections,
+      operations: routes.operations,
+      // Not with that very moment: what was committed at it may be the change that no stream can tell.
+      from: { at: justAfter(pinned) },
+      log,
+      onReopen: () => onReopen('error'),
+    });
+  }
+
+  async #isOpen(): Promise<void> {
+    for (let known: Changes | undefined; known !== this.#changes; ) {
+      known = this.#changes;
       await known.opened;
     }
-  };
+  }
 
-  const register = (name: string, tenantId: string, receiver: Receiver): (() => void) => {
-    const scope = scopeOf(name, tenantId);
-    const { versionOf } = routes;
-    const known = audiences.get(scope);
-    const audience = known ?? new InterestIndex({ versionOf, remembered: options.limits.rememberedRows });
-    audiences.set(scope, audience);
-    const entry = audience.join(receiver, receiver.interest);
-    return () => {
-      audience.leave(entry);
-      if (audience.size === 0 && audiences.get(scope) === audience) audiences.delete(scope);
-    };
-  };
-
-  /** Comes to where another process was already when it told its client. @returns false where that is nowhere */
-  const catchUp = async (name: string, after: Place): Promise<boolean> => {
-    const isThere = (): boolean => {
-      const place = places.of(name);
-      return !isBehind(after, place) || (after.ordinal === ALL && after.time.equals(place.time));
-    };
-    if (isThere()) return true;
-    if (after.time.greaterThan(await clusterNow(db))) return false;
-    const since = performance.now();
-    while (!isThere() && !closing.signal.aborted && performance.now() - since < CATCH_UP_MS)
-      await level.next();
-    return isThere();
-  };
-
-  void follow();
-  return {
-    async join(name, tenantId, receiver) {
-      await isOpen();
-      return { place: places.of(name), leave: register(name, tenantId, receiver) };
-    },
-    async resume(name, tenantId, after, receiver) {
-      await isOpen();
-      if (!(await catchUp(name, after))) return undefined;
-      const found = await history.since(name, tenantId, after, (past) => ({
-        past,
-        place: places.of(name),
-        leave: register(name, tenantId, receiver),
-      }));
-      return found?.taken;
-    },
-    place: (name) => places.of(name),
-    lagMs: () => level.lagMs(),
-    get historyBytes() {
-      return ring.bytes;
-    },
-    get rememberedRows() {
-      let rows = 0;
-      for (const audience of audiences.values()) rows += audience.remembered;
-      return rows;
-    },
-    close() {
-      closing.abort();
-      history.close();
-      level.close();
-      changes.stop();
-    },
-  };
+  /** Comes as far as the process that wrote the client's cursor. @returns false where none can have come there */
+  async #comesTo(name: string, after: Place): Promise<boolean> {
+    if (this.#progress.isAt(name, after)) return true;
+    if (after.time.greaterThan(await clusterNow(this.#options.db))) return false;
+    return this.#progress.waitFor(name, after, CATCH_UP_MS);
+  }
 }

@@ -1,27 +1,48 @@
-import type { ItemRequest } from './options.ts';
+import type { ItemRequest } from '../subscription.ts';
 
-/** Who has asked for an item and waits for it, in order. */
+/** The client's requests that wait for an item, in order. */
 export class PendingRequests<T> {
   #first: ItemRequest<T> | undefined;
-  /** Who asked while the first was waiting: nobody, mostly. */
+  /** Those made while the first was waiting: mostly there is none. */
   #others: ItemRequest<T>[] | undefined;
+  #failure: unknown;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
   }
 
-  push(taker: ItemRequest<T>): void {
-    if (this.#first === undefined) this.#first = taker;
+  push(request: ItemRequest<T>): void {
+    if (this.#first === undefined) this.#first = request;
     else {
       this.#others ??= [];
-      this.#others.push(taker);
+      this.#others.push(request);
     }
   }
 
-  /** Takes out who has waited longest. */
-  shift(): ItemRequest<T> | undefined {
-    const taker = this.#first;
+  /** Hands an item to the request that has waited longest. */
+  answer(value: T): void {
+    this.#shift()?.resolve({ done: false, value });
+  }
+
+  /** Nothing comes any more: tells all that wait. The first one, or the next to come, is told of the failure. */
+  end(failure: unknown): void {
+    this.#failure = failure;
+    for (let request = this.#shift(); request !== undefined; request = this.#shift()) this.refuse(request);
+  }
+
+  /** After `end`: tells a request so, in a later turn. */
+  refuse(request: ItemRequest<T>): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    queueMicrotask(() => {
+      if (failure === undefined) request.resolve({ done: true, value: undefined });
+      else request.reject(failure);
+    });
+  }
+
+  #shift(): ItemRequest<T> | undefined {
+    const request = this.#first;
     this.#first = this.#others?.shift();
-    return taker;
+    return request;
   }
 }

@@ -1,29 +1,24 @@
 import { backoff } from '../../backoff.ts';
 import type { RowSnapshot, RowSnapshotChunk } from '../../projection/row-snapshot.ts';
 import { mayReadAgain } from '../../projection/snapshot-session.ts';
-import type { Placed, SnapshotSource } from './options.ts';
 
-export interface SnapshotReaderOptions<D extends object, T extends Placed> {
-  readonly source: SnapshotSource<D, T>;
-  /** How often a snapshot is begun. */
-  readonly tries: number;
-  /** It broke off and is begun anew. @param told some of its rows were handed over already */
-  onBreak(told: boolean): void;
-}
+/** The snapshot broke off, before or after some of its rows were given out. The next call begins another. */
+export type Broken = 'broken' | 'brokenAmid';
 
-/** A snapshot on its way to one subscriber: the next chunk whenever the client has taken the last. */
-export class RetryingSnapshotReader<D extends object, T extends Placed> {
-  readonly source: SnapshotSource<D, T>;
-  readonly #options: Omit<SnapshotReaderOptions<D, T>, 'source'>;
-  #reader: RowSnapshot<D> | undefined;
-  #tries = 0;
-  #told = false;
+/** A snapshot for one subscriber, chunk by chunk; it begins again, some times, where it breaks off. */
+export class SnapshotReader<D extends object> {
+  readonly #open: () => RowSnapshot<D>;
+  readonly #tries: number;
+  #snapshot: RowSnapshot<D> | undefined;
+  #failures = 0;
+  #isPartial = false;
   #busy = false;
   #closed = false;
 
-  constructor({ source, ...options }: SnapshotReaderOptions<D, T>) {
-    this.source = source;
-    this.#options = options;
+  /** @param tries how often a snapshot is begun */
+  constructor(open: () => RowSnapshot<D>, tries: number) {
+    this.#open = open;
+    this.#tries = tries;
   }
 
   /** A chunk is being read, or waits for its next try. */
@@ -32,19 +27,21 @@ export class RetryingSnapshotReader<D extends object, T extends Placed> {
   }
 
   /** @throws what MongoDB throws, once nothing can be hoped from another try; anything after `close` */
-  async next(): Promise<RowSnapshotChunk<D>> {
+  async next(): Promise<RowSnapshotChunk<D> | Broken> {
     this.#busy = true;
     try {
-      for (;;) {
-        try {
-          this.#reader ??= this.source.open();
-          const chunk = await this.#reader.next();
-          this.#told = true;
-          return chunk;
-        } catch (error) {
-          await this.#beginAnew(error);
-        }
-      }
+      if (this.#snapshot === undefined && this.#failures > 0) await this.#pause();
+      this.#snapshot ??= this.#open();
+      const chunk = await this.#snapshot.next();
+      this.#isPartial = true;
+      return chunk;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#closed || !mayReadAgain(error) || this.#failures >= this.#tries) throw error;
+      const broken = this.#isPartial ? 'brokenAmid' : 'broken';
+      this.#isPartial = false;
+      this.#letGo();
+      return broken;
     } finally {
       this.#busy = false;
     }
@@ -55,20 +52,13 @@ export class RetryingSnapshotReader<D extends object, T extends Placed> {
     this.#letGo();
   }
 
-  async #beginAnew(error: unknown): Promise<void> {
-    const { tries, onBreak } = this.#options;
-    this.#tries += 1;
-    if (this.#closed || !mayReadAgain(error) || this.#tries >= tries) throw error;
-    const told = this.#told;
-    this.#told = false;
-    this.#letGo();
-    onBreak(told);
-    await backoff(this.#tries);
-    if (this.#closed) throw error;
+  async #pause(): Promise<void> {
+    await backoff(this.#failures);
+    if (this.#closed) throw new Error('The snapshot is not wanted any more.');
   }
 
   #letGo(): void {
-    this.#reader?.close();
-    this.#reader = undefined;
+    this.#snapshot?.close();
+    this.#snapshot = undefined;
   }
 }

@@ -1,274 +1,245 @@
-import type { Interest } from '../../interest.ts';
 import type { RowSnapshotChunk } from '../../projection/row-snapshot.ts';
-import { isBehind, type Place, placeBehind } from '../cursor.ts';
-import type { Delivery } from '../delivery.ts';
-import type { GapReason } from '../item.ts';
+import { isBehind, type Place, placeBehind, type ResumePoint, writeCursor } from '../cursor.ts';
+import type { Delivery, PastChange } from '../delivery.ts';
+import { GAP_REASONS, type GapCause } from '../gap.ts';
+import type { CommonItem } from '../item.ts';
 import { type Excess, SlowConsumerError } from '../limits.ts';
-import { Backlog } from './backlog.ts';
-import type { Lane } from './lane.ts';
-import type {
-  After,
-  CommonItem,
-  ItemRequest,
-  Member,
-  Placed,
-  SnapshotSource,
-  SubscriberOptions,
-} from './options.ts';
-import { PendingRequests } from './pending.ts';
-import { RetryingSnapshotReader } from './snapshot-reader.ts';
+import type { Receiver } from '../source/receivers.ts';
+import type { Resumed, Source } from '../source/source.ts';
+import type { Member } from './members.ts';
+import type { SubscriberOptions } from './options.ts';
+import { SnapshotReader } from './snapshot-reader.ts';
 
-/** `returning`: it is being found out what the client has. `replay`: what it missed is being told. */
-type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
-
-/**
- * One subscription: an iterator on the client's side, `accept` on the feed's. Written by hand, since a generator's
- * `return()` waits for its pending `next()`, which on a quiet subscription is for ever.
+/*
+ * In come deliveries of the source (`accept`), out go items as the client asks for them (`take`), in these phases:
+ *   new        the client has not asked for anything yet
+ *   joining    registers with the source; from now on the lane buffers what is delivered
+ *   returning  only with a cursor: finds out which rows the client had there
+ *   replay     then: the lane accepts what the client missed, part by part as the client takes the items
+ *   snapshot   else, where there are rows: reads those that match, a chunk whenever the client asks
+ *   live       the lane has accepted of what it buffered what the client had not got; deliveries now go straight to it.
+ *              Where changes were `lost`, it goes back to snapshot, behind a gap
+ *   closed     ended by the client, by the feed or by a failure
+ * To be read in this order: members, iterator (with pending) for the client's side; this file and its options;
+ * snapshot-reader; lane, then ordered-lane (held-rows), latest-lane and log-lane (queue, shared-item).
  */
-export class Subscriber<D extends object, T extends Placed>
-  implements AsyncIterableIterator<T | CommonItem>, Member
-{
+export type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
+
+/** Missed changes that a lane with a queue accepts at once; the latest lane folds them, and so takes all. */
+const REPLAYED = 256;
+
+/** What a subscription tells its client, from the first item to the last. Its iterator calls it, and ends it when it throws. */
+export class Subscriber<D extends object, T extends { readonly cursor: string }> {
   readonly #options: SubscriberOptions<D, T>;
-  readonly #lane: Lane<D, T | CommonItem>;
-  readonly #pending = new PendingRequests<T | CommonItem>();
-  #pumping = false;
   #phase: Phase = 'new';
+  #source: Source | undefined;
+  #leave: (() => void) | undefined;
   /** Goes before what the lane has. */
   #outbox: (T | CommonItem)[] = [];
-  /** What another one brings is not wanted any more. */
-  #snapshot: RetryingSnapshotReader<D, T> | undefined;
-  #backlog: Backlog<D> | undefined;
-  /** The client has more than the stream has come to yet. */
+  #snapshot: SnapshotReader<D> | undefined;
+  /** What the client missed while it was away, and how much of it the lane has accepted. */
+  #missed: readonly PastChange[] | undefined;
+  #replayed = 0;
+  /** Where the client is, as long as the source has not come as far. */
   #ahead: Place | undefined;
-  #isLevel = false;
+  #isCaughtUp = false;
   #lastCursor: string;
-  #leave: () => void = () => undefined;
-  #failure: unknown;
-  #timer: NodeJS.Timeout | undefined;
-  #handedOverAt = performance.now();
-  #stalledSince: number | undefined;
 
   constructor(options: SubscriberOptions<D, T>) {
     this.#options = options;
-    this.#lane = options.lane;
     this.#lastCursor = options.after?.cursor ?? '';
   }
 
-  /** Of the item that was handed over last, or where the client said it was. */
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Of the item that was taken last, or where the client said it was. */
   get lastCursor(): string {
     return this.#lastCursor;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<T | CommonItem, undefined>> {
-    return new Promise((resolve, reject) => this.ask({ resolve, reject }));
-  }
-
-  ask(taker: ItemRequest<T | CommonItem>): void {
-    this.#stalledSince = undefined;
-    if (this.#phase === 'closed') {
-      this.#tellEnd(taker);
-      return;
-    }
-    this.#pending.push(taker);
-    if (this.#phase === 'new') this.#begin();
-    else if (!this.#pumping) this.#pump();
-  }
-
-  /** Ends the subscription, also while `next()` is pending. */
-  return(): Promise<IteratorResult<T | CommonItem, undefined>> {
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  throw(error?: unknown): Promise<IteratorResult<T | CommonItem, undefined>> {
-    this.end();
-    return Promise.reject(error);
-  }
-
-  get interest(): Interest<D> | undefined {
-    return this.#options.interest;
-  }
-
-  /** A change, from the feed. Never throws: a filter that does ends its own subscription only. */
-  accept(delivery: Delivery<D>): void {
-    if (this.#phase === 'closed' || !this.#isNews(delivery)) return;
-    const lane = this.#lane;
-    const buffered = this.#phase !== 'live';
-    try {
-      const excess = buffered ? lane.buffer(delivery) : lane.accept(delivery);
-      if (excess !== undefined) this.#overflow(excess);
-      else if (!buffered) this.#settle();
-    } catch (error) {
-      this.end(error);
-    }
-    if (!buffered && !this.#pending.isEmpty) this.#pump();
-  }
-
-  /** Changes were missed: tells so, and begins anew where there is a snapshot. */
-  lost(reason: GapReason): void {
-    if (this.#phase === 'new' || this.#phase === 'joining' || this.#phase === 'closed') return;
-    const { snapshot, lane, place, cursorAt } = this.#options;
-    this.#ahead = undefined;
-    const isLive = this.#phase === 'live';
-    if (snapshot !== undefined || !isLive) this.#restart();
-    if (snapshot !== undefined) this.#beginSnapshot(snapshot, reason);
-    else {
-      if (!isLive) this.#goLive(place(), cursorAt(place()));
-      lane.push(this.#gap(reason, place()));
-    }
-    this.#pump();
-  }
-
-  /** Once a second or so: a heartbeat if it is quiet, the end if the client does not read. */
-  tick(now: number): void {
-    const { limits, lane } = this.#options;
-    if (this.#phase === 'live') this.#settle();
-    if (!this.#pending.isEmpty) {
-      if (this.#phase === 'live' && now - this.#handedOverAt >= limits.heartbeatMs) {
-        this.#outbox.push(this.#heartbeat());
-        this.#pump();
-      }
-    } else if (
-      this.#outbox.length > 0 ||
-      lane.size > 0 ||
-      this.#phase === 'snapshot' ||
-      this.#phase === 'replay'
-    ) {
-      this.#stalledSince ??= now;
-      if (now - this.#stalledSince >= limits.stalledMs) this.#overflow('stalledMs');
-    }
-  }
-
   /** How much waits for the client. */
   get waiting(): number {
-    return this.#outbox.length + this.#options.lane.size + (this.#backlog?.length ?? 0);
+    const missed = this.#missed === undefined ? 0 : this.#missed.length - this.#replayed;
+    return this.#outbox.length + this.#options.lane.size + missed;
   }
 
-  /** Ends it from either side. */
-  end(failure?: unknown): void {
-    if (this.#phase === 'closed') return;
+  /** Whether the client would get something if it asked. */
+  get hasMore(): boolean {
+    const isReading = this.#phase === 'snapshot' || this.#phase === 'replay';
+    return isReading || this.#outbox.length > 0 || this.#options.lane.size > 0;
+  }
+
+  /**
+   * Registers with the source: where the client was, if it says so and that is possible; else at the present place.
+   * @throws what MongoDB throws; where the feed is closed
+   */
+  async join(self: Member & Receiver): Promise<void> {
+    this.#phase = 'joining';
+    const { feed, name, tenantId, after, rows } = this.#options;
+    feed.members.enter(self);
+    this.#source = await feed.sources.of(name === 'events' ? 'events' : 'rows');
+    const cause = after === undefined ? undefined : await this.#resume(self, this.#source, after);
+    if (cause === 'resumed') return;
+    const { place, leave } = await this.#source.join(name, tenantId, self);
+    if (!this.#enter(leave)) return;
+    if (rows !== undefined) return this.#beginSnapshot(cause);
+    this.#outbox.push(cause === undefined ? this.#heartbeat(this.#cursorAt(place)) : this.#gap(cause, place));
+    this.#goLive(place, this.#cursorAt(place));
+  }
+
+  /** A change, from the source. @throws what a filter throws; SlowConsumerError */
+  accept(delivery: Delivery<D>): void {
+    if (this.#phase === 'closed' || !this.#isNews(delivery)) return;
+    const { lane } = this.#options;
+    if (this.#phase !== 'live') {
+      check(lane.buffer(delivery));
+      return;
+    }
+    check(lane.accept(delivery));
+    this.checkCaughtUp();
+  }
+
+  /** Changes were missed: says so, and begins anew where there are rows. */
+  lost(cause: GapCause): void {
+    if (this.#phase === 'new' || this.#phase === 'joining' || this.#phase === 'closed') return;
+    this.#ahead = undefined;
+    if (this.#options.rows !== undefined) {
+      this.#restart();
+      this.#beginSnapshot(cause);
+      return;
+    }
+    if (this.#phase !== 'live') {
+      this.#restart();
+      this.#goLive(this.#place(), this.#cursorAt(this.#place()));
+    }
+    this.#options.lane.push(this.#gap(cause, this.#place()));
+  }
+
+  /** The next item for the client, if one is due. */
+  take(now: number): T | CommonItem | undefined {
+    for (;;) {
+      const item = this.#outbox.length > 0 ? this.#outbox.shift() : this.#options.lane.take(now);
+      if (item !== undefined) {
+        this.#lastCursor = item.cursor;
+        return item;
+      }
+      if (this.#phase !== 'replay' || this.#missed === undefined) return undefined;
+      this.#replay(this.#missed);
+    }
+  }
+
+  /** Milliseconds until the lane has something that is due; undefined when nothing waits. */
+  dueIn(now: number): number | undefined {
+    return this.#options.lane.dueIn(now);
+  }
+
+  /** Nothing has happened for a while. */
+  pushHeartbeat(): void {
+    const now = this.#place();
+    // What the lane still has to give lies before the present.
+    const isBefore = this.#options.lane.size > 0 || (this.#ahead !== undefined && isBehind(this.#ahead, now));
+    this.#outbox.push(this.#heartbeat(isBefore ? this.#lastCursor : this.#cursorAt(now)));
+  }
+
+  /** In the phase live: where the source has come as far as the client, the lane is told, once. */
+  checkCaughtUp(): void {
+    if (this.#isCaughtUp || this.#phase !== 'live') return;
+    if (this.#ahead !== undefined && isBehind(this.#ahead, this.#place())) return;
+    this.#ahead = undefined;
+    this.#isCaughtUp = true;
+    this.#options.lane.caughtUp?.();
+  }
+
+  /** A chunk of the snapshot is being read. */
+  get isReading(): boolean {
+    return this.#snapshot?.isBusy === true;
+  }
+
+  /** Reads the next chunk of the snapshot. @throws what MongoDB throws, once it has been tried often enough */
+  async readSnapshot(): Promise<void> {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined) return;
+    try {
+      const chunk = await snapshot.next();
+      // Otherwise another one was begun meanwhile, or the subscription has ended.
+      if (snapshot !== this.#snapshot) return;
+      if (chunk !== 'broken' && chunk !== 'brokenAmid') return this.#takeChunk(chunk);
+      this.#letGo();
+      if (chunk === 'brokenAmid') this.#outbox = [this.#gap('snapshotBroken', this.#place(), false)];
+    } catch (error) {
+      if (snapshot === this.#snapshot) throw error;
+    }
+  }
+
+  close(): void {
     this.#phase = 'closed';
-    this.#failure = failure;
     this.#restart();
     this.#outbox = [];
+    if (this.#leave === undefined) return;
     this.#leave();
-    for (let taker = this.#pending.shift(); taker !== undefined; taker = this.#pending.shift())
-      this.#tellEnd(taker);
+    this.#options.feed.observer.subscribed(this.#options.laneName, -1);
   }
 
-  /** Later, as all that is said of the end is. The first one hears why. */
-  #tellEnd(taker: ItemRequest<T | CommonItem>): void {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    queueMicrotask(() => {
-      if (failure === undefined) taker.resolve({ done: true, value: undefined });
-      else taker.reject(failure);
-    });
+  /** @returns why not, where the client cannot go on from where it was; then nothing has been done */
+  async #resume(self: Receiver, source: Source, after: ResumePoint): Promise<'resumed' | GapCause> {
+    const { feed, name, tenantId, laneName } = this.#options;
+    if (!after.complete) return 'partialSnapshot';
+    const resumed = await source.resume(name, tenantId, after, self);
+    const isFound = typeof resumed !== 'string';
+    feed.observer.resumed(laneName, isFound ? resumed.past.source : 'nowhere');
+    if (!isFound) return resumed;
+    if (this.#enter(resumed.leave)) await this.#return(after, resumed);
+    return 'resumed';
   }
 
-  #overflow(limit: Excess): void {
-    this.end(new SlowConsumerError(limit));
-    this.#options.onOverflow(limit);
-  }
-
-  #begin(): void {
-    this.#phase = 'joining';
-    this.#enter().then(
-      () => this.#pump(),
-      (error) => this.end(error),
-    );
-  }
-
-  async #enter(): Promise<void> {
-    const { after, snapshot, join, cursorAt } = this.#options;
-    if (after?.complete === true && (await this.#comeBack(after))) return;
-    const { leave, place } = await join(this);
-    if (this.#phase === 'closed') return leave();
-    this.#leave = leave;
-    const reason = after?.complete === false ? 'SNAPSHOT_INTERRUPTED' : 'HISTORY_LOST';
-    if (snapshot !== undefined)
-      return this.#beginSnapshot(snapshot, after === undefined ? undefined : reason);
-    const cursor = cursorAt(place);
-    this.#outbox.push(
-      after === undefined ? { kind: 'heartbeat', at: new Date(), cursor } : this.#gap(reason, place),
-    );
-    this.#goLive(place, cursor);
-  }
-
-  /** Goes on from where the client was. @returns false where that is not possible; then nothing has been done */
-  async #comeBack(after: After): Promise<boolean> {
-    const { snapshot, resume } = this.#options;
-    const back = await resume(this, after);
-    if (back === undefined) return false;
-    const { leave, missed } = back;
-    if (this.#phase === 'closed') {
-      leave();
-      back.held.catch(() => undefined);
-      return true;
-    }
-    this.#leave = leave;
+  async #return(after: ResumePoint, resumed: Resumed): Promise<void> {
+    const { feed, rows, lane } = this.#options;
     this.#phase = 'returning';
     this.#ahead = after;
-    const held = await back.held;
-    if (!this.#isReturning()) return true;
-    if (held === undefined) {
-      this.lost('HISTORY_LOST');
-      return true;
-    }
-    snapshot?.hold(held);
-    this.#backlog = new Backlog(missed);
+    const held = rows === undefined ? [] : await feed.heldAt.at(rows.selection, after, resumed);
+    // Anything may have happened while it waited.
+    if (!this.#isReturning()) return;
+    if (held === undefined) return this.lost('heldRowsUnknown');
+    lane.hold?.(held);
+    this.#missed = resumed.past.missed;
+    this.#replayed = 0;
     this.#phase = 'replay';
-    return true;
   }
 
-  /** Still: anything may have happened while it waited. */
   #isReturning(): boolean {
     return this.#phase === 'returning';
   }
 
-  /** Hands over some of what was missed; behind the last of it, what was buffered. */
-  #replay(after: After): void {
-    const { lane, replayed } = this.#options;
-    const excess = this.#backlog?.tell(lane, replayed);
-    if (excess !== undefined) {
-      this.#overflow(excess);
-      return;
+  /** @returns false where the subscription was ended meanwhile */
+  #enter(leave: () => void): boolean {
+    if (this.#phase === 'closed') {
+      leave();
+      return false;
     }
-    if ((this.#backlog?.length ?? 0) > 0) return;
-    this.#backlog = undefined;
+    this.#leave = leave;
+    this.#options.feed.observer.subscribed(this.#options.laneName, 1);
+    return true;
+  }
+
+  /** The lane accepts some of what the client missed; behind the last of it, what was buffered. */
+  #replay(missed: readonly PastChange[]): void {
+    const { lane, laneName, after } = this.#options;
+    const some = missed.slice(this.#replayed, laneName === 'latest' ? undefined : this.#replayed + REPLAYED);
+    this.#replayed += some.length;
+    for (const change of some) check(lane.accept(change.delivery() as Delivery<D>));
+    if (this.#replayed < missed.length || after === undefined) return;
+    this.#missed = undefined;
     this.#goLive(after, after.cursor);
     // So that the client knows that it has missed nothing.
-    if (lane.size === 0) this.#outbox.push(this.#heartbeat());
+    if (lane.size === 0) this.pushHeartbeat();
   }
 
   #goLive(place: Place, cursor: string): void {
     this.#phase = 'live';
-    const excess = this.#options.lane.cutover(place, cursor);
-    if (excess !== undefined) this.#overflow(excess);
-    else this.#settle();
-  }
-
-  /** Where the stream has come as far as the client, the lane may know so, once. */
-  #settle(): void {
-    if (this.#isLevel || (this.#ahead !== undefined && isBehind(this.#ahead, this.#options.place()))) return;
-    this.#ahead = undefined;
-    this.#isLevel = true;
-    this.#lane.caughtUp?.();
-  }
-
-  #beginSnapshot(source: SnapshotSource<D, T>, reason: GapReason | undefined): void {
-    const { place, limits } = this.#options;
-    this.#outbox = reason === undefined ? [] : [this.#gap(reason, place(), false)];
-    this.#phase = 'snapshot';
-    this.#snapshot = new RetryingSnapshotReader({
-      source,
-      tries: limits.snapshotTries,
-      onBreak: (told) => this.#breakOff(told),
-    });
+    check(this.#options.lane.cutover(place, cursor));
+    this.checkCaughtUp();
   }
 
   /** False for what the client has already: from another process that was further, or in its snapshot. */
@@ -279,113 +250,67 @@ export class Subscriber<D extends object, T extends Placed>
     return true;
   }
 
-  /** Hands over what is due; where nothing is, sees to it that something will be. */
-  #pump(): void {
-    const now = performance.now();
-    this.#pumping = true;
-    try {
-      while (!this.#pending.isEmpty) {
-        const value = this.#nextItem(now);
-        if (value === undefined) break;
-        this.#handedOverAt = now;
-        this.#lastCursor = value.cursor;
-        this.#pending.shift()?.resolve({ done: false, value });
-      }
-    } finally {
-      this.#pumping = false;
-    }
-    if (this.#pending.isEmpty) return;
-    if (this.#phase === 'snapshot') void this.#read();
-    else if (this.#phase === 'live') this.#wakeWhenDue(now);
+  #beginSnapshot(cause: GapCause | undefined): void {
+    const { rows, feed } = this.#options;
+    if (rows === undefined) return;
+    this.#outbox = cause === undefined ? [] : [this.#gap(cause, this.#place(), false)];
+    this.#phase = 'snapshot';
+    const open = () => rows.openSnapshot(this.#place().time);
+    this.#snapshot = new SnapshotReader(open, feed.limits.snapshotTries);
   }
 
-  #nextItem(now: number): T | CommonItem | undefined {
-    let value = this.#take(now);
-    while (value === undefined && this.#phase === 'replay' && this.#options.after !== undefined) {
-      this.#replay(this.#options.after);
-      value = this.#take(now);
-    }
-    return value;
-  }
-
-  #take(now: number): T | CommonItem | undefined {
-    return this.#outbox.length > 0 ? this.#outbox.shift() : this.#lane.take(now);
-  }
-
-  #wakeWhenDue(now: number): void {
-    const ms = this.#lane.dueIn(now);
-    if (ms === undefined || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#pump();
-    }, Math.ceil(ms));
-  }
-
-  /** Reads the next chunk of the snapshot, for a client that waits for it. */
-  async #read(): Promise<void> {
-    const telling = this.#snapshot;
-    if (telling === undefined || telling.isBusy) return;
-    try {
-      const chunk = await telling.next();
-      if (telling === this.#snapshot) this.#tell(telling.source, chunk);
-    } catch (error) {
-      if (telling === this.#snapshot) this.end(error);
-    }
-    this.#pump();
-  }
-
-  #tell(source: SnapshotSource<D, T>, { rows, complete, time }: RowSnapshotChunk<D>): void {
+  #takeChunk({ rows, complete, time }: RowSnapshotChunk<D>): void {
     const place = placeBehind(time);
-    source.hold(rows);
-    const cursor = this.#options.cursorAt(place, complete);
-    this.#outbox.push(source.item(rows, complete, cursor));
+    const cursor = this.#cursorAt(place, complete);
+    this.#options.lane.hold?.(rows);
+    const item = this.#options.rows?.item(rows, complete, cursor);
+    if (item !== undefined) this.#outbox.push(item);
     if (!complete) return;
-    this.#stopTelling();
-    if (isBehind(place, this.#options.place())) this.#ahead = place;
+    this.#closeSnapshot();
+    if (isBehind(place, this.#place())) this.#ahead = place;
     this.#goLive(place, cursor);
   }
 
-  #breakOff(told: boolean): void {
-    this.#letGo();
-    if (told) this.#outbox = [this.#gap('SNAPSHOT_INTERRUPTED', this.#options.place(), false)];
-    this.#pump();
-  }
-
-  #stopTelling(): void {
+  #closeSnapshot(): void {
     this.#snapshot?.close();
     this.#snapshot = undefined;
   }
 
-  /** Lets go of the snapshot being read and of what waits; what is buffered aside stays. */
+  /** Lets go of the snapshot being read and of what waits; what is buffered stays. */
   #restart(): void {
-    this.#stopTelling();
+    this.#closeSnapshot();
     this.#letGo();
   }
 
   #letGo(): void {
-    this.#backlog = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#isLevel = false;
+    this.#missed = undefined;
+    this.#isCaughtUp = false;
     this.#options.lane.reset();
   }
 
-  #heartbeat(): CommonItem {
-    return { kind: 'heartbeat', at: new Date(), cursor: this.#cursorNow() };
+  /** How far the source has come. */
+  #place(): Place {
+    if (this.#source === undefined) throw new Error('The subscriber has not joined a source yet.');
+    return this.#source.place(this.#options.name);
   }
 
-  /** Where the client is when it has what was handed over. */
-  #cursorNow(): string {
-    const { lane, place, cursorAt } = this.#options;
-    const now = place();
-    // What a frame has still to tell lies before the present.
-    if (lane.size > 0 || (this.#ahead !== undefined && isBehind(this.#ahead, now))) return this.#lastCursor;
-    return cursorAt(now);
+  /** @param complete false where the client cannot go on from there */
+  #cursorAt(place: Place, complete = true): string {
+    return writeCursor(this.#options.scope, place, complete);
   }
 
-  #gap(reason: GapReason, place: Place, complete = true): CommonItem {
-    const { onGap, cursorAt } = this.#options;
-    onGap(reason);
-    return { kind: 'gap', reason, cursor: cursorAt(place, complete) };
+  #heartbeat(cursor: string): CommonItem {
+    return { kind: 'heartbeat', at: new Date(), cursor };
   }
+
+  #gap(cause: GapCause, place: Place, complete = true): CommonItem {
+    const reason = GAP_REASONS[cause];
+    this.#options.feed.observer.gap(reason);
+    return { kind: 'gap', reason, cursor: this.#cursorAt(place, complete) };
+  }
+}
+
+/** @throws SlowConsumerError */
+function check(excess: Excess | undefined): void {
+  if (excess !== undefined) throw new SlowConsumerError(excess);
 }
