@@ -6,6 +6,25 @@ export interface Times {
   percentileMs(share: number): number;
 }
 
+/** Times that are measured again and again, each series by itself. */
+export interface TimesSeries {
+  add(ms: number): void;
+  /** The times since this was called last. */
+  take(): Times;
+}
+
+export function openTimesSeries(): TimesSeries {
+  let times = openTimes();
+  return {
+    add: (ms) => times.add(ms),
+    take() {
+      const taken = times;
+      times = openTimes();
+      return taken;
+    },
+  };
+}
+
 export function openTimes(): Times {
   const all: number[] = [];
   let sorted = true;

@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { graphqlClient } from '../client/graphql-client.ts';
 import { type FixSender, openFixSender, type SendOutcome } from './client/fix-sender.ts';
 import { type Maps, openMaps } from './client/maps.ts';
+import { randomFor } from './data/commands.ts';
 import { registerFleet } from './data/fleet.ts';
-import { randomFor } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { type GatewayFigures, type GatewayProcess, startGateway } from './process/gateway.ts';
-import { count, type DrillReport, rate } from './report.ts';
+import { count, type DrillReport, mib, rate } from './report.ts';
 
 export interface CapacityDrill {
   readonly vehicles: number;
@@ -34,19 +34,18 @@ const IN_VIEW = 0.02;
 const RAISE = 1.25;
 const LOOK_MS = 1_000;
 const PATIENCE_MS = 30_000;
-const MIB = 1_048_576;
 
 interface Parts {
   readonly scratch: Scratch;
   readonly gateway: GatewayProcess;
-  readonly hubs: FixSender;
+  readonly sender: FixSender;
   readonly maps: Maps;
 }
 
-/** What a rate came to. */
+/** What came of sending at a rate. */
 interface Run {
   readonly perSecond: number;
-  readonly reported: SendOutcome;
+  readonly sent: SendOutcome;
   readonly medianMs: number;
   readonly p99Ms: number;
   /** Of the gateway, over the time. */
@@ -70,8 +69,8 @@ export async function drillCapacity(
     () => registerFleet(client, drill.vehicles, randomFor(drill.seed, 'fleet')),
     (made, seconds) => `registered ${count(made.length)} vehicles (${rate(made.length, seconds)})`,
   );
-  const hubs = openFixSender(client, fleet);
-  await hubs.sendFromAll();
+  const sender = openFixSender(client, fleet);
+  await sender.sendFromAll();
   const maps = await report.timed(
     () =>
       openMaps({
@@ -81,24 +80,24 @@ export async function drillCapacity(
     () => `opened ${count(drill.maps)} maps, each of another box,`,
   );
   scratch.onClose(() => maps.cut());
-  // What making the fleet has left to be done is no part of the rate.
+  // Work that making the fleet has left behind does not count for the rate.
   await maps.settle();
 
-  const parts: Parts = { scratch, gateway, hubs, maps };
+  const parts: Parts = { scratch, gateway, sender, maps };
   const run = await runAt(parts, drill.vehicles / drill.every, drill.seconds);
-  report.say(wordsOf(run));
+  report.say(describe(run));
   await report.timed(
     () => maps.settle(),
     () => 'every map was looked at, whether it shows what was sent last,',
   );
-  if (run.reported.refused > 0) report.problem(`${count(run.reported.refused)} fixes were refused.`);
+  if (run.sent.refused > 0) report.problem(`${count(run.sent.refused)} fixes were refused.`);
   if (drill.figures) judge(run, report);
   await saturate(parts, run.perSecond, drill, report);
 }
 
-/** Reports at a rate for some time. */
+/** Sends at a rate for some time. */
 async function runAt(
-  { scratch, gateway, hubs, maps }: Parts,
+  { scratch, gateway, sender, maps }: Parts,
   perSecond: number,
   seconds: number,
 ): Promise<Run> {
@@ -108,27 +107,31 @@ async function runAt(
   const timer = setTimeout(() => over.abort(), seconds * 1_000);
   const first = await gateway.figures();
   const seen: GatewayFigures[] = [];
-  const reporting = hubs.report(perSecond, end);
-  const looking = look(gateway, end, seen);
-  const reported = await reporting.finally(() => {
+  const sending = sender.sendAtRate(perSecond, end);
+  const sampling = sampleFigures(gateway, end, seen);
+  const sent = await sending.finally(() => {
     clearTimeout(timer);
     over.abort();
   });
-  await looking;
+  await sampling;
   scratch.signal.throwIfAborted();
   const last = await gateway.figures();
   const times = maps.takeTimes();
   return {
     perSecond,
-    reported,
+    sent,
     medianMs: times.percentileMs(0.5),
     p99Ms: times.percentileMs(0.99),
     residentBytes: seen.map(({ residentBytes }) => residentBytes),
-    cores: (last.cpuSeconds - first.cpuSeconds) / reported.seconds,
+    cores: (last.cpuSeconds - first.cpuSeconds) / sent.seconds,
   };
 }
 
-async function look(gateway: GatewayProcess, end: AbortSignal, seen: GatewayFigures[]): Promise<void> {
+async function sampleFigures(
+  gateway: GatewayProcess,
+  end: AbortSignal,
+  seen: GatewayFigures[],
+): Promise<void> {
   while (!end.aborted) {
     seen.push(await gateway.figures());
     await pause(LOOK_MS, undefined, { signal: end }).catch(() => undefined);
@@ -147,8 +150,8 @@ function judge(run: Run, report: DrillReport): void {
     report.problem(`memory grows: from ${mib(before)} to ${mib(after)} MiB.`);
 }
 
-function isSustained({ perSecond, reported }: Run): boolean {
-  return reported.acknowledged >= perSecond * reported.seconds * SUSTAINED_SHARE;
+function isSustained({ perSecond, sent }: Run): boolean {
+  return sent.acknowledged >= perSecond * sent.seconds * SUSTAINED_SHARE;
 }
 
 /** Raises the rate step by step until it is too much, and says where. */
@@ -161,7 +164,7 @@ async function saturate(
   let good = from;
   for (let step = 1; step <= steps; step++) {
     const run = await runAt(parts, from * RAISE ** step, stepSeconds);
-    report.say(wordsOf(run));
+    report.say(describe(run));
     if (!isSustained(run) || run.p99Ms > MOST_MS) {
       report.say(`saturated between ${count(good)} and ${count(run.perSecond)} fixes a second`);
       return;
@@ -171,10 +174,10 @@ async function saturate(
   if (steps > 0) report.say(`not saturated at ${count(good)} fixes a second`);
 }
 
-function wordsOf({ perSecond, reported, medianMs, p99Ms, residentBytes, cores }: Run): string {
-  const late = reported.skipped === 0 ? '' : `, ${count(reported.skipped)} were not sent for want of answers`;
+function describe({ perSecond, sent, medianMs, p99Ms, residentBytes, cores }: Run): string {
+  const late = sent.skipped === 0 ? '' : `, ${count(sent.skipped)} were not sent for want of answers`;
   return [
-    `${count(perSecond)} fixes a second for ${count(reported.seconds)} s: ${rate(reported.acknowledged, reported.seconds)} acknowledged${late}`,
+    `${count(perSecond)} fixes a second for ${count(sent.seconds)} s: ${rate(sent.acknowledged, sent.seconds)} acknowledged${late}`,
     `from there to a frame ${count(medianMs)} ms, p99 ${count(p99Ms)} ms`,
     `gateway ${mib(residentBytes[0] ?? 0)} to ${mib(residentBytes.at(-1) ?? 0)} MiB, ${cores.toFixed(2)} cores`,
   ].join('; ');
@@ -182,8 +185,4 @@ function wordsOf({ perSecond, reported, medianMs, p99Ms, residentBytes, cores }:
 
 function median(values: readonly number[]): number | undefined {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-function mib(bytes: number): string {
-  return (bytes / MIB).toFixed(0);
 }

@@ -6,9 +6,10 @@ import { awaitProjector } from '../eventstore/verify/await-projector.ts';
 import type { Finding } from '../eventstore/verify/finding.ts';
 import { verifyProjection } from '../eventstore/verify/verify.ts';
 import { checkRows } from './check/rows.ts';
+import { randomFor } from './data/commands.ts';
 import { type Damage, damage } from './data/damage.ts';
 import { type MadeStream, makeLog } from './data/make-log.ts';
-import { randomFor, STREAM_KINDS, type StreamKind } from './data/stream-kinds.ts';
+import { STREAM_KINDS, type StreamKind } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { count, type DrillReport, rate } from './report.ts';
 
@@ -28,7 +29,7 @@ const EVENTS_PER_STREAM = 4;
 /** One row in so many is damaged. */
 const DAMAGED_ONE_IN = 100;
 
-/** Damages rows of every read model in every way, and looks whether verify names just those, and mends them. */
+/** Damages rows of every read model in every way; verify must name those and no others, and mend them. */
 export async function drillDrift(scratch: Scratch, drill: DriftDrill, report: DrillReport): Promise<void> {
   const store = await scratch.openStore();
   const parts = await report.timed(
@@ -40,7 +41,7 @@ export async function drillDrift(scratch: Scratch, drill: DriftDrill, report: Dr
   const random = randomFor(drill.seed, 'damage');
   const done = await report.timed(
     () => damageAll(store, parts, Math.max(1, Math.round(drill.rows / DAMAGED_ONE_IN)), random),
-    (all) => `damaged ${count(all.length)} rows, ${wordsOf(all)},`,
+    (all) => `damaged ${count(all.length)} rows, ${describe(all)},`,
   );
   scratch.signal.throwIfAborted();
   await report.timed(
@@ -68,7 +69,7 @@ async function fill(store: Store, { rows, seed }: DriftDrill, signal: AbortSigna
   return parts;
 }
 
-/** Projectors at work, and level: what they find behind before that, they would mend by themselves. */
+/** Starts projectors and waits until they are level: rows that were behind before that would be mended by them. */
 async function project(scratch: Scratch, store: Store, parts: readonly Part[]): Promise<void> {
   const followed = parts.map(({ kind }) => kind.projection).filter(({ mode }) => mode === 'async');
   const projector = await startProjector(store, followed);
@@ -150,7 +151,7 @@ async function mend(
   return mended;
 }
 
-function wordsOf(damages: readonly Damage[]): string {
+function describe(damages: readonly Damage[]): string {
   const kinds = new Map<string, number>();
   for (const { kind } of damages) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   return [...kinds].map(([kind, number]) => `${count(number)} ${kind}`).join(', ');

@@ -12,11 +12,22 @@ import { mongoSettingsOf, readSettings } from '../process/settings.ts';
 import { type SignalSource, stopOnSignal } from '../process/stop-signal.ts';
 import type { DrillReport } from './report.ts';
 
+// A drill tries on made-up data that a promise of Waybill holds. In: how much of everything, a seed, and where MongoDB is.
+// Out: lines that say what was done, a verdict, and an exit code; nothing else is left.
+// How one is made: `waybill drill NAME` (cli/drill*.ts) opens a report and calls `withScratch`, here, which runs the drill on a
+// database that nobody else uses, and drops it. The drill itself (replay.ts, duplicates.ts, drift.ts: the log and its rows;
+// reconnect.ts, failover.ts, rollover.ts: processes that die; stalled.ts, capacity.ts: many subscribers) puts together
+//   data/      commands and streams that are made up, and whole logs of them
+//   process/   gateways, rebuilds and mongods in processes of their own, and how they are killed
+//   client/    those who write, read and subscribe, through the API or in this process; each reports what it sees go wrong
+//   check/     what must hold in the end: of the log, of rows, of screens, of what subscribers received
+// and gives each step to report.ts, which prints how long it took. What a drill opens, it gives to `onClose`.
+
 /** What a process hands to a drill. */
 export interface DrillContext {
   readonly variables: Variables;
   readonly signals: SignalSource;
-  /** The program's own file: drills start gateways. */
+  /** The program's own file: drills start gateways with it. */
   readonly program: string;
   /** Where the log goes; without it to standard error. */
   readonly logTo?: DestinationStream;
@@ -25,7 +36,7 @@ export interface DrillContext {
 /** A database that nobody else uses, for as long as a drill takes. */
 export interface Scratch {
   readonly name: string;
-  /** As another process of Waybill is told where to work. */
+  /** The environment for other processes of Waybill: it names this database. */
   readonly variables: Variables;
   /** The file of Waybill's program, for processes of a drill's own. */
   readonly program: string;
@@ -35,11 +46,11 @@ export interface Scratch {
   readonly signal: AbortSignal;
   /** A store as one process has it, with a connection of its own; closed with the drill. */
   openStore(): Promise<Store>;
-  /** Called before the database goes, the last one first. */
+  /** Takes what is to be called before the database is dropped, the last one first. */
   onClose(close: () => Promise<void> | void): void;
 }
 
-/** A MongoDB to work on. */
+/** The MongoDB that the scratch database is on. */
 export interface ScratchServer {
   /** Where it is and what becomes of it, for the report. */
   readonly words: (database: string) => string;
@@ -53,14 +64,14 @@ const NAME_BYTES = 40;
 
 /**
  * Runs a drill on a database of its own, beside the configured one, and drops it afterwards; also after Ctrl-C.
- * @param openPlace for a drill that needs servers of its own
+ * @param openServer for a drill that needs servers of its own
  * @returns the exit code: 0 where the drill passed
  */
 export async function withScratch(
   { variables, signals, program, logTo }: DrillContext,
   report: DrillReport,
   drill: (scratch: Scratch) => Promise<void>,
-  openPlace: (settings: MongoSettings, log: Logger) => Promise<ScratchServer> = openConfigured,
+  openServer: (settings: MongoSettings, log: Logger) => Promise<ScratchServer> = openConfigured,
 ): Promise<number> {
   const settings = readSettings(variables);
   const log = openLog({
@@ -69,21 +80,21 @@ export async function withScratch(
     ...(logTo === undefined ? {} : { destination: logTo }),
   });
   const stop = stopOnSignal(signals);
-  const place = await openPlace(mongoSettingsOf(settings), log);
+  const server = await openServer(mongoSettingsOf(settings), log);
   const name = `${settings.database.slice(0, NAME_BYTES)}_drill_${randomBytes(4).toString('hex')}`;
   const closers: (() => Promise<void> | void)[] = [];
   const onClose = (close: () => Promise<void> | void): void => void closers.push(close);
   try {
-    report.say(place.words(name));
+    report.say(server.words(name));
     await drill({
       name,
-      variables: { ...variables, MONGODB_URI: place.uri, WAYBILL_DATABASE: name },
+      variables: { ...variables, MONGODB_URI: server.uri, WAYBILL_DATABASE: name },
       program,
-      uri: place.uri,
+      uri: server.uri,
       signal: stop.signal,
       onClose,
       openStore: async () => {
-        const client = createClient(place.uri);
+        const client = createClient(server.uri);
         onClose(() => client.close());
         const db = client.db(name);
         const store = await openStore({ client, db, log, definitions: eventDefinitions, projections });
@@ -97,10 +108,10 @@ export async function withScratch(
     return report.stopped();
   } finally {
     for (const close of closers.reverse()) await Promise.resolve(close()).catch(() => undefined);
-    await place.client
+    await server.client
       .db(name)
       .dropDatabase()
-      .finally(() => place.close());
+      .finally(() => server.close());
     stop.release();
   }
 }

@@ -5,8 +5,10 @@ import type { Intent, Outcome } from '../eventstore/command/intent.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { fixEventId } from '../vehicle/position.ts';
-import { checkRecorded } from './check/rows.ts';
-import { baseOf, DRILL_TENANT, fleetOf, makeIntent, randomFor, STREAM_KINDS } from './data/stream-kinds.ts';
+import { checkRecorded } from './check/log.ts';
+import { isSettled, sendUntilSettled } from './client/send-until-settled.ts';
+import { baseOf, DRILL_TENANT, fleetOf, makeIntent, randomFor } from './data/commands.ts';
+import { STREAM_KINDS } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { count, type DrillReport, rate } from './report.ts';
 
@@ -23,18 +25,18 @@ interface Submitted {
   readonly outcomes: Outcome[];
 }
 
-/** How often each is sent at once, and how many different ones are under way. */
+/** How often each is sent at once. */
 const COPIES = { least: 2, most: 5 } as const;
-const WAVE = 200;
-/** Who is refused for want of luck, or is not answered, sends the same again: so often at most. */
-const TRIES = 20;
-const WORTH_REPEATING: readonly string[] = ['CONFLICT', 'OUTCOME_UNKNOWN'];
+/** Commands that are sent together. */
+const WAVE_COMMANDS = 200;
+/** How often one copy is sent at most, where the answer leaves open what has become of it. */
+const MOST_TIMES = 20;
 /** One key in so many is used for something else as well. */
 const REUSED_ONE_IN = 20;
 
 /**
- * Sends every command several times: at once, to two processes, in one batch, and again later to one that has never heard of
- * it, as whoever lost the answer does. Each must be recorded once, and every answer but one say so.
+ * Sends every command several times: at once, to two processes, in one batch, and again later to a process that has never seen
+ * it, as a client does that lost the answer. Each must be recorded once, and all answers but one must say that it was a repeat.
  */
 export async function drillDuplicates(
   scratch: Scratch,
@@ -86,7 +88,7 @@ function commandsOf({ events, streams }: DuplicatesDrill, random: SeededRandom):
   const more = Array.from({ length: events - births.length }, () => {
     const { kind, id } = random.pick(begun);
     const command = kind.next(random, baseOf(random));
-    // A fix names itself where nobody gives it a key.
+    // A fix without a key is identified by what it says.
     const named = command.type === 'TrackLocation' && random.chance(0.5);
     const eventId = fixEventId(DRILL_TENANT, id, newId(), command.occurredAt);
     return makeIntent(kind, id, command, named ? { eventId } : { key: newId() });
@@ -94,15 +96,16 @@ function commandsOf({ events, streams }: DuplicatesDrill, random: SeededRandom):
   return [...births, ...more];
 }
 
-/** What is under way together; what begins streams goes before what needs them. */
+/** Commands that are sent together; those that begin streams come before those that need the streams. */
 function* waves(commands: readonly Submitted[], births: number): Generator<readonly Submitted[]> {
   for (const part of [commands.slice(0, births), commands.slice(births)])
-    for (let first = 0; first < part.length; first += WAVE) yield part.slice(first, first + WAVE);
+    for (let first = 0; first < part.length; first += WAVE_COMMANDS)
+      yield part.slice(first, first + WAVE_COMMANDS);
 }
 
 /** In one batch, some of them twice. */
 async function submitBatch(store: Store, wave: readonly Submitted[]): Promise<void> {
-  const batch = [...wave.slice(0, WAVE / 4), ...wave.slice(0, WAVE / 8)];
+  const batch = [...wave.slice(0, WAVE_COMMANDS / 4), ...wave.slice(0, WAVE_COMMANDS / 8)];
   const outcomes = await handleMany(
     store,
     batch.map(({ intent }) => intent),
@@ -119,22 +122,15 @@ async function submitCopies(
   await Promise.all(Array.from({ length: copies }, () => submit(random.pick(stores), command)));
 }
 
-/** Sends it until there is an answer that settles it. */
+/** Sends it until an answer says what has become of it. */
 async function submit(store: Store, { intent, outcomes }: Submitted): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    const outcome = await handle(store, intent);
-    outcomes.push(outcome);
-    const again = outcome.kind === 'refused' && WORTH_REPEATING.includes(outcome.refusal.code);
-    if (!again || tries === TRIES) return;
-  }
+  outcomes.push(...(await sendUntilSettled(store, intent, MOST_TIMES)));
 }
 
 /** One answer says that it was recorded, all others that it had been; all of them name the same event. */
 function checkAnswers({ intent, outcomes }: Submitted, report: DrillReport): void {
   const what = `${intent.command.type} of ${intent.id}`;
-  const settled = outcomes.filter(
-    (outcome) => outcome.kind === 'recorded' || !WORTH_REPEATING.includes(outcome.refusal.code),
-  );
+  const settled = outcomes.filter(isSettled);
   const refused = settled.find((outcome) => outcome.kind === 'refused');
   if (refused?.kind === 'refused') {
     report.problem(`${what} was refused: ${refused.refusal.message}`);
@@ -147,7 +143,7 @@ function checkAnswers({ intent, outcomes }: Submitted, report: DrillReport): voi
   if (ids.size !== 1) report.problem(`${what} was recorded as ${ids.size} events.`);
 }
 
-/** A key that was used says no to anything else. */
+/** A key that was used is refused with any other input. */
 async function checkReuse(store: Store, commands: readonly Submitted[], report: DrillReport): Promise<void> {
   const reused = commands.filter((_, index) => index % REUSED_ONE_IN === 0);
   const answers = await Promise.all(

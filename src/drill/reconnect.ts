@@ -1,20 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { handle } from '../eventstore/command/handle.ts';
-import type { Store } from '../eventstore/command/store.ts';
-import { newId } from '../eventstore/ids.ts';
-import { checkTold } from './check/received.ts';
+import { checkReceived } from './check/received.ts';
 import { checkVerified } from './check/rows.ts';
 import type { Transport } from './client/connection.ts';
-import { follow } from './client/resuming-subscriber.ts';
+import { subscribeResuming } from './client/resuming-subscriber.ts';
 import { startWriters } from './client/writers.ts';
-import {
-  baseOf,
-  fleetOf,
-  makeIntent,
-  randomFor,
-  STREAM_KINDS,
-  type StreamKind,
-} from './data/stream-kinds.ts';
+import { beginStreams } from './data/begin-streams.ts';
+import { randomFor } from './data/commands.ts';
+import { STREAM_KINDS } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { startKillableGateways } from './process/killable-gateways.ts';
 import { count, type DrillReport } from './report.ts';
@@ -38,19 +30,19 @@ const TENDERS = 50;
 const REST_MS = { least: 200, most: 3_000 } as const;
 
 /**
- * Kills gateways at random moments while events are written: each subscriber, coming back with its last cursor, has been told
- * every event of the log, once and in order.
+ * Kills gateways at random moments while events are written: each subscriber comes back with its last cursor, and receives
+ * every event of the log once and in order.
  */
 export async function drillReconnect(
   scratch: Scratch,
-  { subscribers, kills, perSecond, gateways: number, transport, seed }: ReconnectDrill,
+  { subscribers: number, kills, perSecond, gateways: processes, transport, seed }: ReconnectDrill,
   report: DrillReport,
 ): Promise<void> {
   const random = randomFor(seed, 'reconnect');
-  const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(2 * subscribers + 1) };
-  const gateways = await startKillableGateways(scratch, number, most);
-  const followers = Array.from({ length: subscribers }, (_, index) =>
-    follow({
+  const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(2 * number + 1) };
+  const gateways = await startKillableGateways(scratch, processes, most);
+  const subscribers = Array.from({ length: number }, (_, index) =>
+    subscribeResuming({
       of: index % 2 === 0 ? 'events' : 'tenders',
       transport,
       token: gateways.token,
@@ -58,13 +50,16 @@ export async function drillReconnect(
       onTrouble: (what) => report.problem(`a subscriber was told ${what}.`),
     }),
   );
-  scratch.onClose(() => Promise.all(followers.map((follower) => follower.stop())).then(() => undefined));
-  await Promise.all(followers.map(({ began }) => began));
+  scratch.onClose(() =>
+    Promise.all(subscribers.map((subscriber) => subscriber.stop())).then(() => undefined),
+  );
+  await Promise.all(subscribers.map(({ began }) => began));
 
   const [kind] = STREAM_KINDS;
   if (kind === undefined) throw new Error('There is no kind.');
   const stores = [await scratch.openStore(), await scratch.openStore()] as const;
-  const ids = await begin(stores[0], kind, seed);
+  const begun = await beginStreams(stores[0], [kind], TENDERS, randomFor(seed, 'tenders'));
+  const ids = begun.map(({ id }) => id);
   const writers = startWriters({ kind, stores, ids, perSecond, seed, report });
   scratch.onClose(() => writers.stop());
   await report.timed(
@@ -79,30 +74,17 @@ export async function drillReconnect(
       await writers.stop();
     },
     (_, s) =>
-      `killed a gateway ${kills} times, of ${number}, while ${count(writers.recorded)} events were recorded (${count(writers.recorded / s)} a second)`,
+      `killed a gateway ${kills} times, of ${processes}, while ${count(writers.done.recorded)} events were recorded (${count(writers.done.recorded / s)} a second)`,
   );
-  const told = await report.timed(
-    () => checkTold(stores[0], followers, report),
+  const received = await report.timed(
+    () => checkReceived(stores[0], subscribers, report),
     (sums) =>
-      `each of ${subscribers} subscribers over ${transport} came to have been told ${count(sums.get('events') ?? 0)} events, or ${count(sums.get('tenders') ?? 0)} changes of tenders, once and in order`,
+      `each of ${number} subscribers over ${transport} came to have been told ${count(sums.get('events') ?? 0)} events, or ${count(sums.get('tenders') ?? 0)} changes of tenders, once and in order`,
   );
-  const returns = followers.reduce((sum, follower) => sum + follower.returns, 0);
+  const returns = subscribers.reduce((sum, subscriber) => sum + subscriber.returns, 0);
   report.say(`they came back ${count(returns)} times`);
   if (returns < kills) report.problem('hardly anybody had to come back.');
-  if ((told.get('events') ?? 0) < writers.recorded)
+  if ((received.get('events') ?? 0) < writers.done.recorded)
     report.problem('the log has fewer events than were recorded.');
   await checkVerified(stores[0], report);
-}
-
-/** The first tenders, for others to change. @returns their ids */
-async function begin(store: Store, kind: StreamKind, seed: string): Promise<string[]> {
-  const random = randomFor(seed, 'tenders');
-  const ids = Array.from({ length: TENDERS }, () => newId());
-  await Promise.all(
-    ids.map((id, index) => {
-      const command = kind.begin(random, baseOf(random), fleetOf(index));
-      return handle(store, makeIntent(kind, id, command, { key: newId(), creates: true }));
-    }),
-  );
-  return ids;
 }

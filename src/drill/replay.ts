@@ -1,12 +1,16 @@
 import type { Store } from '../eventstore/command/store.ts';
 import { type Feed, openFeed } from '../eventstore/feed/feed.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
-import { checkBoards, checkLog, checkRows } from './check/rows.ts';
+import { checkLog } from './check/log.ts';
+import { checkRows } from './check/rows.ts';
+import { checkBoards } from './check/screens.ts';
 import { type BoardReader, startBoardReader } from './client/board-reader.ts';
-import { type BoardSubscriber, subscribe } from './client/board-subscriber.ts';
-import { startWriters, type Writers } from './client/writers.ts';
+import { type BoardSubscriber, subscribeToBoard } from './client/board-subscriber.ts';
+import type { Written } from './client/write.ts';
+import { startWriters } from './client/writers.ts';
+import { FLEETS, fleetOf } from './data/commands.ts';
 import { makeLog } from './data/make-log.ts';
-import { FLEETS, fleetOf, type StreamKind } from './data/stream-kinds.ts';
+import type { StreamKind } from './data/stream-kinds.ts';
 import type { Scratch } from './drill.ts';
 import { rebuildKilled } from './process/killed-rebuild.ts';
 import { count, type DrillReport, rate } from './report.ts';
@@ -22,7 +26,7 @@ export interface ReplayDrill {
   readonly seed: string;
 }
 
-/** Streams that are written to, all over the log: what people work on is little beside what is there. */
+/** Streams that are written to, spread over the log: people work on few of those that are there. */
 const HOT_STREAMS = 200;
 
 /** Rebuilds a read model under writers and readers, killed in the middle, and looks whether anybody notices. */
@@ -41,8 +45,8 @@ export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: 
     const projector = await startProjector(each, [projection]);
     scratch.onClose(() => projector.stop());
   }
-  const audience = await report.timed(
-    () => gather(scratch, stores, drill, report),
+  const reading = await report.timed(
+    () => startReaders(scratch, stores, drill, report),
     ({ subscribers, asking }) =>
       `${count(subscribers.length)} readers subscribed and ${count(asking.length)} ask`,
   );
@@ -56,30 +60,30 @@ export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: 
     () => `rebuilt ${projection.name}, killed and begun again included,`,
   );
   await writers.stop();
-  const { recorded, begun } = writers;
-  report.say(wordsOf(writers, (performance.now() - began) / 1_000));
+  const { recorded, begun } = writers.done;
+  report.say(describe(writers.done, (performance.now() - began) / 1_000));
   if (recorded === 0 && drill.writesPerSecond > 0) report.problem('no command was recorded meanwhile.');
   await checkLog(store, kind, events + recorded, report);
   await report.timed(
     () => checkRows(store, projection, made.length + begun, report),
     (rows) => `compared ${count(rows)} rows with the fold of their streams`,
   );
-  await checkBoards(store, kind, audience.subscribers, report);
-  report.say(summaryOf(audience, readers));
+  await checkBoards(store, kind, reading.subscribers, report);
+  report.say(summaryOf(reading, readers));
 }
 
-interface TenderReaders {
+interface Readers {
   readonly subscribers: readonly BoardSubscriber[];
   readonly asking: readonly BoardReader[];
 }
 
-/** Seats the readers, and waits until every subscriber has its board. */
-async function gather(
+/** Starts the readers, and waits until every subscriber has its snapshot. */
+async function startReaders(
   scratch: Scratch,
   stores: readonly Store[],
   { kind, readers, streams }: ReplayDrill,
   report: DrillReport,
-): Promise<TenderReaders> {
+): Promise<Readers> {
   const feeds: Feed[] = stores.map((store) => openFeed(store));
   const subscribers: BoardSubscriber[] = [];
   const asking: BoardReader[] = [];
@@ -93,20 +97,21 @@ async function gather(
     if (feed === undefined || store === undefined) break;
     const fleetId = fleetOf(Math.floor(index / 2) % fleets);
     if (index % 4 > 1) asking.push(startBoardReader(store, { kind, fleetId, report }));
-    // The first one watches everything.
-    else subscribers.push(subscribe(feed, { kind, fleetId: index === 0 ? undefined : fleetId, report }));
+    // The first one subscribes to everything.
+    else
+      subscribers.push(subscribeToBoard(feed, { kind, fleetId: index === 0 ? undefined : fleetId, report }));
   }
   await Promise.all(subscribers.map(({ began }) => began));
   return { subscribers, asking };
 }
 
-function wordsOf({ recorded, repeated, longestMs }: Writers, seconds: number): string {
+function describe({ recorded, repeated, longestMs }: Written, seconds: number): string {
   const again = repeated === 0 ? '' : `, ${count(repeated)} of them at another try`;
   return `${count(recorded)} commands were recorded meanwhile (${rate(recorded, seconds)})${again}; the slowest took ${count(longestMs)} ms`;
 }
 
-function summaryOf({ subscribers, asking }: TenderReaders, readers: number): string {
-  const told = subscribers.reduce((sum, { told: some }) => sum + some, 0);
+function summaryOf({ subscribers, asking }: Readers, readers: number): string {
+  const changes = subscribers.reduce((sum, { received }) => sum + received, 0);
   const reads = asking.reduce((sum, { reads: some }) => sum + some, 0);
-  return `${count(readers)} readers were told ${count(told)} changes and asked ${count(reads)} times`;
+  return `${count(readers)} readers were told ${count(changes)} changes and asked ${count(reads)} times`;
 }

@@ -14,6 +14,7 @@ export interface DrillReport {
 
 /** Problems that are printed; the others are counted. */
 const NAMED = 20;
+const MIB = 1_048_576;
 
 /** @param print takes a line */
 export function openDrillReport(print: (line: string) => void): DrillReport {
@@ -49,6 +50,11 @@ export function openDrillReport(print: (line: string) => void): DrillReport {
 /** A number as people read it: 1,000,000. */
 export function count(number: number): string {
   return Math.round(number).toLocaleString('en');
+}
+
+/** Bytes in MiB. */
+export function mib(bytes: number): string {
+  return (bytes / MIB).toFixed(0);
 }
 
 /** So many a second. */

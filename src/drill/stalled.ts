@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { inFlight } from '../client/in-flight.ts';
-import { type ChangingTenders, makeChangingTenders, WATCH_ALL } from './client/changing-tenders.ts';
-import { openSubscribedSocket, type SubscribedSocket } from './client/socket.ts';
+import { ALL_FIELDS, type ChangingTenders, makeChangingTenders } from './client/changing-tenders.ts';
+import { openSockets, openSubscribedSocket, type SubscribedSocket } from './client/socket.ts';
 import { openTenderReaders, type TenderReaders } from './client/tender-readers.ts';
 import type { Scratch } from './drill.ts';
 import { type GatewayFigures, type GatewayProcess, startGateway } from './process/gateway.ts';
-import { count, type DrillReport } from './report.ts';
+import { count, type DrillReport, mib } from './report.ts';
 
 export interface StalledDrill {
   /** So many read nothing, so many one byte a second, and so many as they should. */
@@ -19,22 +18,20 @@ export interface StalledDrill {
 /** What is promised of each, and of the others. */
 const MOST_BYTES_EACH = 1_048_576;
 const MOST_TIMES_SLOWER = 2;
-/** The part of the time without stalled ones: it is what the rest is held against. */
+/** The part of the time without stalled ones, which the rest is compared with. */
 const ALONE_SHARE = 0.25;
 /** So many changes wait for each who has stalled. */
 const BEHIND = 3;
 const LOOK_MS = 500;
-const OPENED_AT_ONCE = 20;
-/** How long the last of them may stay after the time: no longer than anybody may be silent. */
+/** How long the last of them may stay after the time: as long as a socket may be silent. */
 const GRACE_MS = 60_000;
-const MIB = 1_048_576;
 
 interface Parts {
   readonly scratch: Scratch;
   readonly drill: StalledDrill;
   readonly gateway: GatewayProcess;
   readonly tenders: ChangingTenders;
-  readonly audience: TenderReaders;
+  readonly readers: TenderReaders;
 }
 
 /** What was measured while it went on. */
@@ -54,49 +51,49 @@ export async function drillStalled(
   const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(3 * sockets) };
   const gateway = await startGateway(scratch, most);
   const tenders = await makeChangingTenders(gateway, scratch.signal);
-  const audience = await openTenderReaders(gateway, sockets, report);
-  scratch.onClose(() => audience.cut());
-  const parts: Parts = { scratch, drill, gateway, tenders, audience };
+  const readers = await openTenderReaders(gateway, sockets, report);
+  scratch.onClose(() => readers.cut());
+  const parts: Parts = { scratch, drill, gateway, tenders, readers };
 
   const aloneUntil = performance.now() + seconds * 1_000 * ALONE_SHARE;
   const alone = await measure(parts, () => performance.now() < aloneUntil);
-  report.say(`${count(sockets)} readers alone: ${wordsOf(alone)}`);
+  report.say(`${count(sockets)} readers alone: ${describe(alone)}`);
 
-  const crowd = await openCrowd(gateway, sockets);
+  const stalled = await openStalled(gateway, sockets);
   scratch.onClose(() => {
-    for (const socket of crowd) socket.cut();
+    for (const socket of stalled) socket.cut();
   });
   const until = performance.now() + seconds * 1_000;
   const anyLeft = ({ sockets: open }: GatewayFigures): boolean => open > sockets;
   const isOver = (): boolean => performance.now() >= until + GRACE_MS;
-  // Until what the system holds for them is full, they are readers like others, and served like them.
+  // Until the system's buffers for them are full, they are readers like others, and served like them.
   const filling = await measure(
     parts,
-    (now) => anyLeft(now) && now.waiting < BEHIND * crowd.length && !isOver(),
+    (now) => anyLeft(now) && now.waiting < BEHIND * stalled.length && !isOver(),
   );
-  report.say(`while ${count(crowd.length)} others begin to stall: ${wordsOf(filling)}`);
+  report.say(`while ${count(stalled.length)} others begin to stall: ${describe(filling)}`);
   const beside = await measure(parts, (now) => anyLeft(now) && !isOver());
   report.say(
-    `beside ${count(sockets)} that read nothing and ${count(sockets)} that read one byte a second: ${wordsOf(beside)}`,
+    `beside ${count(sockets)} that read nothing and ${count(sockets)} that read one byte a second: ${describe(beside)}`,
   );
-  await checkClosed(parts, crowd, report);
+  await checkClosed(parts, stalled, report);
   const after = await measure(parts, () => performance.now() < until);
-  report.say(`${count(sockets)} readers alone again: ${wordsOf(after)}`);
-  await audience.settle(tenders.changed);
+  report.say(`${count(sockets)} readers alone again: ${describe(after)}`);
+  await readers.settle(tenders.changed);
   report.say(`${count(tenders.changed)} changes were told to ${count(sockets)} readers each`);
-  if (drill.figures) judge(alone, beside, crowd.length, report);
+  if (drill.figures) judge(alone, beside, stalled.length, report);
 }
 
 /** Makes changes for as long as it is asked to, and measures. */
 async function measure(
-  { scratch, drill, gateway, tenders, audience }: Parts,
+  { scratch, drill, gateway, tenders, readers }: Parts,
   goOn: (now: GatewayFigures) => boolean,
 ): Promise<Phase> {
   const end = new AbortController();
   const changing = tenders.change(drill.changesPerSecond, end.signal);
   changing.catch(() => end.abort());
   let [residentBytes, heapBytes] = [0, 0];
-  audience.takeTimes();
+  readers.takeTimes();
   for (;;) {
     const figures = await gateway.figures();
     residentBytes = Math.max(residentBytes, figures.residentBytes);
@@ -106,33 +103,32 @@ async function measure(
   }
   end.abort();
   await changing;
-  return { p99Ms: audience.takeTimes().percentileMs(0.99), residentBytes, heapBytes };
+  return { p99Ms: readers.takeTimes().percentileMs(0.99), residentBytes, heapBytes };
 }
 
 /** Opens those that stall, as many of each kind. */
-async function openCrowd({ url, token }: GatewayProcess, each: number): Promise<SubscribedSocket[]> {
-  const turn = inFlight(OPENED_AT_ONCE);
+async function openStalled({ url, token }: GatewayProcess, each: number): Promise<SubscribedSocket[]> {
   const open = async (index: number): Promise<SubscribedSocket> => {
-    const socket = await openSubscribedSocket({ url, token, query: WATCH_ALL });
+    const socket = await openSubscribedSocket({ url, token, query: ALL_FIELDS });
     if (index % 2 === 0) socket.stall();
     else socket.crawl(1);
     return socket;
   };
-  return Promise.all(Array.from({ length: 2 * each }, (_, index) => turn(() => open(index))));
+  return openSockets(Array.from({ length: 2 * each }), (_, index) => open(index));
 }
 
 /** Looks from both sides whether each was closed, and for being slow. */
 async function checkClosed(
   { gateway, drill }: Parts,
-  crowd: readonly SubscribedSocket[],
+  stalled: readonly SubscribedSocket[],
   report: DrillReport,
 ): Promise<void> {
   const { sockets } = await gateway.figures();
   if (sockets > drill.sockets)
     report.problem(`${count(sockets - drill.sockets)} sockets that do not read are still open.`);
-  for (const socket of crowd) socket.resume();
+  for (const socket of stalled) socket.resume();
   const codes = new Map<number, number>();
-  for (const code of await Promise.all(crowd.map(({ closed }) => closed)))
+  for (const code of await Promise.all(stalled.map(({ closed }) => closed)))
     codes.set(code, (codes.get(code) ?? 0) + 1);
   const words = [...codes].map(([code, times]) => `${code}: ${count(times)}`).join(', ');
   report.say(`each was closed (${words}; 1006 is a line that was cut)`);
@@ -152,7 +148,6 @@ function judge(alone: Phase, beside: Phase, stalled: number, report: DrillReport
   if (slower > MOST_TIMES_SLOWER) report.problem('the p99 of the others has more than doubled.');
 }
 
-function wordsOf({ p99Ms, residentBytes, heapBytes }: Phase): string {
-  const [resident, heap] = [residentBytes, heapBytes].map((bytes) => (bytes / MIB).toFixed(0));
-  return `p99 ${p99Ms.toFixed(1)} ms from sending a change to being told; memory up to ${resident} MiB, of which heap and buffers ${heap} MiB`;
+function describe({ p99Ms, residentBytes, heapBytes }: Phase): string {
+  return `p99 ${p99Ms.toFixed(1)} ms from sending a change to being told; memory up to ${mib(residentBytes)} MiB, of which heap and buffers ${mib(heapBytes)} MiB`;
 }

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../src/drill/process/node-flags.ts';
+import { GATEWAY_NODE_FLAGS } from '../../src/drill/process/program.ts';
 
 /** A server in a process of its own, so that it shares no thread with the load. */
 export interface ServerProcess {
@@ -40,7 +40,7 @@ export async function startProcess(
 ): Promise<ServerProcess> {
   const path = fileURLToPath(new URL(`./${module}.js`, import.meta.url));
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
-  const execArgv = [...NODE_FLAGS, '--expose-gc', ...profiling];
+  const execArgv = [...GATEWAY_NODE_FLAGS, '--expose-gc', ...profiling];
   const child = fork(path, { execArgv, serialization: 'advanced' });
   const exited = once(child, 'exit');
   const ask = async (sent: Order): Promise<unknown> => {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBoardReader } from '../../src/drill/client/board-reader.ts';
-import { subscribe } from '../../src/drill/client/board-subscriber.ts';
+import { subscribeToBoard } from '../../src/drill/client/board-subscriber.ts';
+import { fleetOf } from '../../src/drill/data/commands.ts';
 import { makeLog } from '../../src/drill/data/make-log.ts';
-import { fleetOf, STREAM_KINDS } from '../../src/drill/data/stream-kinds.ts';
+import { STREAM_KINDS } from '../../src/drill/data/stream-kinds.ts';
 import { openDrillReport } from '../../src/drill/report.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
@@ -64,7 +65,7 @@ describe('a drill that finds something', () => {
     const streams = await makeLog(store, { kind, events: 60, streams: 20, seed: 'tests' });
     const feed = openFeed(store);
     const board = { kind, fleetId: fleetOf(0), report };
-    const [subscriber, reader] = [subscribe(feed, board), startBoardReader(store, board)];
+    const [subscriber, reader] = [subscribeToBoard(feed, board), startBoardReader(store, board)];
     await subscriber.began;
     await eventually(() => expect(reader.reads).toBeGreaterThan(0));
     const rows = database.db.collection<Row>(kind.projection.name);

@@ -2,20 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Store } from '../../eventstore/command/store.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { DRILL_TENANT, type StreamKind } from '../data/stream-kinds.ts';
-import type { DrillReport } from '../report.ts';
+import { DRILL_TENANT } from '../data/commands.ts';
+import type { Board } from './board-subscriber.ts';
 
-/** Somebody who asks for a board again and again. */
+/** A reader who asks for a board again and again. */
 export interface BoardReader {
   /** How often it was asked for. */
   readonly reads: number;
   stop(): Promise<void>;
-}
-
-export interface Board {
-  readonly kind: StreamKind;
-  readonly fleetId: string;
-  readonly report: DrillReport;
 }
 
 /** A page of the board, as a dispatcher asks for it. */
@@ -24,7 +18,10 @@ const PAGE_ROWS = 50;
 const READ_EVERY_MS = 1_000;
 
 /** Reads a board again and again: it must never be empty, never shorter, and no row older than it was before. */
-export function startBoardReader(store: Store, { kind, fleetId, report }: Board): BoardReader {
+export function startBoardReader(
+  store: Store,
+  { kind, fleetId, report }: Board & { readonly fleetId: string },
+): BoardReader {
   const rows = rowsOf<Row>(store, DRILL_TENANT, kind.projection);
   const seen = new Map<string, number>();
   const ending = new AbortController();

@@ -1,30 +1,33 @@
 import type { Feed } from '../../eventstore/feed/feed.ts';
 import type { OrderedChange } from '../../eventstore/feed/item.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { DRILL_TENANT, type StreamKind } from '../data/stream-kinds.ts';
+import { DRILL_TENANT } from '../data/commands.ts';
+import type { StreamKind } from '../data/stream-kinds.ts';
 import type { DrillReport } from '../report.ts';
 
-/** Somebody who watches a board. */
+/** A subscriber of a board, in this process. */
 export interface BoardSubscriber {
   /** Of one fleet; undefined for all. */
   readonly fleetId: string | undefined;
   /** What is on the screen: id to lastSequence. */
   readonly shown: ReadonlyMap<string, number>;
-  /** Changes that were told after the snapshot. */
-  readonly told: number;
+  /** Changes that came after the snapshot. */
+  readonly received: number;
   /** Resolves when the snapshot is there. */
   readonly began: Promise<void>;
   stop(): Promise<void>;
 }
 
-export interface Subscription {
+/** The rows of one kind, of one fleet or of all. */
+export interface Board {
   readonly kind: StreamKind;
+  /** Undefined for all fleets. */
   readonly fleetId: string | undefined;
   readonly report: DrillReport;
 }
 
-/** Watches a board, and looks at each change: none twice, none missing, none out of order. */
-export function subscribe(feed: Feed, { kind, fleetId, report }: Subscription): BoardSubscriber {
+/** Subscribes to a board, and looks at each change: none may come twice, be missing or out of order. */
+export function subscribeToBoard(feed: Feed, { kind, fleetId, report }: Board): BoardSubscriber {
   const shown = new Map<string, number>();
   const { projection } = kind;
   const who = `a subscriber of ${fleetId ?? 'the whole board'}`;
@@ -34,7 +37,7 @@ export function subscribe(feed: Feed, { kind, fleetId, report }: Subscription): 
     filter: fleetId === undefined ? {} : { fleetId },
     matches: (row) => fleetId === undefined || row.fleetId === fleetId,
   });
-  let [told, ending] = [0, false];
+  let [received, ending] = [0, false];
   let begin: () => void = () => undefined;
   const began = new Promise<void>((resolve) => {
     begin = resolve;
@@ -46,7 +49,7 @@ export function subscribe(feed: Feed, { kind, fleetId, report }: Subscription): 
     const follows = projection.mode === 'inline' ? lastSequence === before + 1 : lastSequence > before;
     if (!follows) report.problem(`${who} was told ${lastSequence} of ${id} after ${before}.`);
     shown.set(id, lastSequence);
-    told += 1;
+    received += 1;
   };
 
   const take = (change: OrderedChange<Row>): void => {
@@ -73,8 +76,8 @@ export function subscribe(feed: Feed, { kind, fleetId, report }: Subscription): 
   return {
     fleetId,
     shown,
-    get told() {
-      return told;
+    get received() {
+      return received;
     },
     began,
     async stop() {

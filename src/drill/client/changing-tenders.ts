@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type GraphqlClient, graphqlClient } from '../../client/graphql-client.ts';
+import { openSideBySide } from '../../client/side-by-side.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { GatewayProcess } from '../process/gateway.ts';
 
-/** Tenders that are big, and change all the time: through the public API. */
+/** Big tenders that are changed all the time, through the public API. */
 export interface ChangingTenders {
   /** Changes that were acknowledged so far. */
   readonly changed: number;
@@ -13,12 +14,14 @@ export interface ChangingTenders {
 }
 
 const TENDERS = 10;
-/** With the longest names, as `WATCH_ALL` has them five times, some 60 KB: what sockets hold in the kernel is full soon. */
+/** With the longest names, which `ALL_FIELDS` asks for five times, some 60 KB a change: a socket's buffers in the kernel are soon full. */
 const STOPS = 50;
 const NAME_LENGTH = 200;
 const PATIENCE_MS = 30_000;
 /** Changes on their way at once. */
 const UNDER_WAY = 16;
+/** Changes of one tender may overtake each other. */
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 const CREATE = `mutation ($input: CreateTenderInput!) {
   createTender(input: $input) { ... on TenderPayload { tender { id } } ... on Refusal { code } }
@@ -29,14 +32,15 @@ const AMEND = `mutation ($input: AmendTenderInput!) {
 }`;
 const amended = z.object({ amendTender: z.object({ repeated: z.boolean() }) });
 
-/** A subscription to all of each tender and more, and one to what is new. */
-export const WATCH_ALL = `subscription { tenderChanges { __typename
+/** A subscription to all of each tender, several times over. */
+export const ALL_FIELDS = `subscription { tenderChanges { __typename
   ... on TendersSnapshot { complete tenders { id } }
   ... on TenderUpdated { event { aggregateId sequence } tender {
     reference a: stops { ...S } b: stops { ...S } c: stops { ...S } d: stops { ...S } e: stops { ...S }
   } } } }
 fragment S on Stop { name longitude latitude }`;
-export const WATCH_NEWS = `subscription { tenderChanges { __typename
+/** A subscription to what changes. */
+export const FEW_FIELDS = `subscription { tenderChanges { __typename
   ... on TendersSnapshot { complete tenders { id } }
   ... on TenderUpdated { event { aggregateId sequence } tender { reference } } } }`;
 
@@ -67,14 +71,14 @@ export async function makeChangingTenders(
       return changed;
     },
     async change(perSecond, until) {
-      const underWay = new Set<Promise<void>>();
-      for (let dueAt = performance.now(); !until.aborted; dueAt += 1_000 / perSecond) {
+      const changes = openSideBySide(UNDER_WAY);
+      const goesOn = (): boolean => !until.aborted && changes.failure() === undefined;
+      for (let dueAt = performance.now(); goesOn(); dueAt += 1_000 / perSecond) {
         await pause(Math.max(0, dueAt - performance.now()));
-        if (underWay.size >= UNDER_WAY) await Promise.race(underWay);
-        const change = amend().finally(() => underWay.delete(change));
-        underWay.add(change);
+        await changes.start(NO_KEYS, amend);
       }
-      await Promise.all(underWay);
+      await changes.settled();
+      if (changes.failure() !== undefined) throw changes.failure();
     },
   };
 }

@@ -1,16 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type GraphqlClient, graphqlClient } from '../../client/graphql-client.ts';
+import { isRepeatable } from '../../client/repeatable.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { DrillReport } from '../report.ts';
 
-/** Clients that command through the public API, each on a tender and a vehicle of its own. */
+/** Clients that send commands through the public API, each for a tender and a vehicle of its own. */
 export interface CommandClients {
   /** Ids of the events that were acknowledged. */
   readonly acknowledged: ReadonlySet<string>;
-  /** The longest that one had to wait for its answer, in ms. */
+  /** How long the slowest answer took, in ms. */
   readonly longestMs: number;
-  /** Ends the writing; resolves when every command is answered. */
+  /** Sends no more; resolves when every command is answered. */
   stop(): Promise<void>;
 }
 
@@ -23,10 +24,9 @@ export interface CommandClientsOptions {
   readonly report: DrillReport;
 }
 
-/** How long a client sends the same again, in ms. */
-const PATIENCE_MS = 60_000;
+/** How long a client sends the same command again, in ms. */
+const LIMIT_MS = 60_000;
 const AGAIN_MS = 100;
-const WORTH_REPEATING: readonly string[] = ['OUTCOME_UNKNOWN', 'CONFLICT'];
 
 const answer = z.object({
   result: z.object({
@@ -50,10 +50,10 @@ const STOPS = [
   { kind: 'DELIVERY', name: 'Harbour Street 2', longitude: -97.7209, latitude: 30.2849 },
 ];
 
-/** Starts them; each waits for the answer to one command before it gives the next, and repeats it until there is one. */
+/** Starts them. Each waits for the answer to one command before it sends the next, and repeats it until there is one. */
 export function startCommandClients(options: CommandClientsOptions): CommandClients {
   const { url, token, clients, perSecond, report } = options;
-  const api: GraphqlClient = graphqlClient({ url, token, patienceMs: PATIENCE_MS });
+  const api: GraphqlClient = graphqlClient({ url, token, patienceMs: LIMIT_MS });
   const acknowledged = new Set<string>();
   let [longestMs, stopped] = [0, false];
 
@@ -67,8 +67,7 @@ export function startCommandClients(options: CommandClientsOptions): CommandClie
       longestMs = Math.max(longestMs, waitedMs);
       for (const { id } of events) acknowledged.add(id);
       if (code === undefined) return result;
-      if (!WORTH_REPEATING.includes(code) || waitedMs > PATIENCE_MS)
-        throw new Error(`it was refused (${code})`);
+      if (!isRepeatable(code) || waitedMs > LIMIT_MS) throw new Error(`it was refused (${code})`);
       await pause(AGAIN_MS);
     }
   };
@@ -81,7 +80,7 @@ export function startCommandClients(options: CommandClientsOptions): CommandClie
     for (let n = 1, dueAt = performance.now(); !stopped; n++) {
       if (n % 2 === 0) await command(AMEND, { tenderId: tender?.id, weightKg: n });
       else await command(TRACK, { licensePlate, longitude: -97 + n / 10_000, latitude: 30 });
-      // What was not given while nobody answered is not made up for.
+      // Commands that were due while nobody answered are left out.
       const now = performance.now();
       dueAt = Math.max(dueAt + everyMs, now);
       await pause(dueAt - now);

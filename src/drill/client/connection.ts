@@ -1,8 +1,8 @@
 import { get } from 'node:http';
-import WebSocket from 'ws';
 import { z } from 'zod';
+import { openWebSocket } from './socket.ts';
 
-/** Over which a subscription is told: a socket of graphql-transport-ws, or Server-Sent Events. */
+/** How a subscription is transported: over a socket of graphql-transport-ws, or by Server-Sent Events. */
 export const TRANSPORTS = ['ws', 'sse'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
@@ -10,17 +10,17 @@ export interface ConnectionOptions {
   readonly url: string;
   readonly token: string;
   readonly query: string;
-  /** Where to go on: as a variable over a socket, as `Last-Event-ID` over SSE. */
+  /** The cursor to resume after: sent as a variable over a socket, as `Last-Event-ID` over SSE. */
   readonly after: string | undefined;
-  /** Each `data` that comes; over SSE with the id that it came with. */
+  /** Called with each `data`; over SSE with the id of its event. */
   onData(data: unknown, id: string | undefined): void;
-  /** The subscription was refused, or ended with errors. */
+  /** Called where the subscription is refused, or ends with errors. */
   onErrors(errors: unknown): void;
 }
 
-/** One connection with one subscription, for as long as it holds. */
+/** One connection with one subscription, until it breaks or is cut. */
 export interface Connection {
-  /** Resolves when it has ended, however it did. */
+  /** Resolves when it has ended, whatever the reason. */
   readonly ended: Promise<void>;
   cut(): void;
 }
@@ -32,20 +32,10 @@ export function openConnection(transport: Transport, options: ConnectionOptions)
   return transport === 'ws' ? connectBySocket(options) : connectByEventStream(options);
 }
 
-/** By hand: hundreds of them must cost a drill little. */
 function connectBySocket({ url, token, query, after, onData, onErrors }: ConnectionOptions): Connection {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
-    perMessageDeflate: false,
-  });
-  const say = (words: object): void => socket.send(JSON.stringify(words));
-  // A failure is followed by 'close'.
-  socket.on('error', () => undefined);
-  socket.once('open', () => say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
-  socket.on('message', (bytes: Buffer) => {
+  const socket = openWebSocket({ url, token, query, variables: { after } }, (bytes) => {
     const { type, payload } = message.parse(JSON.parse(String(bytes)));
-    if (type === 'connection_ack')
-      say({ type: 'subscribe', id: '1', payload: { query, variables: { after } } });
-    else if (type === 'next') take(payload, undefined, onData, onErrors);
+    if (type === 'next') deliver(payload, undefined, onData, onErrors);
     else if (type === 'error') {
       onErrors(payload);
       socket.terminate();
@@ -76,7 +66,7 @@ function connectByEventStream({ url, token, query, after, onData, onErrors }: Co
       for (const event of events) {
         const fields = fieldsOf(event);
         if (fields.get('event') === 'next')
-          take(JSON.parse(fields.get('data') ?? ''), fields.get('id'), onData, onErrors);
+          deliver(JSON.parse(fields.get('data') ?? ''), fields.get('id'), onData, onErrors);
       }
     });
     response.on('error', () => undefined);
@@ -88,7 +78,7 @@ function connectByEventStream({ url, token, query, after, onData, onErrors }: Co
   };
 }
 
-function take(
+function deliver(
   payload: unknown,
   id: string | undefined,
   onData: ConnectionOptions['onData'],

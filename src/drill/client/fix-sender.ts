@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { GraphqlClient } from '../../client/graphql-client.ts';
+import { openSideBySide } from '../../client/side-by-side.ts';
 import type { MovingVehicle, SentFix } from '../data/fleet.ts';
 
-/** Telematics hubs that pass on what their vehicles report, through the public API. */
+/** Sends the fixes of a fleet through the public API, as telematics hubs do, which gather them, and vehicles without a hub. */
 export interface FixSender {
   /** Each vehicle once. */
   sendFromAll(): Promise<void>;
   /** So many fixes a second, vehicle after vehicle, until the signal comes. @returns what came of it */
-  report(perSecond: number, until: AbortSignal): Promise<SendOutcome>;
+  sendAtRate(perSecond: number, until: AbortSignal): Promise<SendOutcome>;
 }
 
 export interface SendOutcome {
@@ -19,16 +20,18 @@ export interface SendOutcome {
   readonly seconds: number;
 }
 
-/** Each sends once a second. */
+/** Each sends what it has gathered once a second. */
 const HUBS = 10;
 const ROUND_MS = 1_000;
 /** Of the vehicles, this share has no hub: each fix is a request of its own. */
 const SINGLE_SHARE = 0.05;
 /** The API takes no more in a batch. */
 const BATCH = 1_000;
-/** Requests on their way at once; beyond, the gateway is behind. */
+/** Requests on their way at once; where there would be more, the gateway is behind. */
 const BATCHES_UNDER_WAY = 2 * HUBS;
 const SINGLES_UNDER_WAY = 256;
+/** Requests may overtake each other. */
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 const TRACK_MANY = `mutation ($input: TrackLocationsInput!) {
   trackLocations(input: $input) { recorded repeated refused { code } }
@@ -92,11 +95,12 @@ export function openFixSender(client: GraphqlClient, fleet: readonly MovingVehic
         await sendMany(fleet.slice(first, first + BATCH), tally);
       if (tally.acknowledged < fleet.length) throw new Error('Not every vehicle could report where it is.');
     },
-    async report(perSecond, until) {
+    async sendAtRate(perSecond, until) {
       const tally = newTally();
       const began = performance.now();
-      const [batches, requests] = [openLane(BATCHES_UNDER_WAY), openLane(SINGLES_UNDER_WAY)];
-      for (let round = 0, done = 0; !until.aborted && !batches.failed() && !requests.failed(); round++) {
+      const [batches, requests] = [openSideBySide(BATCHES_UNDER_WAY), openSideBySide(SINGLES_UNDER_WAY)];
+      const failure = (): unknown => batches.failure() ?? requests.failure();
+      for (let round = 0, done = 0; !until.aborted && failure() === undefined; round++) {
         await pause(Math.max(0, began + (round * ROUND_MS) / HUBS - performance.now()));
         const due = Math.round(((round + 1) * perSecond) / HUBS) - done;
         done += due;
@@ -105,12 +109,16 @@ export function openFixSender(client: GraphqlClient, fleet: readonly MovingVehic
         const together = vehicles.filter((vehicle) => !alone.has(vehicle));
         for (let first = 0; first < together.length; first += BATCH) {
           const batch = together.slice(first, first + BATCH);
-          if (!batches.start(() => sendMany(batch, tally))) tally.skipped += batch.length;
+          if (batches.isFull()) tally.skipped += batch.length;
+          else void batches.start(NO_KEYS, () => sendMany(batch, tally));
         }
         for (const vehicle of vehicles)
-          if (alone.has(vehicle) && !requests.start(() => sendOne(vehicle, tally))) tally.skipped += 1;
+          if (!alone.has(vehicle)) continue;
+          else if (requests.isFull()) tally.skipped += 1;
+          else void requests.start(NO_KEYS, () => sendOne(vehicle, tally));
       }
-      await Promise.all([batches.end(), requests.end()]);
+      await Promise.all([batches.settled(), requests.settled()]);
+      if (failure() !== undefined) throw failure();
       return { ...tally, seconds: (performance.now() - began) / 1_000 };
     },
   };
@@ -133,28 +141,4 @@ function acknowledge(sent: readonly Sent[]): void {
 
 function newTally(): Tally {
   return { acknowledged: 0, skipped: 0, refused: 0 };
-}
-
-/** Work that goes on side by side, so much of it and no more. */
-function openLane(most: number) {
-  const underWay = new Set<Promise<void>>();
-  let failure: { readonly error: unknown } | undefined;
-  return {
-    /** False where there is too much already. */
-    start(work: () => Promise<void>): boolean {
-      if (underWay.size >= most) return false;
-      const done = work()
-        .catch((error: unknown) => {
-          failure ??= { error };
-        })
-        .finally(() => underWay.delete(done));
-      underWay.add(done);
-      return true;
-    },
-    failed: () => failure !== undefined,
-    async end(): Promise<void> {
-      await Promise.all(underWay);
-      if (failure !== undefined) throw failure.error;
-    },
-  };
 }

@@ -1,27 +1,26 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { inFlight } from '../../client/in-flight.ts';
 import type { SeededRandom } from '../../client/seeded-random.ts';
-import { openTimes, type Times } from '../../client/times.ts';
+import { openTimesSeries, type Times } from '../../client/times.ts';
 import { type Box, boxOf, isIn, type MovingVehicle } from '../data/fleet.ts';
 import type { GatewayProcess } from '../process/gateway.ts';
 import { count, type DrillReport } from '../report.ts';
-import { openSubscribedSocket } from './socket.ts';
+import { until } from '../until.ts';
+import { openSockets, openSubscribedSocket, type SubscribedSocket } from './socket.ts';
 
-/** Screens, each with a part of the map. */
+/** Screens of dispatchers, each showing a part of the map. */
 export interface Maps {
-  /** From a fix's acknowledgement to the frame that tells of it, for each screen that shows it, since this was asked last. */
+  /** From a fix's acknowledgement to the frame that brings it, for each screen that shows it, since this was called last. */
   takeTimes(): Times;
-  /** Waits until each screen shows just what was sent last from where it looks, and names those that do not. */
+  /** Waits until each screen shows what was sent last from its part of the map, and reports those that do not. */
   settle(): Promise<void>;
   cut(): void;
 }
 
-const OPENED_AT_ONCE = 20;
 /** How long a screen may take to show the last fix. */
-const PATIENCE_MS = 30_000;
+const LIMIT_MS = 30_000;
+/** Between two looks at all of them: that is work. */
 const LOOK_MS = 100;
 
-const WATCH = `subscription ($filter: VehicleFilter, $maxPerSecond: Float) {
+const POSITIONS = `subscription ($filter: VehicleFilter, $maxPerSecond: Float) {
   vehicleChanges(filter: $filter, maxPerSecond: $maxPerSecond) {
     __typename
     ... on VehiclesSnapshot { complete vehicles { ...Marker } }
@@ -69,7 +68,7 @@ export interface MapsPlan {
 export async function openMaps(plan: MapsPlan): Promise<Maps> {
   const { fleet, report, random } = plan;
   const vehicles = new Map(fleet.map((vehicle) => [vehicle.id, vehicle]));
-  let times = openTimes();
+  const times = openTimesSeries();
   let ending = false;
   const { url, token } = plan.gateway;
 
@@ -85,10 +84,10 @@ export async function openMaps(plan: MapsPlan): Promise<Maps> {
       if (fix !== undefined) times.add(Math.max(0, now - (fix.acknowledgedAt ?? now)));
     }
   };
-  const open = async (screen: Screen) => {
+  const open = async (screen: Screen): Promise<SubscribedSocket> => {
     const variables = { filter: { within: screen.box }, maxPerSecond: plan.framesPerSecond };
     const onMessage = (message: Buffer): void => note(screen, message);
-    const socket = await openSubscribedSocket({ url, token, query: WATCH, variables, onMessage });
+    const socket = await openSubscribedSocket({ url, token, query: POSITIONS, variables, onMessage });
     socket.closed.then((code) => {
       if (!ending) report.problem(`a map was closed with ${code}.`);
     });
@@ -99,22 +98,16 @@ export async function openMaps(plan: MapsPlan): Promise<Maps> {
     box: boxOf(plan.share, random),
     shown: new Map<string, number>(),
   }));
-  const turn = inFlight(OPENED_AT_ONCE);
-  const sockets = await Promise.all(screens.map((screen) => turn(() => open(screen))));
+  const sockets = await openSockets(screens, open);
   return {
-    takeTimes() {
-      const taken = times;
-      times = openTimes();
-      return taken;
-    },
+    takeTimes: () => times.take(),
     async settle() {
-      const deadline = performance.now() + PATIENCE_MS;
-      let wrong = screens.filter((screen) => !isRight(screen, fleet));
-      while (wrong.length > 0 && performance.now() < deadline) {
-        await pause(LOOK_MS);
+      let wrong: readonly Screen[] = screens;
+      const allRight = (): boolean => {
         wrong = wrong.filter((screen) => !isRight(screen, fleet));
-      }
-      if (wrong.length > 0)
+        return wrong.length === 0;
+      };
+      if (!(await until(allRight, { limitMs: LIMIT_MS, everyMs: LOOK_MS })))
         report.problem(`${count(wrong.length)} maps show something else than what was sent last.`);
     },
     cut() {

@@ -1,9 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { z } from 'zod';
 import { type Connection, openConnection, type Transport } from './connection.ts';
-
-/** What a follower follows: the whole log, the board of tenders with each change of it, or the map of vehicles. */
-export type Subscribed = 'events' | 'tenders' | 'vehicles';
+import { type Item, itemData, openScreen, QUERIES, type Subscribed } from './subscriptions.ts';
 
 export interface ResumingSubscriberOptions {
   readonly of: Subscribed;
@@ -11,17 +8,17 @@ export interface ResumingSubscriberOptions {
   readonly token: string;
   /** Where a gateway is, asked before each connection; undefined where none is just now. */
   gateway(): string | undefined;
-  /** Something was told that must not be: an error, or a gap. */
+  /** Called where something comes that must not: an error, or a gap. */
   onTrouble(what: string): void;
-  /** For one that must be told of gaps. */
+  /** For one that has to be sent gaps. */
   onGap?(reason: string): void;
 }
 
-/** Somebody who follows for good: whenever the line breaks, it comes back and goes on after the last cursor. */
+/** A subscriber that stays: whenever its connection breaks, it comes back and resumes after the last cursor. */
 export interface ResumingSubscriber {
   readonly of: Subscribed;
-  /** Ids of the events it was told, in order. */
-  readonly told: readonly string[];
+  /** Ids of the events it received, in order. */
+  readonly received: readonly string[];
   /** What is on the screen: id to lastSequence. */
   readonly shown: ReadonlyMap<string, number>;
   /** How often it had to come back. */
@@ -30,74 +27,33 @@ export interface ResumingSubscriber {
   takeSilenceMs(): number;
   /** Resolves when the subscription has begun for the first time. */
   readonly began: Promise<void>;
-  /** Leaves without a word. @returns how to come back */
+  /** Cuts its connection and stays away. @returns how to come back */
   leave(): () => void;
   stop(): Promise<void>;
 }
 
-/** Who comes back waits that long, by chance, so that not all of them come at once. */
+/** The wait before it comes back, by chance, so that not all of them come at once. */
 const RETURN_MS = { least: 50, most: 500 } as const;
 
-const event = z.object({ id: z.string(), sequence: z.number() });
-const row = z.object({ id: z.string(), lastEvent: event });
-const change = z.object({
-  __typename: z.string(),
-  cursor: z.string(),
-  complete: z.boolean().optional(),
-  reason: z.string().optional(),
-  event: event.optional(),
-  /** Of a snapshot, or of a frame. */
-  rows: z.array(row).optional(),
-  row: row.optional(),
-  gone: z.union([z.string(), z.array(z.string())]).optional(),
-});
-const told = z.object({ change });
-
-const QUERIES: Readonly<Record<Subscribed, string>> = {
-  events: `subscription ($after: String) { change: eventsAppended(after: $after) {
-    __typename ... on Change { cursor } ... on EventAppended { event { id sequence } } ... on Gap { reason } } }`,
-  tenders: `subscription ($after: String) { change: tenderChanges(after: $after) {
-    __typename ... on Change { cursor }
-    ... on TendersSnapshot { complete rows: tenders { id lastEvent { id sequence } } }
-    ... on TenderUpdated { event { id sequence } row: tender { id lastEvent { id sequence } } }
-    ... on TenderLeft { gone: id } ... on Gap { reason } } }`,
-  vehicles: `subscription ($after: String) { change: vehicleChanges(after: $after) {
-    __typename ... on Change { cursor }
-    ... on VehiclesSnapshot { complete rows: vehicles { id lastEvent { id sequence } } }
-    ... on VehiclesMoved { rows: vehicles { id lastEvent { id sequence } } }
-    ... on VehiclesLeft { gone: ids } ... on Gap { reason } } }`,
-};
-
-export function follow(options: ResumingSubscriberOptions): ResumingSubscriber {
-  const ids: string[] = [];
-  const shown = new Map<string, number>();
+export function subscribeResuming(options: ResumingSubscriberOptions): ResumingSubscriber {
+  const { of, transport, token } = options;
+  const received: string[] = [];
+  const screen = openScreen();
+  const silence = openSilence();
   let after: string | undefined;
-  let line: Connection | undefined;
-  let [stopped, away, inSnapshot, returns] = [false, false, false, 0];
-  let [heardAt, silenceMs] = [performance.now(), 0];
+  let connection: Connection | undefined;
+  let [stopped, away, returns] = [false, false, 0];
   let begin: () => void = () => undefined;
   const began = new Promise<void>((resolve) => {
     begin = resolve;
   });
 
-  const hear = (): void => {
-    const now = performance.now();
-    silenceMs = Math.max(silenceMs, now - heardAt);
-    heardAt = now;
-  };
-  const show = ({ complete, rows = [], row: one, gone = [] }: z.infer<typeof change>): void => {
-    if (complete !== undefined && !inSnapshot) shown.clear();
-    inSnapshot = complete === false;
-    for (const { id, lastEvent } of one === undefined ? rows : [one]) shown.set(id, lastEvent.sequence);
-    for (const id of [gone].flat()) shown.delete(id);
-  };
-  const take = (data: unknown, id: string | undefined): void => {
-    const item = told.parse(data).change;
+  const take = (item: Item, id: string | undefined): void => {
     after = id ?? item.cursor;
-    show(item);
+    screen.show(item);
     if (item.event !== undefined) {
-      hear();
-      ids.push(item.event.id);
+      silence.end();
+      received.push(item.event.id);
     } else if (item.reason !== undefined) {
       if (options.onGap === undefined) options.onTrouble(`a gap (${item.reason})`);
       else options.onGap(item.reason);
@@ -109,48 +65,57 @@ export function follow(options: ResumingSubscriberOptions): ResumingSubscriber {
     while (!stopped) {
       const url = away ? undefined : options.gateway();
       if (url !== undefined) {
-        line = openConnection(options.transport, {
-          url,
-          token: options.token,
-          query: QUERIES[options.of],
-          after,
-          onData: take,
+        connection = openConnection(transport, {
+          ...{ url, token, query: QUERIES[of], after },
+          onData: (data, id) => take(itemData.parse(data).change, id),
           onErrors: (errors) => options.onTrouble(JSON.stringify(errors)),
         });
-        await line.ended;
+        await connection.ended;
         returns += 1;
-        // The rest of a snapshot does not come any more: the next one begins anew.
-        inSnapshot = false;
+        screen.forgetPart();
       }
       if (!stopped) await pause(RETURN_MS.least + Math.random() * (RETURN_MS.most - RETURN_MS.least));
     }
   };
+
   const running = run();
   return {
-    of: options.of,
-    told: ids,
-    shown,
-    began,
+    ...{ of, received, began, shown: screen.rows, takeSilenceMs: silence.takeMs },
     get returns() {
       return returns;
     },
-    takeSilenceMs() {
-      const ms = Math.max(silenceMs, performance.now() - heardAt);
-      silenceMs = 0;
-      heardAt = performance.now();
-      return ms;
-    },
     leave() {
       away = true;
-      line?.cut();
+      connection?.cut();
       return () => {
         away = false;
       };
     },
     async stop() {
       stopped = true;
-      line?.cut();
+      connection?.cut();
       await running;
+    },
+  };
+}
+
+/** Measures the times in which nothing comes. */
+function openSilence() {
+  let [since, longestMs] = [performance.now(), 0];
+  const end = (): void => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - since);
+    since = now;
+  };
+  return {
+    /** Something has come. */
+    end,
+    /** The longest since this was asked last. */
+    takeMs(): number {
+      end();
+      const ms = longestMs;
+      longestMs = 0;
+      return ms;
     },
   };
 }

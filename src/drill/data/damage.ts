@@ -5,7 +5,8 @@ import { newId } from '../../eventstore/ids.ts';
 import { readStream } from '../../eventstore/log/read.ts';
 import { fold, type Row, rowId } from '../../eventstore/projection.ts';
 import type { FindingKind } from '../../eventstore/verify/finding.ts';
-import { DRILL_TENANT, type StreamKind } from './stream-kinds.ts';
+import { DRILL_TENANT } from './commands.ts';
+import type { StreamKind } from './stream-kinds.ts';
 
 /** A row that was damaged, and what must be found of it. */
 export interface Damage {
@@ -18,8 +19,8 @@ export interface Damage {
   readonly field?: string;
 }
 
-/** Where damage is done. */
-interface Site {
+/** The row to be damaged. */
+interface Target {
   readonly store: Store;
   readonly kind: StreamKind;
   readonly rows: Collection<Row>;
@@ -28,12 +29,21 @@ interface Site {
   readonly random: SeededRandom;
 }
 
-/** A tenant that the log knows nothing of. */
+/** A tenant that the log does not know. */
 const STRANGER = 'stranger';
-/** What a row is found by and placed by is another kind of damage. */
+/** Fields by which a row is found and compared: changing those is another kind of damage. */
 const KEPT = ['_id', 'lastSequence'];
 
-const DAMAGES = [changeField, removeRow, addRow, setBack, addField, removeRow, addRow, tellSequence] as const;
+const DAMAGES = [
+  changeField,
+  removeRow,
+  addRow,
+  setBack,
+  addField,
+  removeRow,
+  addRow,
+  lowerSequence,
+] as const;
 
 /** Damages the row of a stream; `turn` chooses how: a wrong field, missing, extra, stale, and again. */
 export function damage(
@@ -44,68 +54,68 @@ export function damage(
   random: SeededRandom,
 ): Promise<Damage> {
   const rows = store.db.collection<Row>(store.live.of(kind.projection));
-  const way = DAMAGES[turn % DAMAGES.length] ?? changeField;
-  return way({ store, kind, rows, id, random });
+  const damageRow = DAMAGES[turn % DAMAGES.length] ?? changeField;
+  return damageRow({ store, kind, rows, id, random });
 }
 
 /** One value, somewhere, is another one. */
-async function changeField(site: Site): Promise<Damage> {
-  const row = await rowOf(site);
-  const { path, value } = site.random.pick(leavesOf(row));
-  await site.rows.updateOne({ _id: row._id }, { $set: { [path]: otherThan(value) } });
-  return { ...told(site, 'wrong'), field: path };
+async function changeField(target: Target): Promise<Damage> {
+  const row = await rowOf(target);
+  const { path, value } = target.random.pick(leavesOf(row));
+  await target.rows.updateOne({ _id: row._id }, { $set: { [path]: otherThan(value) } });
+  return { ...damaged(target, 'wrong'), field: path };
 }
 
 /** There is a field that no fold makes. */
-async function addField(site: Site): Promise<Damage> {
-  const { _id } = await rowOf(site);
+async function addField(target: Target): Promise<Damage> {
+  const { _id } = await rowOf(target);
   const unexpected: Document = { unexpected: true };
-  await site.rows.updateOne({ _id }, { $set: unexpected });
-  return { ...told(site, 'wrong'), field: 'unexpected' };
+  await target.rows.updateOne({ _id }, { $set: unexpected });
+  return { ...damaged(target, 'wrong'), field: 'unexpected' };
 }
 
-async function removeRow(site: Site): Promise<Damage> {
-  await site.rows.deleteOne({ _id: rowId(DRILL_TENANT, site.id) });
-  return told(site, 'missing');
+async function removeRow(target: Target): Promise<Damage> {
+  await target.rows.deleteOne({ _id: rowId(DRILL_TENANT, target.id) });
+  return damaged(target, 'missing');
 }
 
-/** A copy of the row, of a stream that there is not; now and then of a tenant that there is not. */
-async function addRow(site: Site): Promise<Damage> {
-  const row = await rowOf(site);
+/** A copy of the row for a stream that does not exist; now and then for a tenant that does not exist. */
+async function addRow(target: Target): Promise<Damage> {
+  const row = await rowOf(target);
   const id = newId();
-  const tenantId = site.random.chance(0.2) ? STRANGER : DRILL_TENANT;
+  const tenantId = target.random.chance(0.2) ? STRANGER : DRILL_TENANT;
   const _id = rowId(tenantId, id);
-  await site.rows.insertOne({ ...row, _id, tenantId, id });
-  return { ...told(site, 'extra'), row: _id };
+  await target.rows.insertOne({ ...row, _id, tenantId, id });
+  return { ...damaged(target, 'extra'), row: _id };
 }
 
 /** The row as it was before the last event, as if its write had been lost. */
-async function setBack(site: Site): Promise<Damage> {
-  const { store, kind, id } = site;
+async function setBack(target: Target): Promise<Damage> {
+  const { store, kind, id } = target;
   const { projection } = kind;
-  const { lastSequence } = await rowOf(site);
+  const { lastSequence } = await rowOf(target);
   let row: Row | null = null;
   const stream = { tenantId: DRILL_TENANT, aggregateType: projection.aggregateType, aggregateId: id };
   for await (const event of readStream(store, stream))
     if (event.sequence < lastSequence) row = fold(projection, row, event);
   if (row === null) throw new Error(`The stream ${id} is too short to be set back.`);
   const { _id, ...replacement } = row as Row;
-  await site.rows.replaceOne({ _id }, replacement);
-  return told(site, 'stale');
+  await target.rows.replaceOne({ _id }, replacement);
+  return damaged(target, 'stale');
 }
 
 /** The row says that it is older than it is. */
-async function tellSequence(site: Site): Promise<Damage> {
-  const { _id } = await rowOf(site);
-  await site.rows.updateOne({ _id }, { $inc: { lastSequence: -1 } });
-  return told(site, 'stale');
+async function lowerSequence(target: Target): Promise<Damage> {
+  const { _id } = await rowOf(target);
+  await target.rows.updateOne({ _id }, { $inc: { lastSequence: -1 } });
+  return damaged(target, 'stale');
 }
 
-function told({ kind, id }: Site, finding: FindingKind): Damage {
+function damaged({ kind, id }: Target, finding: FindingKind): Damage {
   return { of: kind.projection.name, row: rowId(DRILL_TENANT, id), kind: finding };
 }
 
-async function rowOf({ rows, id }: Site): Promise<Row> {
+async function rowOf({ rows, id }: Target): Promise<Row> {
   const row = await rows.findOne({ _id: rowId(DRILL_TENANT, id) });
   if (row === null) throw new Error(`There is no row of ${id} to damage.`);
   return row;

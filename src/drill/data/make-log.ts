@@ -6,7 +6,8 @@ import type { StoredEvent } from '../../eventstore/event.ts';
 import { emptyFold } from '../../eventstore/fold.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { baseOf, fleetOf, makeIntent, randomFor, type StreamKind } from './stream-kinds.ts';
+import { baseOf, fleetOf, makeIntent, randomFor } from './commands.ts';
+import type { StreamKind } from './stream-kinds.ts';
 
 /** How a log is made up. */
 export interface LogPlan {
@@ -16,7 +17,7 @@ export interface LogPlan {
   readonly streams: number;
   readonly seed: string;
   readonly signal?: AbortSignal;
-  /** Told how many events are written. */
+  /** Called with how many events are written. */
   onProgress?(events: number): void;
 }
 
@@ -34,7 +35,7 @@ const IN_FLIGHT = 2;
 
 /**
  * Fills an empty database with a log, and with the rows that it folds to. Events are decided, checked and folded by the
- * product's own code, and only written by thousands. The same seed gives the same story, told of other ids.
+ * product's own code, and only written by thousands. The same seed gives the same story, of streams with other ids.
  */
 export async function makeLog(store: Store, plan: LogPlan): Promise<MadeStream[]> {
   const { kind, streams, signal } = plan;
@@ -87,7 +88,7 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
     const command =
       folded.sequence === 0 ? kind.begin(random, base, fleetOf(index)) : kind.next(random, base);
     const step = { aggregate: kind.aggregate, id, command };
-    const job = openJob(makeIntent(kind, id, command), nobody, nobody);
+    const job = openJob(makeIntent(kind, id, command), ignore, ignore);
     const draft = decideOn(store, job, step, folded, 0, metadataOf(store, job));
     if (draft.events.length === 0)
       throw new Error(`A drill's ${command.type} came to nothing: ${draft.refusal?.message}`);
@@ -97,4 +98,4 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
   return { id, events, row: folded.rows[kind.projection.name] ?? null };
 }
 
-function nobody(): void {}
+function ignore(): void {}

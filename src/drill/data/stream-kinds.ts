@@ -1,6 +1,5 @@
-import { type SeededRandom, seededRandom } from '../../client/seeded-random.ts';
+import type { SeededRandom } from '../../client/seeded-random.ts';
 import type { Aggregate, Command } from '../../eventstore/aggregate.ts';
-import type { Intent } from '../../eventstore/command/intent.ts';
 import { newId } from '../../eventstore/ids.ts';
 import type { Projection } from '../../eventstore/projection.ts';
 import type { RouteCommand } from '../../route/decide.ts';
@@ -13,28 +12,18 @@ import { tender } from '../../tender/tender.ts';
 import type { VehicleCommand } from '../../vehicle/decide.ts';
 import { fleetStatus } from '../../vehicle/projection.ts';
 import { vehicle } from '../../vehicle/vehicle.ts';
+import type { CommandBase } from './commands.ts';
 
-/** A kind of stream that drills make: commands which the product's own code decides, each for one event. */
+/** A kind of stream that drills make, by commands that the product's own code decides, one event each. */
 export interface StreamKind {
   readonly aggregate: Aggregate<unknown, Command>;
   readonly projection: Projection;
   /** Begins a stream. */
-  begin(random: SeededRandom, base: Base, fleetId: string): Command;
-  /** What may happen to it any number of times; each changes something. */
-  next(random: SeededRandom, base: Base): Command;
+  begin(random: SeededRandom, base: CommandBase, fleetId: string): Command;
+  /** A command that may be given any number of times, and always changes something. */
+  next(random: SeededRandom, base: CommandBase): Command;
 }
 
-/** The part that every command has. */
-type Base = Pick<Command, 'at' | 'occurredAt' | 'by'>;
-
-/** Whose data a drill makes. */
-export const DRILL_TENANT = 'drill';
-/** Fleets that streams are spread over: boards of a dispatcher each. */
-export const FLEETS = 20;
-
-const BY = { id: 'drill', role: 'dispatcher' } as const;
-/** Of events, this share is told late, by up to so many ms. */
-const LATE = { share: 0.1, byMs: 3_600_000 } as const;
 const DAY_MS = 86_400_000;
 
 function placeOf(random: SeededRandom): { longitude: number; latitude: number } {
@@ -106,32 +95,3 @@ const routes: StreamKind = {
 
 /** Every kind of stream that has a read model. */
 export const STREAM_KINDS: readonly StreamKind[] = [tenders, routes, vehicles];
-
-/** The part that every command has, now; some are told late. */
-export function baseOf(random: SeededRandom): Base {
-  const at = new Date();
-  const lateMs = random.chance(LATE.share) ? random.whole(1, LATE.byMs) : 0;
-  return { at, occurredAt: new Date(at.getTime() - lateMs), by: BY };
-}
-
-/** A command on its way. A key makes it recognisable when it comes again. */
-export function makeIntent(
-  { aggregate }: StreamKind,
-  id: string,
-  command: Command,
-  more: Pick<Intent, 'key' | 'creates' | 'eventId'> = {},
-): Intent {
-  // The server's clock is no part of what was asked.
-  const input = { ...command, at: undefined, by: undefined };
-  return { tenantId: DRILL_TENANT, aggregate, id, command, input, origin: 'drill', ...more };
-}
-
-/** The fleet of the n-th stream. */
-export function fleetOf(index: number): string {
-  return `fleet-${index % FLEETS}`;
-}
-
-/** A series of its own for each purpose. */
-export function randomFor(seed: string, purpose: string | number): SeededRandom {
-  return seededRandom(`${seed}/${purpose}`);
-}

@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { signToken } from '../../access/token.ts';
-import type { Role } from '../../eventstore/event.ts';
-import { DRILL_TENANT } from '../data/stream-kinds.ts';
+import { DRILL_TENANT } from '../data/commands.ts';
 import type { Scratch } from '../drill.ts';
-import { NODE_FLAGS } from './node-flags.ts';
+import { GATEWAY_NODE_FLAGS, type RunningProgram, runProgram } from './program.ts';
 
 /** A gateway in a process of its own, on the drill's database. */
 export interface GatewayProcess {
@@ -12,7 +10,8 @@ export interface GatewayProcess {
   readonly url: string;
   /** Of a dispatcher of the drill's tenant. */
   readonly token: string;
-  readonly process: ChildProcess;
+  /** Ends it like a power cut; resolves when it is gone. */
+  kill(): Promise<void>;
   /** What it says about itself just now. @throws Error where it does not answer */
   figures(): Promise<GatewayFigures>;
 }
@@ -28,57 +27,54 @@ export interface GatewayFigures {
   readonly waiting: number;
 }
 
+const SECRET_BYTES = 32;
 const TOKEN_SECONDS = 86_400;
-/** What of a gateway's last words is repeated where it does not start. */
-const LAST_WORDS = 500;
+
+/** A secret for the tokens of one gateway, or of several. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('hex');
+}
 
 /**
  * Starts a gateway that listens on a free port of this machine; it ends with the drill.
  * @param more variables beside those that the drill was started with
- * @throws Error with its last words where it does not start
+ * @param secret what its tokens are signed with
+ * @throws Error with the end of its output where it does not start
  */
 export async function startGateway(
   scratch: Scratch,
   more: Readonly<Record<string, string>> = {},
+  secret: string = newSecret(),
 ): Promise<GatewayProcess> {
-  const secret = randomBytes(32).toString('hex');
   const own = { HOST: '127.0.0.1', PORT: '0', WAYBILL_JWT_SECRET: secret, WAYBILL_VERIFY_HOURS: '0' };
   // The operator's own identity provider knows nothing of the drill's tenant.
   const none = { WAYBILL_JWKS_URL: '', WAYBILL_JWT_ISSUER: '', WAYBILL_JWT_AUDIENCE: '' };
-  const child = spawn(process.execPath, [...NODE_FLAGS, scratch.program, 'start'], {
-    env: { ...scratch.variables, ...own, ...none, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  scratch.onClose(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const origin = await listening(child);
-  const claims = { sub: 'drill', tenant: DRILL_TENANT, role: 'dispatcher' as Role };
+  const variables = { ...own, ...none, ...more };
+  const program = runProgram(scratch, { args: ['start'], variables, nodeFlags: GATEWAY_NODE_FLAGS });
+  scratch.onClose(() => program.kill());
+  const origin = await originOf(program);
+  const claims = { sub: 'drill', tenant: DRILL_TENANT, role: 'dispatcher' } as const;
   return {
     url: `${origin}/graphql`,
     token: await signToken({ kind: 'secret', secret }, claims, TOKEN_SECONDS),
-    process: child,
+    kill: () => program.kill(),
     figures: () => figuresOf(origin),
   };
 }
 
-/** Resolves with `http://127.0.0.1:…` once the gateway has said so. */
-function listening(child: ChildProcess): Promise<string> {
-  let words = '';
+/** Resolves with `http://127.0.0.1:…` once the gateway has printed that it listens there. */
+function originOf({ process: child, ended, printed, lastOutput }: RunningProgram): Promise<string> {
   return new Promise((resolve, reject) => {
-    const hear = (chunk: Buffer): void => {
-      words = `${words}${chunk}`.slice(-4 * LAST_WORDS);
-      const [, origin] = /(?:listens|metrics are) on (http:\/\/[^/\s]+)/.exec(words) ?? [];
+    const read = (): void => {
+      const [, origin] = /(?:listens|metrics are) on (http:\/\/[^/\s]+)/.exec(printed()) ?? [];
       if (origin !== undefined) resolve(origin);
     };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    child.once('error', reject);
-    child.once('close', (code) => {
-      reject(new Error(`The drill's gateway ended with ${code}: ${words.trim().slice(-LAST_WORDS)}`));
-    });
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    ended.then(
+      (code) => reject(new Error(`The drill's gateway ended with ${code}: ${lastOutput()}`)),
+      reject,
+    );
   });
 }
 

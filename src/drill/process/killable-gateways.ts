@@ -1,13 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { signToken } from '../../access/token.ts';
-import { DRILL_TENANT } from '../data/stream-kinds.ts';
 import type { Scratch } from '../drill.ts';
-import { type GatewayProcess, startGateway } from './gateway.ts';
+import { type GatewayProcess, newSecret, startGateway } from './gateway.ts';
 
-/** Processes of Waybill that are made to be killed. */
+/** Gateways of which one, by chance, is killed again and again. */
 export interface KillableGateways {
-  /** Of a dispatcher, good at all of them. */
+  /** Of a dispatcher; all of them accept it. */
   readonly token: string;
   /** One of those that run, by chance; undefined where none does. */
   url(): string | undefined;
@@ -17,35 +13,30 @@ export interface KillableGateways {
   start(): Promise<void>;
 }
 
-const SECRET_BYTES = 32;
-const TOKEN_SECONDS = 86_400;
-
-/** Starts so many gateways, which know the same tokens. */
+/** Starts so many gateways, one or more, which all accept the same tokens. */
 export async function startKillableGateways(
   scratch: Scratch,
   number: number,
   more: Readonly<Record<string, string>> = {},
 ): Promise<KillableGateways> {
-  const secret = randomBytes(SECRET_BYTES).toString('hex');
-  const claims = { sub: 'drill', tenant: DRILL_TENANT, role: 'dispatcher' } as const;
+  const secret = newSecret();
   const running: GatewayProcess[] = [];
   const oneOf = (): GatewayProcess | undefined => running[Math.floor(Math.random() * running.length)];
-  const start = async (): Promise<void> => {
-    const role = { WAYBILL_ROLE: 'gateway', WAYBILL_JWT_SECRET: secret };
-    running.push(await startGateway(scratch, { ...role, ...more }));
+  const start = async (): Promise<GatewayProcess> => {
+    const gateway = await startGateway(scratch, { WAYBILL_ROLE: 'gateway', ...more }, secret);
+    running.push(gateway);
+    return gateway;
   };
-  await Promise.all(Array.from({ length: number }, start));
+  const [{ token }] = await Promise.all([start(), ...Array.from({ length: number - 1 }, start)]);
   return {
-    token: await signToken({ kind: 'secret', secret }, claims, TOKEN_SECONDS),
+    token,
     url: () => oneOf()?.url,
-    start,
+    start: () => start().then(() => undefined),
     async kill() {
       const gateway = oneOf();
       if (gateway === undefined) return;
       running.splice(running.indexOf(gateway), 1);
-      const ended = once(gateway.process, 'close');
-      gateway.process.kill('SIGKILL');
-      await ended;
+      await gateway.kill();
     },
   };
 }

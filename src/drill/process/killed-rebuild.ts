@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { readPointer } from '../../eventstore/projection/generation.ts';
@@ -6,6 +5,7 @@ import type { Projection } from '../../eventstore/projection.ts';
 import { rebuildsOf } from '../../eventstore/rebuild/progress.ts';
 import type { Scratch } from '../drill.ts';
 import { count, type DrillReport } from '../report.ts';
+import { runProgram } from './program.ts';
 
 export interface KilledRebuild {
   readonly db: Db;
@@ -17,7 +17,7 @@ export interface KilledRebuild {
 }
 
 /** How far a rebuild is: ranges of the log that are in place, of how many. */
-interface Place {
+interface Progress {
   readonly done: number;
   readonly ranges: number;
   /** Who has announced a switch that is not made yet. */
@@ -26,8 +26,6 @@ interface Place {
 
 /** Between two looks at how far it is, in ms. */
 const LOOK_MS = 5;
-/** What of a failed child's last words is repeated. */
-const LAST_WORDS = 500;
 
 /**
  * Runs `waybill rebuild` in a process of its own, kills it like a power cut in the middle, and runs it again until it
@@ -38,22 +36,20 @@ export async function rebuildKilled(how: KilledRebuild): Promise<void> {
   let killed = 0;
   for (;;) {
     scratch.signal.throwIfAborted();
-    const child = start(how);
-    const end = endOf(child.process);
-    const stop = (): void => void child.process.kill('SIGKILL');
+    const program = runProgram(scratch, { args: ['rebuild', projection.name] });
+    const stop = (): void => void program.kill();
     scratch.signal.addEventListener('abort', stop);
     try {
-      if (killed < kills && (await reaches(how, killed + 1, end))) {
-        child.process.kill('SIGKILL');
-        await end;
+      if (killed < kills && (await reaches(how, killed + 1, program.ended))) {
+        await program.kill();
         killed += 1;
-        report.say(`killed the rebuild (${killed} of ${kills}) ${wordsOf(await placeOf(how))}`);
+        report.say(`killed the rebuild (${killed} of ${kills}) ${describe(await progressOf(how))}`);
         continue;
       }
-      const code = await end;
+      const code = await program.ended;
       scratch.signal.throwIfAborted();
       if (code !== 0)
-        report.problem(`the rebuild of ${projection.name} ended with ${code}: ${child.lastWords()}`);
+        report.problem(`the rebuild of ${projection.name} ended with ${code}: ${program.lastOutput()}`);
       if (killed < kills)
         report.problem(`the rebuild was over before it could be killed ${kills} times: take more --events.`);
       return;
@@ -61,29 +57,6 @@ export async function rebuildKilled(how: KilledRebuild): Promise<void> {
       scratch.signal.removeEventListener('abort', stop);
     }
   }
-}
-
-function start({ projection, scratch }: KilledRebuild): {
-  readonly process: ChildProcess;
-  lastWords(): string;
-} {
-  let words = '';
-  const child = spawn(process.execPath, [scratch.program, 'rebuild', projection.name], {
-    env: { ...scratch.variables },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    words = `${words}${chunk}`.slice(-LAST_WORDS);
-  });
-  return { process: child, lastWords: () => words.trim() };
-}
-
-/** Resolves with the exit code, null for one that was killed. */
-function endOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    child.once('close', resolve);
-    child.once('error', reject);
-  });
 }
 
 /** Waits until the rebuild is where the n-th kill is due. @returns false where it has ended before */
@@ -95,9 +68,9 @@ async function reaches(how: KilledRebuild, kill: number, end: Promise<unknown>):
     () => (ended = true),
     () => (ended = true),
   );
-  const started = await placeOf(how);
+  const started = await progressOf(how);
   while (!ended) {
-    const { done, ranges, switching } = await placeOf(how);
+    const { done, ranges, switching } = await progressOf(how);
     // One that was killed before may have left its own announcement.
     if (switching !== undefined && switching !== started.switching) return true;
     // Each further than the one before: every run must have done something.
@@ -108,7 +81,7 @@ async function reaches(how: KilledRebuild, kill: number, end: Promise<unknown>):
   return false;
 }
 
-async function placeOf({ db, projection }: KilledRebuild): Promise<Place> {
+async function progressOf({ db, projection }: KilledRebuild): Promise<Progress> {
   const [[progress], pointer] = await Promise.all([
     rebuildsOf(db)
       .aggregate<{ done: number; ranges: number }>([
@@ -122,7 +95,7 @@ async function placeOf({ db, projection }: KilledRebuild): Promise<Place> {
   return { done, ranges, switching: pointer?.sealing?.by };
 }
 
-function wordsOf({ done, ranges, switching }: Place): string {
+function describe({ done, ranges, switching }: Progress): string {
   if (switching !== undefined) return 'when its switch was announced';
   return `with ${count(done)} of ${count(ranges)} parts of the log in place`;
 }

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Document, MongoClient, MongoError } from 'mongodb';
 import type { Logger } from 'pino';
 import { findBinary } from '../../mongo/binary.ts';
@@ -11,6 +10,7 @@ import type { MongoSettings } from '../../mongo/mongo.ts';
 import { choosePort, LOOPBACK } from '../../mongo/port.ts';
 import { signal } from '../../mongo/processes.ts';
 import type { ScratchServer } from '../drill.ts';
+import { until } from '../until.ts';
 
 export interface ReplicaSetOptions {
   readonly members: number;
@@ -26,7 +26,7 @@ export interface ReplicaSetOptions {
 export interface ReplicaSet extends ScratchServer {
   /** Ends the primary like a power cut. @returns its port */
   killPrimary(): Promise<number>;
-  /** Starts who was killed, and waits until all are members in good health again. */
+  /** Starts those that were killed, and waits until all members are healthy again. */
   revive(): Promise<void>;
 }
 
@@ -39,13 +39,12 @@ interface Member {
 
 const REPLICA_SET = 'drill';
 const CACHE_GB = 0.25;
-const PATIENCE_MS = 120_000;
-const LOOK_MS = 50;
-const ATTEMPT_MS = 2_000;
+const LIMIT_MS = 120_000;
+const ATTEMPT_TIMEOUT_MS = 2_000;
 /** MongoDB's `MemberState`. */
-const STANDING: readonly unknown[] = ['PRIMARY', 'SECONDARY'];
+const HEALTHY: readonly unknown[] = ['PRIMARY', 'SECONDARY'];
 
-/** Starts mongods of the program that Waybill runs by itself, in a temporary folder, and makes them a replica set. */
+/** Starts mongods, by the program that Waybill finds or downloads, in a temporary folder, and makes them a replica set. */
 export async function openReplicaSet(
   { mongodPath, cacheDir }: MongoSettings,
   { members: count, electionTimeoutMs, oplogMb, checkpointS }: ReplicaSetOptions,
@@ -85,7 +84,7 @@ export async function openReplicaSet(
   };
   try {
     await initiate(hosts, electionTimeoutMs);
-    await untilHealthy(client, count);
+    await awaitHealth(client, count);
   } catch (error) {
     await close();
     throw error;
@@ -111,7 +110,7 @@ export async function openReplicaSet(
         member.mongod = await member.start();
         member.killed = false;
       }
-      await untilHealthy(client, count);
+      await awaitHealth(client, count);
     },
   };
 }
@@ -129,45 +128,41 @@ async function initiate(hosts: readonly string[], electionTimeoutMillis: number)
 
 /** Asks one server, again until it listens. */
 async function ask(host: string, command: Document): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
+  let failure: unknown;
+  const answers = async (): Promise<boolean> => {
     // A client whose first connection failed stays closed for good, hence one for each attempt.
     const client = new MongoClient(`mongodb://${host}/`, {
       directConnection: true,
-      serverSelectionTimeoutMS: ATTEMPT_MS,
+      serverSelectionTimeoutMS: ATTEMPT_TIMEOUT_MS,
     });
     try {
       await client.db('admin').command(command);
-      return;
+      return true;
     } catch (error) {
-      if (
-        !(error instanceof MongoError) ||
-        error.name !== 'MongoServerSelectionError' ||
-        Date.now() > deadline
-      )
-        throw error;
-      await pause(LOOK_MS);
+      failure = error;
+      if (error instanceof MongoError && error.name === 'MongoServerSelectionError') return false;
+      throw error;
     } finally {
       await client.close();
     }
-  }
+  };
+  if (!(await until(answers, { limitMs: LIMIT_MS }))) throw failure;
 }
 
 /** Waits for a primary, and until every member follows it. */
-async function untilHealthy(client: MongoClient, count: number): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const status = await client
-      .db('admin')
-      .command({ replSetGetStatus: 1 })
-      .catch((error: unknown) => {
-        if (Date.now() > deadline) throw error;
-        return { members: [] };
-      });
-    const standing = status.members.filter((member: Document) => STANDING.includes(member.stateStr));
-    const primaries = standing.filter((member: Document) => member.stateStr === 'PRIMARY');
-    if (standing.length === count && primaries.length === 1) return;
-    if (Date.now() > deadline) throw new Error("The drill's servers did not come to stand together.");
-    await pause(LOOK_MS);
-  }
+async function awaitHealth(client: MongoClient, count: number): Promise<void> {
+  let failure: unknown;
+  const isHealthy = async (): Promise<boolean> => {
+    try {
+      const status = await client.db('admin').command({ replSetGetStatus: 1 });
+      const healthy = status.members.filter((member: Document) => HEALTHY.includes(member.stateStr));
+      const primaries = healthy.filter((member: Document) => member.stateStr === 'PRIMARY');
+      return healthy.length === count && primaries.length === 1;
+    } catch (error) {
+      failure = error;
+      return false;
+    }
+  };
+  if (!(await until(isHealthy, { limitMs: LIMIT_MS })))
+    throw new Error("The drill's servers did not become healthy in time.", { cause: failure });
 }
