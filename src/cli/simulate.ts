@@ -8,7 +8,8 @@ import { isDevelopment, tokenPolicyOf } from '../process/proof.ts';
 import type { Variables } from '../process/setting.ts';
 import { readSettings } from '../process/settings.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
-import { type SimulationSummary, simulate } from '../simulation/simulation.ts';
+import { simulate } from '../simulation/simulation.ts';
+import type { Summary } from '../simulation/summary.ts';
 import type { Place } from '../simulation/town.ts';
 import { duration } from './argument.ts';
 import type { CliContext, Output } from './context.ts';
@@ -132,12 +133,12 @@ async function run(flags: Flags, token: string, { signals, stderr, console }: Cl
   }
 }
 
-function stateOf({ fixes, created, completed, cancelled }: SimulationSummary): string {
+function stateOf({ fixes, created, completed, cancelled }: Summary): string {
   return `${fixes} fixes; tenders: ${created} created, ${completed} completed, ${cancelled} cancelled`;
 }
 
 /** One line that is written over on a terminal; elsewhere a line now and then. */
-function progressLine(stderr: Output): (summary: SimulationSummary) => void {
+function progressLine(stderr: Output): (summary: Summary) => void {
   let printedAt = Date.now();
   return (summary) => {
     if (stderr.isTTY) stderr.write(`\r\x1b[K${stateOf(summary)}`);
@@ -148,7 +149,7 @@ function progressLine(stderr: Output): (summary: SimulationSummary) => void {
   };
 }
 
-function printedSummary(summary: SimulationSummary, { isTTY }: Output): string {
+function printedSummary(summary: Summary, { isTTY }: Output): string {
   const lines = [`${isTTY ? '\n' : ''}Stopped: ${stateOf(summary)}, ${summary.cleared} cleared up`];
   if (summary.skippedRounds > 0)
     lines.push(`  ${summary.skippedRounds} rounds of fixes were left out, because the gateway was behind`);

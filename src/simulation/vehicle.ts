@@ -6,25 +6,25 @@ const SLOWEST_MPS = 8;
 const FASTEST_MPS = 16;
 
 /** A vehicle of the made-up fleet: where it is, and where it is going. */
-export interface SimulatedVehicle {
+export interface Vehicle {
   readonly id: string;
   readonly licensePlate: string;
-  /** Working for a tender, or out of use as far as we know. */
+  /** Working for a tender, or not available as far as we know. */
   busy: boolean;
   readonly place: Place;
-  /** Leaves what it is doing and drives there; resolves on arrival. */
+  /** Drives there at once; resolves on arrival. */
   driveTo(goal: Crossing): Promise<void>;
-  /** Lets time pass. A vehicle with nothing to do cruises. */
+  /** Lets time pass. A vehicle with nothing to do drives about. */
   advance(seconds: number): void;
   /** What its device sends now. */
   fix(at: Date): Record<string, string | number>;
 }
 
-export function simulatedVehicle(
+export function makeVehicle(
   town: Town,
   seed: string,
   identity: { readonly id: string; readonly licensePlate: string },
-): SimulatedVehicle {
+): Vehicle {
   const random: SeededRandom = seededRandom(`vehicle ${seed} ${identity.licensePlate}`);
   let at = town.somewhere(random);
   let [place, heading, moving] = [at.place, 0, false];

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { graphqlClient } from '../../src/client/graphql-client.ts';
 import { seededRandom } from '../../src/client/seeded-random.ts';
-import { type SimulationSummary, simulate } from '../../src/simulation/simulation.ts';
+import { simulate } from '../../src/simulation/simulation.ts';
+import type { Summary } from '../../src/simulation/summary.ts';
 import { distanceM, makeTown } from '../../src/simulation/town.ts';
 import { openWhole, type Whole } from '../operations/whole.ts';
 
@@ -12,10 +13,7 @@ beforeAll(async () => {
 afterAll(() => whole.close());
 
 /** Runs a small, hurried town until `enough`, then stops it as Ctrl-C does. */
-async function simulateUntil(
-  tenant: string,
-  enough: (summary: SimulationSummary) => boolean,
-): Promise<SimulationSummary> {
+async function simulateUntil(tenant: string, enough: (summary: Summary) => boolean): Promise<Summary> {
   const stop = new AbortController();
   const token = await whole.token({ tenant });
   const client = graphqlClient({ url: whole.url, token, patienceMs: 10_000, signal: stop.signal });
