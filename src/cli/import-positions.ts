@@ -7,8 +7,8 @@ import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { showProgress } from './progress.ts';
 import { FIELDS, type Field, SPEED_UNITS, type SpeedUnit } from './transfer/csv-columns.ts';
-import { exitCodeOf, printedReport } from './transfer/import-report.ts';
 import { importPositions } from './transfer/position-import.ts';
+import { exitCodeOfPositions, printedPositionReport } from './transfer/position-import-report.ts';
 
 /** `trackLocations` takes no more fixes than this at once. */
 const MAX_BATCH = 1_000;
@@ -96,8 +96,8 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<num
       },
     );
     progress.stop();
-    context.console.log(printedReport(report));
-    return exitCodeOf(report);
+    context.console.log(printedPositionReport(report));
+    return exitCodeOfPositions(report);
   } finally {
     progress.stop();
     stop.release();

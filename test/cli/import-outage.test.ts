@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fix } from '../../src/cli/transfer/csv-fixes.ts';
-import { exitCodeOf } from '../../src/cli/transfer/import-report.ts';
 import { importPositions } from '../../src/cli/transfer/position-import.ts';
+import { exitCodeOfPositions } from '../../src/cli/transfer/position-import-report.ts';
 import { sendFixes } from '../../src/cli/transfer/position-sender.ts';
 import { type GraphqlClient, graphqlClient } from '../../src/client/graphql-client.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
@@ -78,7 +78,7 @@ describe('a line that loses replies and a proxy that says 503', () => {
     );
     expect(report).toMatchObject({ rows: ROWS, unsent: 0, vehicles: 5, registered: 5 });
     expect(report.recorded + report.repeated).toBe(ROWS);
-    expect(exitCodeOf(report)).toBe(0);
+    expect(exitCodeOfPositions(report)).toBe(0);
     expect(await recordedBy('losses')).toBe(ROWS);
   });
 });
@@ -89,7 +89,7 @@ describe('a gateway that goes away for good in the middle', () => {
     expect(report.stopped).toContain('cannot be reached');
     expect(report.recorded).toBe(await recordedBy('cut'));
     expect(report.recorded).toBeLessThan(ROWS);
-    expect(exitCodeOf(report)).toBe(1);
+    expect(exitCodeOfPositions(report)).toBe(1);
     const second = await importThrough('cut', 30_000, () => 'answer');
     expect(second).toMatchObject({ recorded: ROWS - report.recorded, repeated: report.recorded });
   });

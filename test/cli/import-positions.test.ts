@@ -3,8 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitCodeOf, type ImportReport } from '../../src/cli/transfer/import-report.ts';
-import { type ImportOptions, importPositions } from '../../src/cli/transfer/position-import.ts';
+import { importPositions, type PositionImportOptions } from '../../src/cli/transfer/position-import.ts';
+import {
+  exitCodeOfPositions,
+  type PositionImportReport,
+} from '../../src/cli/transfer/position-import-report.ts';
 import { graphqlClient } from '../../src/client/graphql-client.ts';
 import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
@@ -26,8 +29,8 @@ afterAll(async () => {
 async function importAs(
   tenant: string,
   path: string,
-  over: Partial<ImportOptions> = {},
-): Promise<ImportReport> {
+  over: Partial<PositionImportOptions> = {},
+): Promise<PositionImportReport> {
   const client = graphqlClient({
     url: gateway.url,
     token: await gateway.token({ tenant }),
@@ -112,7 +115,7 @@ const counts = ({
   unsent,
   vehicles,
   registered,
-}: ImportReport) => ({
+}: PositionImportReport) => ({
   ...{ rows, recorded, repeated, unsent, vehicles, registered },
   refused: Object.fromEntries(refused),
   malformed: Object.fromEntries(malformed),
@@ -132,7 +135,7 @@ describe('a file of 3,000 fixes with 1,000 of them twice', () => {
       ...{ rows: 4_000, recorded: 3_000, repeated: 1_000, vehicles: 20, registered: 20 },
       ...CLEAN,
     });
-    expect(exitCodeOf(report)).toBe(0);
+    expect(exitCodeOfPositions(report)).toBe(0);
   });
 
   it('records nothing new when it is sent again', async () => {
@@ -183,7 +186,7 @@ describe('a file with rows that are wrong', () => {
       FROM_THE_FUTURE: { count: 1, lines: [6] },
     });
     expect([...report.malformed.values()]).toEqual([{ count: 1, lines: [5] }]);
-    expect(exitCodeOf(report)).toBe(2);
+    expect(exitCodeOfPositions(report)).toBe(2);
   });
 });
 

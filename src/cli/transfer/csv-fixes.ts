@@ -9,6 +9,8 @@ import {
   type SpeedUnit,
   unitInName,
 } from './csv-columns.ts';
+import { momentOf, numberOf } from './csv-values.ts';
+import { unreadable } from './file-error.ts';
 
 /** A quote that is never closed would otherwise read the rest of the file as one field. */
 const MAX_ROW_BYTES = 65_536;
@@ -84,12 +86,6 @@ function lineOf(error: CsvError | undefined): number {
   return typeof line === 'number' ? line : 0;
 }
 
-function unreadable(path: string, error: NodeJS.ErrnoException): Error {
-  if (error.code === 'ENOENT') return new StartupError(`There is no file ${path}.`);
-  if (error.code === 'EISDIR') return new StartupError(`${path} is a folder, not a file.`);
-  return new StartupError(`${path} cannot be read: ${error.message}.`);
-}
-
 const NUMBERS = {
   heading: 'headingDeg',
   accuracy: 'accuracyM',
@@ -98,6 +94,7 @@ const NUMBERS = {
   battery: 'batteryPercent',
 } as const;
 
+/** Makes the reader of one row, for a file with this header. @throws StartupError where a column is missing */
 function rowReader(header: readonly string[], options: CsvOptions) {
   const columns = findColumns(header, options.columns);
   const speedUnit = speedUnitOf(header, columns, options);
@@ -137,29 +134,4 @@ function speedUnitOf(
   throw new StartupError(
     `There is a --speed-unit but no column of speeds. The file has: ${header.join(', ')}. Name it with --speed-column.`,
   );
-}
-
-function numberOf(text: string): number | undefined {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
-}
-
-const ISO_8601 =
-  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?$/i;
-
-/** A moment in UTC from ISO 8601 (a blank for the T is taken too) or from Unix time in seconds or milliseconds. */
-function momentOf(text: string, zone: string | undefined): string | undefined {
-  if (/^\d{9,13}(\.\d+)?$/.test(text)) {
-    const value = Number(text);
-    return new Date(value < 1e11 ? value * 1000 : value).toISOString();
-  }
-  const [, day, time, stated] = ISO_8601.exec(text) ?? [];
-  const offset =
-    stated === undefined ? zone : stated.replace(/utc/i, 'Z').replace(/(\d{2}):?(\d{2})$/, '$1:$2');
-  if (day === undefined || time === undefined || offset === undefined) return undefined;
-  const moment = new Date(`${day}T${time}${offset.toUpperCase()}`);
-  const rolledOver =
-    Number.isNaN(moment.getTime()) || new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(8));
-  return rolledOver ? undefined : moment.toISOString();
 }

@@ -10,7 +10,7 @@ import type { EventLines } from '../../eventstore/archive/event-line.ts';
 import { type LogPart, readLog, SnapshotGone } from '../../eventstore/archive/export.ts';
 import { streamKey } from '../../eventstore/stream.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
-import { number } from './import-report.ts';
+import { number, timing } from './tally.ts';
 
 export interface ExportOptions {
   readonly part: LogPart;
@@ -18,7 +18,7 @@ export interface ExportOptions {
   readonly out: string;
   readonly stdout: NodeJS.WritableStream;
   readonly signal: AbortSignal;
-  /** Told after each batch. */
+  /** Called after each batch. */
   onProgress(report: ExportReport): void;
 }
 
@@ -33,7 +33,7 @@ export interface ExportReport {
 
 /**
  * Writes a part of the log as lines. Nothing is read faster than it is written, so memory does not grow with the log. A
- * file has its name only once it is whole and on the disk.
+ * file gets its name only once it is whole and on the disk.
  * @throws StartupError
  */
 export async function exportEvents(db: Db, lines: EventLines, options: ExportOptions): Promise<ExportReport> {
@@ -105,10 +105,8 @@ function failureOf(error: unknown, out: string): unknown {
 
 /** The report as it is printed at the end. */
 export function printedExport({ events, streams, sha256, startedAt }: ExportReport, out: string): string {
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const perSecond = Math.round(events / Math.max(seconds, 0.001));
   return [
-    `${number(events)} events of ${number(streams)} streams exported in ${seconds.toFixed(1)} s (${number(perSecond)} a second)`,
+    `${number(events)} events of ${number(streams)} streams exported in ${timing(events, startedAt)}`,
     `  to      ${out === '-' ? 'standard output' : out}`,
     `  sha256  ${sha256} (of the lines, unpacked)`,
   ].join('\n');

@@ -1,6 +1,6 @@
 import type { Holes } from '../../eventstore/log/holes.ts';
 import type { CaughtUp } from '../../eventstore/projection/catch-up.ts';
-import { faults, number, type Tally, tally } from './import-report.ts';
+import { faults, number, type Tally, tally, timing } from './tally.ts';
 
 /** Refused lines that the report explains one by one. */
 const EXPLAINED = 20;
@@ -59,11 +59,9 @@ export function exitCodeOfEvents(report: EventImportReport): 0 | 1 | 2 {
 
 /** The report as it is printed at the end. */
 export function printedEventReport(report: EventImportReport): string {
-  const seconds = (performance.now() - report.startedAt) / 1_000;
-  const perSecond = Math.round(report.lines / Math.max(seconds, 0.001));
   const recorded = report.dryRun ? 'to record' : 'recorded';
   const lines = [
-    `${number(report.lines)} events read in ${seconds.toFixed(1)} s (${number(perSecond)} a second)`,
+    `${number(report.lines)} events read in ${timing(report.lines, report.startedAt)}`,
     `  ${recorded.padEnd(11)} ${number(report.recorded)}`,
     `  repeated    ${number(report.repeated)}`,
     ...faults('refused', report.refused),

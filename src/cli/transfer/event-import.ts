@@ -1,7 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { BSON, MongoError } from 'mongodb';
 import { openSideBySide } from '../../client/side-by-side.ts';
-import { MAX_REFUSED_STREAMS, openBackfill, TooManyRefused } from '../../eventstore/archive/backfill.ts';
+import {
+  type Backfill,
+  MAX_REFUSED_STREAMS,
+  openBackfill,
+  TooManyRefused,
+} from '../../eventstore/archive/backfill.ts';
 import type { BackfillEvent } from '../../eventstore/archive/backfill-plan.ts';
 import { openFileCheck } from '../../eventstore/archive/event-file.ts';
 import { type EventLines, openEventLines } from '../../eventstore/archive/event-line.ts';
@@ -13,13 +18,21 @@ import { catchUpAll } from '../../eventstore/projection/catch-up.ts';
 import { type EventImportReport, newEventReport, refuse } from './event-import-report.ts';
 import { type Line, readLines, Unpackable } from './ndjson-lines.ts';
 
+// In: a file and options of a command. Out: a report, and what was recorded. Three ways lead through this folder:
+//   positions from CSV   position-import.ts reads csv-fixes.ts (csv-columns.ts, csv-values.ts) and sends batches to a gateway by
+//                        position-sender.ts; position-import-report.ts
+//   events in            event-import.ts, here: event-file-check.ts first holds the whole file against its checksum, then the
+//                        lines (ndjson-lines.ts) are read, checked and recorded; event-import-report.ts
+//   events out           event-export.ts
+// The format of events is eventstore/archive's. tally.ts and file-error.ts are what the reports and the readers have in common.
+
 /** Events of one transaction, at most. */
 const BATCH_EVENTS = 1_000;
 /** The same in bytes of their lines. */
 const BATCH_BYTES = 4_194_304;
-/** Batches on their way at once: some are looked up while another is written. */
+/** Batches on their way at once: some are looked up while another one is written. */
 const IN_FLIGHT = 3;
-/** A shorter line is no event beyond EVENT_MAX_BYTES: BSON takes at most eight times as much, for lists of digits. */
+/** A shorter line cannot be an event above EVENT_MAX_BYTES: BSON takes at most eight times as much, for lists of digits. */
 const SURELY_SMALL_BYTES = EVENT_MAX_BYTES / 8;
 /** Streams with holes that the report names. */
 const HOLES_NAMED = 20;
@@ -34,14 +47,14 @@ export interface EventImportOptions {
   /** Goes on where the file is damaged or cut off. */
   readonly salvage: boolean;
   readonly signal: AbortSignal;
-  /** Told after each batch; `bytes` is how far into the file reading has come. */
+  /** Called after each batch; `bytes` is how far into the file reading has come. */
   onProgress(bytes: number, report: EventImportReport): void;
 }
 
 /**
  * Records the events of a file, as they were recorded where they come from, and catches the read models up with them.
  * Reads no faster than the database takes them, so memory does not grow with the file. What fails on the way ends the
- * import and stands in the report; running it again goes on.
+ * import and is in the report; running it again goes on.
  * @throws StartupError where the file cannot be read
  */
 export async function importEvents(store: Store, options: EventImportOptions): Promise<EventImportReport> {
@@ -57,7 +70,7 @@ export async function importEvents(store: Store, options: EventImportOptions): P
   return report;
 }
 
-/** @throws what is no fault of the file or the database */
+/** What ended the import, as a sentence. @throws the error itself, where it is no fault of the file or the database */
 function sentenceOf(error: unknown): string {
   if (error instanceof Unpackable) return error.message;
   if (error instanceof MongoError) return `The database did not take the events: ${error.message}.`;
@@ -66,29 +79,17 @@ function sentenceOf(error: unknown): string {
   throw error;
 }
 
+/** Reads the file line by line and hands what is in it to the batches. */
 async function record(store: Store, options: EventImportOptions, report: EventImportReport): Promise<void> {
-  const { path, dryRun, salvage, signal, onProgress } = options;
+  const { path, tenantId, salvage, signal, onProgress } = options;
   const eventLines = openEventLines(store.registry.all);
-  const backfill = openBackfill({ store, lines: eventLines, dryRun });
-  const check = openFileCheck();
   const lines = readLines(path);
-  const batches = openSideBySide(IN_FLIGHT);
-  let items: BackfillEvent[] = [];
-  let bytes = 0;
-
-  const deliver = async (batch: readonly BackfillEvent[]): Promise<void> => {
-    const { recorded, repeated, refused } = await backfill.write(batch);
-    report.recorded += recorded;
-    report.repeated += repeated;
-    for (const { line, reason, message } of refused) refuse(report, line, reason, message);
-    onProgress(lines.bytesRead(), report);
-  };
-
-  const dispatch = async (): Promise<void> => {
-    const batch = items;
-    [items, bytes] = [[], 0];
-    await batches.start(new Set(batch.map(({ event }) => streamOf(event))), () => deliver(batch));
-  };
+  const batches = openBatches(
+    openBackfill({ store, lines: eventLines, dryRun: options.dryRun }),
+    report,
+    () => onProgress(lines.bytesRead(), report),
+  );
+  const check = openFileCheck();
 
   const spoil = (damage: string): void => {
     if (salvage) report.damage ??= damage;
@@ -100,12 +101,10 @@ async function record(store: Store, options: EventImportOptions, report: EventIm
     if ('message' in more) spoil(more.message);
     if (kind !== 'event') return;
     report.lines += 1;
-    const read = eventOf(line, eventLines, options.tenantId);
+    const read = eventOf(line, eventLines, tenantId);
     if ('reason' in read) return refuse(report, line.number, read.reason, read.message);
     report.tenantIds.add(read.event.tenantId);
-    items.push({ line: line.number, event: read.event });
-    bytes += line.bytes?.length ?? 0;
-    if (items.length >= BATCH_EVENTS || bytes >= BATCH_BYTES) await dispatch();
+    await batches.add({ line: line.number, event: read.event }, line.bytes?.length ?? 0);
   };
 
   try {
@@ -120,13 +119,44 @@ async function record(store: Store, options: EventImportOptions, report: EventIm
     if (!(error instanceof Unpackable)) throw error;
     spoil(error.message);
   } finally {
-    if (report.stopped === undefined && batches.failure() === undefined) await dispatch();
+    if (report.stopped === undefined && batches.failure() === undefined) await batches.flush();
     await batches.settled();
   }
   if (batches.failure() !== undefined) throw batches.failure();
 }
 
-/** Stands for a line that nobody can hold. */
+/** Gathers events and writes them, several batches at once where they have no stream in common. */
+function openBatches(backfill: Backfill, report: EventImportReport, onWritten: () => void) {
+  const writes = openSideBySide(IN_FLIGHT);
+  let items: BackfillEvent[] = [];
+  let bytes = 0;
+
+  const write = async (batch: readonly BackfillEvent[]): Promise<void> => {
+    const { recorded, repeated, refused } = await backfill.write(batch);
+    report.recorded += recorded;
+    report.repeated += repeated;
+    for (const { line, reason, message } of refused) refuse(report, line, reason, message);
+    onWritten();
+  };
+  /** Begins to write what is gathered. */
+  const flush = async (): Promise<void> => {
+    const batch = items;
+    [items, bytes] = [[], 0];
+    await writes.start(new Set(batch.map(({ event }) => streamOf(event))), () => write(batch));
+  };
+  return {
+    async add(item: BackfillEvent, itemBytes: number): Promise<void> {
+      items.push(item);
+      bytes += itemBytes;
+      if (items.length >= BATCH_EVENTS || bytes >= BATCH_BYTES) await flush();
+    },
+    flush,
+    settled: () => writes.settled(),
+    failure: () => writes.failure(),
+  };
+}
+
+/** Stands for a line that is too long to be kept. */
 const TOO_LONG = Buffer.from('too long');
 
 type Found =

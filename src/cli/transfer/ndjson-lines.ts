@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { StartupError } from '../../mongo/startup-error.ts';
+import { unreadable } from './file-error.ts';
 
 /** The longest line: an event is at most 64 KiB in BSON, and JSON can make six characters of one. */
 export const LINE_MAX_BYTES = 1_048_576;
@@ -20,7 +20,7 @@ export interface Lines extends AsyncIterable<readonly Line[]> {
   bytesRead(): number;
 }
 
-/** The file ends, or turns into something else, in the middle of its compressed data. */
+/** The compressed data of a file is cut off or damaged. The message is a sentence for the operator. */
 export class Unpackable extends Error {}
 
 const LINE_FEED = 0x0a;
@@ -55,7 +55,7 @@ async function* linesOf(source: Readable, path: string): AsyncGenerator<readonly
 async function* bytesOf(source: Readable, path: string): AsyncGenerator<Buffer> {
   const packed = path.endsWith('.gz');
   const unpacked = packed ? source.pipe(createGunzip()) : source;
-  // Piping passes on no errors.
+  // `pipe` does not pass on errors.
   if (packed) source.on('error', (error) => unpacked.destroy(error));
   try {
     yield* unpacked as AsyncIterable<Buffer>;
@@ -67,14 +67,12 @@ async function* bytesOf(source: Readable, path: string): AsyncGenerator<Buffer> 
 function failureOf(error: unknown, path: string): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
   const code = String(error.code);
-  if (code === 'ENOENT') return new StartupError(`There is no file ${path}.`);
-  if (code === 'EISDIR') return new StartupError(`${path} is a folder, not a file.`);
   // Z_BUF_ERROR: it ends too soon; Z_DATA_ERROR: it is no gzip, or damaged.
   if (code === 'Z_BUF_ERROR')
     return new Unpackable('The file is cut off: its compressed data ends too soon.');
   if (code.startsWith('Z_'))
     return new Unpackable('The file is damaged: its compressed data cannot be unpacked.');
-  return new StartupError(`${path} cannot be read: ${error.message}.`);
+  return unreadable(path, error);
 }
 
 function openSplitter() {
@@ -84,7 +82,7 @@ function openSplitter() {
 
   const keep = (part: Buffer): void => {
     pendingBytes += part.length;
-    // Of a line that is too long nothing is kept but that it is.
+    // Of a line that is too long only its length is kept.
     if (pendingBytes > LINE_MAX_BYTES) pending = [];
     else if (part.length > 0) pending.push(part);
   };

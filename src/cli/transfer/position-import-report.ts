@@ -1,14 +1,7 @@
-/** How many lines of each kind of fault the report names. */
-const EXAMPLES = 5;
+import { EXAMPLES, faults, number, type Tally, timing } from './tally.ts';
 
-/** Rows of one fault: how many, and the first few lines. */
-export interface Tally {
-  count: number;
-  readonly lines: number[];
-}
-
-/** What came of an import. */
-export interface ImportReport {
+/** What came of an import of positions. */
+export interface PositionImportReport {
   rows: number;
   recorded: number;
   repeated: number;
@@ -27,7 +20,7 @@ export interface ImportReport {
   readonly startedAt: number;
 }
 
-export function newReport(): ImportReport {
+export function newPositionReport(): PositionImportReport {
   return {
     rows: 0,
     recorded: 0,
@@ -42,44 +35,16 @@ export function newReport(): ImportReport {
   };
 }
 
-/** Counts a row under its fault. */
-export function tally(tallies: Map<string, Tally>, fault: string, line: number): void {
-  const entry = tallies.get(fault) ?? { count: 0, lines: [] };
-  entry.count += 1;
-  if (entry.lines.length < EXAMPLES) entry.lines.push(line);
-  tallies.set(fault, entry);
-}
-
-function total(tallies: ReadonlyMap<string, Tally>): number {
-  return [...tallies.values()].reduce((sum, { count }) => sum + count, 0);
-}
-
 /** 0: every row is recorded. 1: not every row could be sent. 2: all were sent, but some were refused or malformed. */
-export function exitCodeOf(report: ImportReport): 0 | 1 | 2 {
+export function exitCodeOfPositions(report: PositionImportReport): 0 | 1 | 2 {
   if (report.stopped !== undefined || report.unsent > 0) return 1;
   return report.refused.size > 0 || report.malformed.size > 0 ? 2 : 0;
 }
 
-/** A count with separators between thousands. */
-export function number(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-/** Lines that tell of each fault how often it was, and where. */
-export function faults(title: string, tallies: ReadonlyMap<string, Tally>): string[] {
-  const lines = [...tallies].map(([fault, { count, lines: examples }]) => {
-    const more = count > examples.length ? ' …' : '';
-    return `    ${fault}: ${number(count)} (line ${examples.join(', ')}${more})`;
-  });
-  return [`  ${title.padEnd(11)} ${number(total(tallies))}`, ...lines];
-}
-
 /** The report as it is printed at the end. */
-export function printedReport(report: ImportReport): string {
-  const seconds = (performance.now() - report.startedAt) / 1000;
-  const perSecond = Math.round(report.rows / Math.max(seconds, 0.001));
+export function printedPositionReport(report: PositionImportReport): string {
   const lines = [
-    `${number(report.rows)} rows read in ${seconds.toFixed(1)} s (${number(perSecond)} a second)`,
+    `${number(report.rows)} rows read in ${timing(report.rows, report.startedAt)}`,
     `  recorded    ${number(report.recorded)}`,
     `  repeated    ${number(report.repeated)}`,
     ...faults('refused', report.refused),

@@ -1,11 +1,13 @@
 import { type GraphqlClient, RequestError } from '../../client/graphql-client.ts';
+import { openSideBySide } from '../../client/side-by-side.ts';
 import { vehicleRoll } from '../../client/vehicle-roll.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
 import { type CsvOptions, type Fix, readFixes } from './csv-fixes.ts';
-import { type ImportReport, newReport, tally } from './import-report.ts';
+import { newPositionReport, type PositionImportReport } from './position-import-report.ts';
 import { sendFixes } from './position-sender.ts';
+import { tally } from './tally.ts';
 
-export interface ImportOptions extends CsvOptions {
+export interface PositionImportOptions extends CsvOptions {
   readonly fleetId?: string;
   /** Fixes per request, 1 to 1,000. */
   readonly batchSize: number;
@@ -14,9 +16,12 @@ export interface ImportOptions extends CsvOptions {
   /** How long something that fails for a passing reason is repeated. */
   readonly patienceMs: number;
   readonly signal?: AbortSignal;
-  /** Told after each batch; `bytes` is how far into the file it reached. */
-  onProgress?(bytes: number, report: ImportReport): void;
+  /** Called after each batch; `bytes` is how far into the file it reached. */
+  onProgress?(bytes: number, report: PositionImportReport): void;
 }
+
+/** Batches may overtake each other. */
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 interface Batch {
   readonly lines: number[];
@@ -28,18 +33,17 @@ interface Batch {
  * Sends the positions of a CSV file through `trackLocations`, and registers vehicles that it meets. It reads no
  * faster than the gateway takes them, so memory does not grow with the file.
  * @throws StartupError where the file is not what the options say, or the gateway is not there to begin with.
- * Failures on the way end the import, and stand in the report.
+ * Failures on the way end the import, and are in the report.
  */
 export async function importPositions(
   client: GraphqlClient,
   path: string,
-  options: ImportOptions,
-): Promise<ImportReport> {
-  const report = newReport();
+  options: PositionImportOptions,
+): Promise<PositionImportReport> {
+  const report = newPositionReport();
   const roll = vehicleRoll(client, options.fleetId);
   const met = new Map<string, Promise<void>>();
-  const underway = new Set<Promise<void>>();
-  const bugs: unknown[] = [];
+  const deliveries = openSideBySide(options.concurrency);
   let batch: Batch = { lines: [], fixes: [], bytes: 0 };
 
   async function meet(plate: string): Promise<void> {
@@ -62,19 +66,18 @@ export async function importPositions(
       options.onProgress?.(bytes, report);
     } catch (error) {
       report.unsent += fixes.length;
-      if (error instanceof RequestError) report.stopped ??= error.message;
-      else bugs.push(error);
+      if (!(error instanceof RequestError)) throw error;
+      report.stopped ??= error.message;
     }
   }
 
-  /** Sends what is gathered as soon as one of the places on the way is free. */
+  /** Sends what is gathered; resolves when the next batch may be sent, so that a failure meanwhile is seen before that. */
   async function dispatch(): Promise<void> {
     const full = batch;
     batch = { lines: [], fixes: [], bytes: full.bytes };
     if (full.fixes.length === 0) return;
-    const delivery: Promise<void> = deliver(full).finally(() => underway.delete(delivery));
-    underway.add(delivery);
-    if (underway.size >= options.concurrency) await Promise.race(underway);
+    await deliveries.start(NO_KEYS, () => deliver(full));
+    await deliveries.hasPlace();
   }
 
   await reach(client);
@@ -88,16 +91,16 @@ export async function importPositions(
     }
     if (batch.fixes.length >= options.batchSize) await dispatch();
     if (options.signal?.aborted) report.stopped ??= 'Stopped.';
-    if (report.stopped !== undefined || bugs.length > 0) break;
+    if (report.stopped !== undefined || deliveries.failure() !== undefined) break;
   }
   if (report.stopped === undefined) await dispatch();
   else report.unsent += batch.fixes.length;
-  await Promise.all(underway);
-  if (bugs.length > 0) throw bugs[0];
+  await deliveries.settled();
+  if (deliveries.failure() !== undefined) throw deliveries.failure();
   return report;
 }
 
-/** Better one clear sentence at once than a minute of repeats to an address where nobody is. */
+/** Fails at once with a clear sentence where nobody answers, instead of repeating for a minute. */
 async function reach(client: GraphqlClient): Promise<void> {
   try {
     await client.probe();

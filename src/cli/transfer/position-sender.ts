@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { backoffMs, type GraphqlClient, pauseFor, RequestError } from '../../client/graphql-client.ts';
+import { isRepeatable } from '../../client/repeatable.ts';
 import type { Fix } from './csv-fixes.ts';
-
-/** Refusals that say nothing about the fix itself: the same fix may be sent again. */
-const TRANSIENT_CODES = new Set(['OUTCOME_UNKNOWN', 'CONFLICT']);
 
 const TRACK = /* GraphQL */ `
   mutation TrackLocations($input: TrackLocationsInput!) {
@@ -46,13 +44,13 @@ export async function sendFixes(
     recorded += trackLocations.recorded;
     repeated += trackLocations.repeated;
     const pause = backoffMs(attempt);
-    const patient = Date.now() + pause < deadline;
+    const inTime = Date.now() + pause < deadline;
     const again: typeof rest = [];
     for (const { index, code } of trackLocations.refused) {
       const entry = rest[index];
       if (entry === undefined)
         throw new RequestError('BAD_ANSWER', 'The gateway refused a fix that was not sent.');
-      if (patient && TRANSIENT_CODES.has(code)) again.push(entry);
+      if (inTime && isRepeatable(code)) again.push(entry);
       else refused.push({ index: entry.index, code });
     }
     rest = again;
