@@ -2,7 +2,7 @@ import {
   type ChangeStream,
   type ChangeStreamDocument,
   type Db,
-  type Document,
+  type MongoClient,
   MongoError,
   MongoServerError,
   type ResumeToken,
@@ -11,23 +11,7 @@ import {
 } from 'mongodb';
 import type { Logger } from 'pino';
 import { backoff } from './backoff.ts';
-
-/**
- * One document put into, replaced in or taken from a collection, or a whole collection dropped or renamed away;
- * majority-committed, in the order of commit.
- */
-export interface Change {
-  readonly collection: string;
-  readonly operation: 'insert' | 'replace' | 'delete' | 'drop' | 'rename';
-  /** The document's `_id`; undefined for a whole collection, and where only some fields were asked for. */
-  readonly key: unknown;
-  /** The whole document as the change left it; null for what is gone. */
-  readonly document: Document | null;
-  /** When it was committed. All changes of one transaction share it. */
-  readonly clusterTime: Timestamp;
-  /** The same by the server's clock, in ms. */
-  readonly committedAt: Date;
-}
+import { type Change, type ChangeFilter, pipelineOf, timeIn, toChange } from './change.ts';
 
 /** Why a stream cannot go on from where it was. */
 export type LostReason = 'history' | 'replaced';
@@ -41,20 +25,12 @@ export type Signal =
       readonly token: ResumeToken;
       /** More has arrived already. */
       readonly more: boolean;
-      /** Everything committed before this moment has been told. Moves on while nothing happens, too. */
+      /** Everything committed before this moment has been given. Moves on while nothing happens, too. */
       readonly upTo: Timestamp | undefined;
     }
   | { readonly kind: 'lost'; readonly reason: LostReason; readonly error?: unknown };
 
-export interface ChangesOptions {
-  /** Only these collections of the database. Never changes for a saved token (error 280). */
-  readonly collections: readonly string[] | RegExp;
-  /** A drop or rename that is not among these ends the stream. */
-  readonly operations: readonly Change['operation'][];
-  /** Only documents with these field values; inserts and replaces only. */
-  readonly where?: Readonly<Record<string, string>>;
-  /** Only these fields of the documents; all if absent. What is not read need not travel. */
-  readonly fields?: readonly string[];
+export interface ChangesOptions extends ChangeFilter {
   /** Where to begin: after a token, or at a moment of the cluster's clock. */
   readonly from: { readonly after: ResumeToken } | { readonly at: Timestamp };
   readonly log: Logger;
@@ -80,6 +56,7 @@ export interface Changes {
 }
 
 const IDLE_MS = 1_000;
+const BATCH = 1_000;
 /** CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost, BSONObjectTooLarge. */
 const LOST_CODES = new Set<unknown>([136, 260, 280, 286, 10_334]);
 /** What the server says of a token that it cannot read: no retry helps, and a fresh start does. */
@@ -100,8 +77,7 @@ export async function clusterNow(db: Db): Promise<Timestamp> {
  * the primary, and another is opened after the last token.
  */
 export function openChanges(db: Db, options: ChangesOptions): Changes {
-  const { log, batch = 1_000, idleMs = IDLE_MS } = options;
-  const operations = new Set<string>(options.operations);
+  const { log, batch = BATCH, idleMs = IDLE_MS } = options;
   let token: ResumeToken | undefined = 'after' in options.from ? options.from.after : undefined;
   let stream: ChangeStream | undefined;
   let ending: Signal | undefined;
@@ -115,23 +91,17 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
 
   const open = (): ChangeStream => {
     const place = token === undefined ? startOf(options) : { resumeAfter: token };
-    const next = db.watch(pipelineOf(options), { maxAwaitTimeMS: idleMs, batchSize: batch, ...place });
+    const opening = db.watch(pipelineOf(options), { maxAwaitTimeMS: idleMs, batchSize: batch, ...place });
     // The first reply brings a token, or documents; the driver would wait for a second one before it says so.
-    next.once('resumeTokenChanged', () => markOpen());
-    return next;
+    opening.once('resumeTokenChanged', () => markOpen());
+    return opening;
   };
   const abandon = (): void => {
     // Not awaited: closing asks the server that has just been lost.
     stream?.close().catch(() => undefined);
     stream = undefined;
   };
-  const onServer = ({
-    previousDescription: before,
-    newDescription: after,
-  }: ServerDescriptionChangedEvent) => {
-    if (WRITABLE.has(before.type) && before.type !== after.type) interrupt(new MongoError('primary lost'));
-  };
-  db.client.on('serverDescriptionChanged', onServer);
+  const unwatch = watchPrimary(db.client, () => interrupt(new MongoError('primary lost')));
 
   const read = async (from: ChangeStream): Promise<Signal> => {
     const first = await new Promise<ChangeStreamDocument | null>((resolve, reject) => {
@@ -141,17 +111,8 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
     markOpen();
     failures = 0;
     const changes: Change[] = [];
-    let raw: ChangeStreamDocument | null = first;
-    while (raw !== null) {
-      if (ENDINGS.has(raw.operationType) && !operations.has(raw.operationType)) {
-        ending = { kind: 'lost', reason: 'replaced' };
-        break;
-      }
-      const change = toChange(raw);
-      if (change !== null) changes.push(change);
-      // These are decoded from the reply at hand, without a round trip.
-      raw = changes.length < batch && from.bufferedCount() > 0 ? await from.tryNext() : null;
-    }
+    if (first !== null && (await collect(from, first, changes, options)) === 'ended')
+      ending = { kind: 'lost', reason: 'replaced' };
     token = from.resumeToken;
     return { kind: 'changes', changes, token, more: from.bufferedCount() > 0, upTo: timeIn(token) };
   };
@@ -187,80 +148,45 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
     next,
     stop() {
       stopped = true;
-      db.client.off('serverDescriptionChanged', onServer);
+      unwatch();
       interrupt(new MongoError('stopped'));
       abandon();
     },
   };
 }
 
+/**
+ * Adds what came with one reply to `changes`, up to a batch.
+ * @returns `ended` where a collection was dropped or renamed that should have stayed
+ */
+async function collect(
+  from: ChangeStream,
+  first: ChangeStreamDocument,
+  changes: Change[],
+  { operations, batch = BATCH }: ChangesOptions,
+): Promise<'ended' | undefined> {
+  const asked: readonly string[] = operations;
+  for (let raw: ChangeStreamDocument | null = first; raw !== null; ) {
+    if (ENDINGS.has(raw.operationType) && !asked.includes(raw.operationType)) return 'ended';
+    const change = toChange(raw);
+    if (change !== null) changes.push(change);
+    // These are decoded from the reply at hand, without a round trip.
+    raw = changes.length < batch && from.bufferedCount() > 0 ? await from.tryNext() : null;
+  }
+  return undefined;
+}
+
+/** Calls `onLost` whenever a server ceases to take writes. @returns ends it */
+function watchPrimary(client: MongoClient, onLost: () => void): () => void {
+  const onServer = ({ previousDescription, newDescription }: ServerDescriptionChangedEvent): void => {
+    if (WRITABLE.has(previousDescription.type) && previousDescription.type !== newDescription.type) onLost();
+  };
+  client.on('serverDescriptionChanged', onServer);
+  return () => client.off('serverDescriptionChanged', onServer);
+}
+
 function startOf({ from }: ChangesOptions): { startAtOperationTime?: Timestamp } {
   return 'at' in from ? { startAtOperationTime: from.at } : {};
-}
-
-function pipelineOf({ collections, operations, where = {}, fields: shown }: ChangesOptions): Document[] {
-  const fields = Object.fromEntries(
-    Object.entries(where).map(([name, value]) => [`fullDocument.${name}`, value]),
-  );
-  const namespace = { 'ns.coll': collections instanceof RegExp ? collections : { $in: [...collections] } };
-  return [
-    {
-      $match: {
-        $or: [
-          { ...namespace, operationType: { $in: operations.filter(isOfDocument) }, ...fields },
-          { ...namespace, operationType: { $in: ['drop', 'rename'] } },
-          { operationType: { $in: ['dropDatabase', 'invalidate'] } },
-        ],
-      },
-    },
-    ...(shown === undefined ? [] : [projectionOf(shown)]),
-  ];
-}
-
-/** `_id` is the resume token. Which field is not read need not be made, sent and decoded, a thousand times a second. */
-function projectionOf(fields: readonly string[]): Document {
-  const kept = [
-    'operationType',
-    'ns.coll',
-    'clusterTime',
-    'wallTime',
-    ...fields.map((name) => `fullDocument.${name}`),
-  ];
-  return { $project: Object.fromEntries(kept.map((name) => [name, 1])) };
-}
-
-function isOfDocument(operation: Change['operation']): boolean {
-  return operation !== 'drop' && operation !== 'rename';
-}
-
-/**
- * How far a resume token has come: it begins with the type of what follows (0x82, a timestamp) and the moment, in
- * hexadecimal. Undefined where it does not look like that.
- */
-export function timeIn(token: ResumeToken): Timestamp | undefined {
-  const data: unknown = typeof token === 'object' && token !== null ? Reflect.get(token, '_data') : undefined;
-  const [, t, i] = (typeof data === 'string' && /^82([\dA-F]{8})([\dA-F]{8})/i.exec(data)) || [];
-  if (t === undefined || i === undefined) return undefined;
-  return new Timestamp({ t: Number.parseInt(t, 16), i: Number.parseInt(i, 16) });
-}
-
-function toChange(raw: ChangeStreamDocument): Change | null {
-  const { operationType: operation, clusterTime } = raw;
-  const isDocument = operation === 'insert' || operation === 'replace' || operation === 'delete';
-  if (!isDocument && operation !== 'drop' && operation !== 'rename') return null;
-  if (clusterTime === undefined) throw new Error('A change came without its cluster time.');
-  // The driver knows it of some kinds of changes only; the server, from 6.0 on, says it of all.
-  const wallTime: unknown = Reflect.get(raw, 'wallTime');
-  const committedAt = wallTime instanceof Date ? wallTime : new Date(clusterTime.getHighBits() * 1_000);
-  const when = { clusterTime, committedAt };
-  if (!isDocument) return { collection: raw.ns.coll, operation, key: undefined, document: null, ...when };
-  return {
-    collection: raw.ns.coll,
-    operation,
-    key: (raw.documentKey as { _id: unknown } | undefined)?._id,
-    document: raw.operationType === 'delete' ? null : raw.fullDocument,
-    ...when,
-  };
 }
 
 function isLost(error: unknown, resuming: boolean): boolean {

@@ -1,4 +1,5 @@
-import { clusterNow, openChanges, timeIn } from '../changes.ts';
+import { timeIn } from '../change.ts';
+import { clusterNow, openChanges } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
 import { checkpointsOf } from '../projection/checkpoint.ts';
 import type { ReadModels } from '../projection/read-models.ts';

@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
-import { type Change, type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
+import type { Change } from '../change.ts';
+import { type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
 import { newId } from '../ids.ts';
 import { streamsBehind } from '../log/streams-behind.ts';

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { timeIn } from '../changes.ts';
+import { timeIn } from '../change.ts';
 import { awaitCheckpoint } from '../projection/await-checkpoint.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';

@@ -1,6 +1,7 @@
 import type { Db, Timestamp } from 'mongodb';
 import { retry } from '../../backoff.ts';
-import { type Change, clusterNow } from '../../changes.ts';
+import type { Change } from '../../change.ts';
+import { clusterNow } from '../../changes.ts';
 import {
   generationCollection,
   generationsPattern,
