@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { jsonSchema, nameOf, openRegistry } from './src/eventstore/registry.ts';
+import { jsonSchema } from './src/eventstore/json-schema.ts';
+import { nameOf, openRegistry } from './src/eventstore/registry.ts';
 import { EVENTS, readCommitted, SDL } from './src/gate/contracts.ts';
 import { findBreaches } from './src/gate/event-schemas.ts';
 import { judge, PERMISSIONS, type Permission } from './src/gate/permissions.ts';

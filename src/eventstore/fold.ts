@@ -45,6 +45,11 @@ export function foldEvent(
   return { aggregateId, sequence, state: aggregate.evolve(folded.state, event), rows, extent };
 }
 
+/** True for a fold that makes a snapshot: each `every`-th of a stream, 0 for none. */
+export function isMilestone({ sequence, extent }: Folded, every: number): boolean {
+  return every > 0 && sequence % every === 0 && Number.isFinite(extent.newestOccurredAt);
+}
+
 /** Folds of the streams that were written last; only ever a head start, the append decides. */
 export type StreamCache = Pick<LRUCache<string, Folded>, 'get' | 'set' | 'delete'>;
 

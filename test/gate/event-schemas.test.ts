@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent, defineNextVersion, type EventDefinition } from '../../src/eventstore/event.ts';
-import { jsonSchema, nameOf, openRegistry } from '../../src/eventstore/registry.ts';
+import { jsonSchema } from '../../src/eventstore/json-schema.ts';
+import { nameOf, openRegistry } from '../../src/eventstore/registry.ts';
 import { type EventSchemas, findBreaches } from '../../src/gate/event-schemas.ts';
 import { eventDefinitions } from '../../src/model.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent } from '../../src/eventstore/event.ts';
-import { jsonSchema } from '../../src/eventstore/registry.ts';
+import { jsonSchema } from '../../src/eventstore/json-schema.ts';
 import { findNarrowings } from '../../src/gate/narrowing.ts';
 
 /** What is found when a payload's field `a` goes from one schema to another, both as zod writes them. */

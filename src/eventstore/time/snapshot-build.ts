@@ -1,8 +1,8 @@
 import type { Aggregate, Command } from '../aggregate.ts';
-import { emptyFold, foldEvent } from '../fold.ts';
+import { emptyFold, foldEvent, isMilestone } from '../fold.ts';
 import type { StreamRef } from '../stream.ts';
 import type { TimeParts } from './counting.ts';
-import { isMilestone, type Milestone, shapeOf, snapshotsOf } from './snapshots.ts';
+import { type Milestone, shapeOf, snapshotsOf } from './snapshots.ts';
 import { inStream } from './until.ts';
 
 /** The folds of a stream that make a snapshot and were not written yet, in order, from its first event on. */

@@ -90,11 +90,6 @@ export function shapeOf({ stateVersion, projections }: Aggregate<unknown, Comman
   return [stateVersion, ...projections.map(({ name, version }) => `${name}:${version}`)].join(' ');
 }
 
-/** True for a fold to write down: each `every`-th of a stream, 0 for none. */
-export function isMilestone({ sequence, extent }: Folded, every: number): boolean {
-  return every > 0 && sequence % every === 0 && Number.isFinite(extent.newestOccurredAt);
-}
-
 /** @param time the fold in the order of time, where it is known */
 export function snapshotOf(milestone: Milestone, time: TimePart | undefined): Snapshot | undefined {
   const { tenantId, aggregate, folded, eventId } = milestone;
