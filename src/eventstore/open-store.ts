@@ -46,7 +46,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   // Created one after another: two index builds at once on a new collection only wait for each other.
   await createIndexes(events, EVENT_INDEXES);
   await createIndexes(snapshotsOf(db), SNAPSHOT_INDEXES);
-  for (const projection of projections) await createRowIndexes(db, projection, live.of(projection));
+  for (const projection of projections) await createRowIndexes(db, projection, live.collectionOf(projection));
   const registry = openRegistry(definitions);
   const every = options.snapshotEvery ?? SNAPSHOT_EVERY;
   return {

@@ -52,7 +52,7 @@ async function play(story: readonly Move[]): Promise<number> {
 async function rows(): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
   for (const projection of projections) {
-    const collection = database.db.collection<Row>(await stores[1].live.forReading(projection));
+    const collection = database.db.collection<Row>(await stores[1].live.collectionToRead(projection));
     for await (const row of collection.find().sort({ _id: 1 }))
       all[`${projection.name}/${row._id}`] = Buffer.from(BSON.serialize(row)).toString('base64');
   }

@@ -53,7 +53,7 @@ export function damage(
   turn: number,
   random: SeededRandom,
 ): Promise<Damage> {
-  const rows = store.db.collection<Row>(store.live.of(kind.projection));
+  const rows = store.db.collection<Row>(store.live.collectionOf(kind.projection));
   const damageRow = DAMAGES[turn % DAMAGES.length] ?? changeField;
   return damageRow({ store, kind, rows, id, random });
 }

@@ -39,7 +39,7 @@ const IN_FLIGHT = 2;
  */
 export async function makeLog(store: Store, plan: LogPlan): Promise<MadeStream[]> {
   const { kind, streams, signal } = plan;
-  const rows = store.db.collection<Row>(store.live.of(kind.projection));
+  const rows = store.db.collection<Row>(store.live.collectionOf(kind.projection));
   const made: MadeStream[] = [];
   const writes = openSideBySide(IN_FLIGHT);
   let [written, events, folded] = [0, [] as StoredEvent[], [] as Row[]];

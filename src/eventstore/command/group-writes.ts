@@ -75,14 +75,14 @@ export async function commitTogether(
 /** Writes events, and rows where they live. Where these move meanwhile, it waits for that and writes all of it again. */
 async function writeWhereRowsLive(parts: CommitterParts, units: readonly Unit[]): Promise<void> {
   const { live } = parts;
-  await live.forWriting();
+  await live.beforeWriting();
   for (;;) {
     try {
       return await writeOnce(parts, units);
     } catch (error) {
       if (!(error instanceof RowsSealed)) throw error;
       const { projection, collection } = error.target;
-      await live.moved(projection, collection);
+      await live.awaitNext(projection, collection);
     }
   }
 }

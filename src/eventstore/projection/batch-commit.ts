@@ -20,7 +20,7 @@ export async function commitBatch(
   progress: Progress,
 ): Promise<void> {
   const { client, db, live } = store;
-  await live.forWriting();
+  await live.beforeWriting();
   const writing = transact(client, async (session) => {
     const collection = changes[0]?.collection;
     if (collection !== undefined) {
@@ -33,7 +33,7 @@ export async function commitBatch(
     await writing;
   } catch (error) {
     // The rows are folded again, from those of the new generation, which may be further.
-    if (error instanceof RowsSealed) await live.moved(projection.name, error.target.collection);
+    if (error instanceof RowsSealed) await live.awaitNext(projection.name, error.target.collection);
     throw error;
   }
 }

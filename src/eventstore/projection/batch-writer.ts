@@ -33,7 +33,7 @@ export function openBatchWriter({ store, projection, fence, limits, observer }: 
   const folds = openRowFolds({
     store,
     projection,
-    collection: () => store.live.of(projection),
+    collection: () => store.live.collectionOf(projection),
     cachedRows: limits.cachedRows,
     onPoison(behind, error) {
       log.error(

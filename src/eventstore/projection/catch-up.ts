@@ -44,7 +44,7 @@ export async function catchUpAll(store: ReadModels, projections: readonly Projec
  */
 export async function catchUpRows(store: ReadModels, projection: Projection): Promise<CaughtUp> {
   const { name } = projection;
-  const collection = (): string => store.live.of(projection);
+  const collection = (): string => store.live.collectionOf(projection);
   const folds = openRowFolds({
     store,
     projection,
@@ -71,8 +71,8 @@ async function catchUpChunk(
 ): Promise<number> {
   const deadline = performance.now() + PATIENCE_MS;
   const writeOnce = async (): Promise<number> => {
-    const target = { projection: projection.name, collection: store.live.of(projection) };
-    await store.live.forWriting();
+    const target = { projection: projection.name, collection: store.live.collectionOf(projection) };
+    await store.live.beforeWriting();
     const changes = await folds.catchUp(streams);
     folds.forget(changes);
     const withRows = changes.filter(({ row }) => row !== null);

@@ -14,7 +14,7 @@ export async function dueRows<R extends Row>(
   now: Date,
   limit: number,
 ): Promise<R[]> {
-  const collection = await store.live.forReading(projection);
+  const collection = await store.live.collectionToRead(projection);
   const rows = store.db.collection<R>(collection, { readConcern: { level: 'majority' } });
   const due = { [field]: { $lte: now } } as Filter<R>;
   return (await rows

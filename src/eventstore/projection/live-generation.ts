@@ -24,14 +24,14 @@ export class OutdatedCode extends Error {
  */
 export interface LiveGenerations {
   /** The collection, as known now: a look-up in memory, for writers. */
-  of(projection: Named): string;
+  collectionOf(projection: Named): string;
   /** The collection to read, never one that was left before the call. */
-  forReading(projection: Named): Promise<string>;
+  collectionToRead(projection: Named): Promise<string>;
   /**
    * To be awaited before writing: makes sure that what is known is not so old that the collection may be gone.
    * @throws OutdatedCode
    */
-  forWriting(): Promise<void>;
+  beforeWriting(): Promise<void>;
   /** The pointer as known now. */
   pointer(projection: Named): Pointer;
   /** Reads the pointers; shared by all who ask before it begins. @throws OutdatedCode; what MongoDB throws */
@@ -40,7 +40,7 @@ export interface LiveGenerations {
    * For a writer that found the collection `from` sealed: waits until the rows are elsewhere, or the switch was called
    * off, and calls it off if the rebuild has died. Then write again. @throws StillSealed after a time
    */
-  moved(name: string, from: string): Promise<void>;
+  awaitNext(name: string, from: string): Promise<void>;
 }
 
 export interface LiveGenerationsOptions {
@@ -91,7 +91,7 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
     const ms = Date.now() - readAt;
     return ms < 0 ? Number.POSITIVE_INFINITY : ms;
   };
-  const of = ({ name }: Named): string => collections.get(name) ?? name;
+  const collectionOf = ({ name }: Named): string => collections.get(name) ?? name;
   const pointer = ({ name }: Named): Pointer => {
     const known = pointers.get(name);
     if (known === undefined) throw new Error(`The store was not opened with the read model ${name}.`);
@@ -102,21 +102,21 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
   await refresh();
   isOpen = true;
   return {
-    of,
-    async forReading(projection) {
+    collectionOf,
+    async collectionToRead(projection) {
       const ms = age();
       // While a switch is on, every read asks: it may come at any moment.
       if (ms > TRUST_MS || pointers.get(projection.name)?.sealing !== undefined) await refresh();
       else if (ms > FRESH_MS) refresh().catch(() => undefined);
-      return of(projection);
+      return collectionOf(projection);
     },
-    async forWriting() {
+    async beforeWriting() {
       if (age() > WRITE_TRUST_MS) await refresh();
       if (outdated !== undefined) throw outdated;
     },
     pointer,
     refresh,
-    moved: shareByArguments((name, from) => awaitGeneration(reader, name, from)),
+    awaitNext: shareByArguments((name, from) => awaitGeneration(reader, name, from)),
   };
 }
 

@@ -37,7 +37,9 @@ export async function startOver(task: ProjectorTask, writer: BatchWriter): Promi
   const levelAt = new Date();
   await saveCheckpoint(store.db, name, fence, { phase: 'catching_up', version });
   let streams = 0;
-  for await (const behind of streamsBehind(store, projection, now, () => store.live.of(projection))) {
+  for await (const behind of streamsBehind(store, projection, now, () =>
+    store.live.collectionOf(projection),
+  )) {
     if (writer.stopped.aborted) break;
     streams += behind.length;
     if (behind.length > 0) await writer.write(behind, {});

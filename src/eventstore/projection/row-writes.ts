@@ -41,7 +41,7 @@ export async function writeRows(
   writes: readonly RowWrite[],
 ): Promise<void> {
   for (const [projection, rows] of byProjection(writes)) {
-    const target = { projection, collection: live.of({ name: projection }) };
+    const target = { projection, collection: live.collectionOf({ name: projection }) };
     await writeInto(db, target, rows.map(put), { session });
   }
 }
@@ -66,7 +66,7 @@ export async function writeInto(
  */
 export async function mayWriteAgain(live: LiveGenerations, error: unknown): Promise<boolean> {
   if (error instanceof RowsSealed) {
-    await live.moved(error.target.projection, error.target.collection);
+    await live.awaitNext(error.target.projection, error.target.collection);
     return true;
   }
   return isPassing(error) || isDuplicateKey(error);

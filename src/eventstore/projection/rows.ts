@@ -23,13 +23,13 @@ export function rowsOf<R extends Row>(
   projection: Projection<R>,
 ): TenantRows<R> {
   const open = async () => {
-    const collection = await store.live.forReading(projection);
+    const collection = await store.live.collectionToRead(projection);
     return store.db.collection<R>(collection, { readConcern: { level: 'majority' } });
   };
   const bound = (filter: RowFilter): Filter<R> => ({ $and: [{ tenantId }, filter] }) as Filter<R>;
   const byIds = async (ids: readonly string[]): Promise<(R | null)[]> => {
     const wanted = ids.map((id) => rowId(tenantId, id));
-    const collection = await store.live.forReading(projection);
+    const collection = await store.live.collectionToRead(projection);
     // The ids begin with the tenant, so no other tenant's rows are found, though all are read together.
     const found = await store.rowReads.byIds(collection, wanted);
     return wanted.map((id) => (found.get(id) as R | undefined) ?? null);

@@ -43,8 +43,8 @@ export async function rebuildRow<R extends Row>(
   const base = await foldOn(projection, readStream(store, stream), { sequence: 0, row: null });
   return retry(
     async () => {
-      const target = { projection: projection.name, collection: store.live.of(projection) };
-      await store.live.forWriting();
+      const target = { projection: projection.name, collection: store.live.collectionOf(projection) };
+      await store.live.beforeWriting();
       const rebuilt = await putInPlace(store, projection, stream, base, target);
       store.cache.delete(streamKey(stream));
       return rebuilt;

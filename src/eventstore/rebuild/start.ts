@@ -39,7 +39,7 @@ async function dropLeftovers({ store, projection, by }: RebuildRun, generation: 
   const { db, live } = store;
   const { name } = projection;
   for (await live.refresh(); live.pointer(projection).sealing !== undefined; await live.refresh())
-    await liftSeal(db, live.pointer(projection), live.of(projection), by);
+    await liftSeal(db, live.pointer(projection), live.collectionOf(projection), by);
   for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray())
     if (collection === generationCollection(name, generation) || isBuilding(name, collection))
       await db.dropCollection(collection);

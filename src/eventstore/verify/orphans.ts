@@ -17,7 +17,7 @@ export async function* orphanIds(
   tenantIds: readonly string[],
 ): AsyncGenerator<unknown[]> {
   const known = new Set(tenantIds);
-  const rows = store.db.collection<Row>(await store.live.forReading(projection), {
+  const rows = store.db.collection<Row>(await store.live.collectionToRead(projection), {
     readConcern: { level: 'majority' },
   });
   const idsBetween = async function* (filter: Filter<Row>, bounds: { min?: object; max?: object } = {}) {

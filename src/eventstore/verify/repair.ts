@@ -38,8 +38,8 @@ async function repairBatch(
   const { client, db, live } = store;
   return retry(
     async () => {
-      const target = { projection: projection.name, collection: live.of(projection) };
-      await live.forWriting();
+      const target = { projection: projection.name, collection: live.collectionOf(projection) };
+      await live.beforeWriting();
       let applied: RowRepair[] = [];
       await transact(client, async (session) => {
         // First of all: the projector writes all the time, and of two transactions the later one has to try again.

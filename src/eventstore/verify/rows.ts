@@ -73,7 +73,7 @@ async function* readRows(
   for (const tenantId of tenantIds) {
     const filter = boundsOf(tenantId, range);
     if (filter === undefined) continue;
-    const collection = store.db.collection<Row>(await store.live.forReading(projection), {
+    const collection = store.db.collection<Row>(await store.live.collectionToRead(projection), {
       readConcern: { level: 'majority' },
     });
     const cursor = collection.find(filter, { raw: true, sort: { _id: 1 }, batchSize });

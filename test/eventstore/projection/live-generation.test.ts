@@ -104,7 +104,7 @@ describe('a reader while a generation takes over', () => {
     await rebuild(rebuilder, countersRead, { announceMs: ANNOUNCE_MS });
     writing = false;
     await Promise.all(working);
-    expect(reader.live.of(countersRead)).toBe('counters_read_v3');
+    expect(reader.live.collectionOf(countersRead)).toBe('counters_read_v3');
   });
 });
 

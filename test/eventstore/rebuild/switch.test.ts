@@ -104,11 +104,11 @@ describe('a process that has not heard of a switch', () => {
     const id = newId();
     await handle(other, count(id));
     await rebuild(store, countersRead);
-    expect(other.live.of(countersRead)).toBe('counters_read');
+    expect(other.live.collectionOf(countersRead)).toBe('counters_read');
     // As its knowledge stands, the row is one that this very process wrote.
     await handle(other, count(id));
     await handle(other, count(newId()));
-    expect(other.live.of(countersRead)).toBe('counters_read_v2');
+    expect(other.live.collectionOf(countersRead)).toBe('counters_read_v2');
     expect((await rowIn('counters_read', id))?.lastSequence).toBe(1);
     expect((await rowIn('counters_read_v2', id))?.lastSequence).toBe(2);
   });
@@ -136,7 +136,7 @@ describe('a projector that folded onto the old generation', () => {
     const folds = openRowFolds({
       store: other,
       projection: tallied,
-      collection: () => other.live.of(tallied),
+      collection: () => other.live.collectionOf(tallied),
       cachedRows: 10,
       onPoison: () => undefined,
     });

@@ -147,7 +147,9 @@ export async function damage(
   projection: Pick<Projection, 'name'>,
   of: readonly Stream[],
 ): Promise<string[]> {
-  const rows: Collection<Document & { _id: string }> = store.db.collection(store.live.of(projection));
+  const rows: Collection<Document & { _id: string }> = store.db.collection(
+    store.live.collectionOf(projection),
+  );
   const ways: readonly Damage[] = ['wrong', 'missing', 'extra', 'stale'];
   const done = of.map(async ({ tenantId, id }, index) => {
     const way = ways[index % ways.length] ?? 'wrong';
