@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import { expect } from 'vitest';
 import type { StoredEvent } from '../src/eventstore/event.ts';
-import { generationCollection, readPointer } from '../src/eventstore/projection/generation.ts';
+import { generationCollection, readPointer } from '../src/eventstore/projection/generation/pointer.ts';
 import { fold, type Projection, type Row } from '../src/eventstore/projection.ts';
 import { projections } from '../src/model.ts';
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ApiKeyError } from '../access/api-keys.ts';
-import { OutdatedCode } from '../eventstore/projection/live-generation.ts';
+import { OutdatedCode } from '../eventstore/projection/generation/live.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { settingsHelp } from '../process/help.ts';
 import { addApiKeyCommand } from './api-key.ts';

@@ -9,7 +9,7 @@ import { newId } from './ids.ts';
 import { createIndexes, createRowIndexes, EVENT_INDEXES } from './indexes.ts';
 import { openPointReads } from './log/point-reads.ts';
 import { openStreamReads } from './log/stream-reads.ts';
-import { type OutdatedCode, openLiveGenerations } from './projection/live-generation.ts';
+import { type OutdatedCode, openLiveGenerations } from './projection/generation/live.ts';
 import { openRowReads } from './projection/row-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry } from './registry.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pointersOf, readPointer } from '../../src/eventstore/projection/generation.ts';
+import { pointersOf, readPointer } from '../../src/eventstore/projection/generation/pointer.ts';
 import { projections } from '../../src/model.ts';
 import { openDatabase } from '../database.ts';
 import { eventually } from '../eventually.ts';

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPointer } from '../../src/eventstore/projection/generation.ts';
+import { readPointer } from '../../src/eventstore/projection/generation/pointer.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
 import { projections } from '../../src/model.ts';
 import { eventually } from '../eventually.ts';

@@ -6,9 +6,9 @@ import { acquireLease } from '../../src/eventstore/lease.ts';
 import { readStream } from '../../src/eventstore/log/read.ts';
 import { tipsPipeline } from '../../src/eventstore/log/streams-behind.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
-import { buildingCollection } from '../../src/eventstore/projection/generation.ts';
-import type { OutdatedCode } from '../../src/eventstore/projection/live-generation.ts';
-import { rebuildLease } from '../../src/eventstore/projection/seal.ts';
+import type { OutdatedCode } from '../../src/eventstore/projection/generation/live.ts';
+import { buildingCollection } from '../../src/eventstore/projection/generation/pointer.ts';
+import { rebuildLease } from '../../src/eventstore/projection/generation/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../../src/eventstore/projection.ts';
 import { nextGeneration } from '../../src/eventstore/rebuild/pointer.ts';
 import {

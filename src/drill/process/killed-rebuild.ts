@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Db } from 'mongodb';
-import { readPointer } from '../../eventstore/projection/generation.ts';
+import { readPointer } from '../../eventstore/projection/generation/pointer.ts';
 import type { Projection } from '../../eventstore/projection.ts';
 import { rebuildsOf } from '../../eventstore/rebuild/progress.ts';
 import type { Scratch } from '../drill.ts';

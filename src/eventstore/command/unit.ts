@@ -1,7 +1,7 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import type { StoredEvent } from '../event.ts';
-import type { LiveGenerations } from '../projection/live-generation.ts';
+import type { LiveGenerations } from '../projection/generation/live.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import type { StoreObserver } from '../store-observer.ts';
 

@@ -4,7 +4,7 @@ import type { StoredEvent } from '../event.ts';
 import { isPassing } from '../faults.ts';
 import type { Projection, Row } from '../projection.ts';
 import { STREAM_INDEX } from '../stream.ts';
-import { generationCollection, POINTERS, type Pointer } from './generation.ts';
+import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
 import type { ReadModels } from './read-models.ts';
 import { snapshotCollection, snapshotTime } from './snapshot-session.ts';
 

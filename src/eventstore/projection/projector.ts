@@ -1,8 +1,8 @@
 /**
  * Read models: events in, rows out, one row a stream.
  *
- * Where rows are: generation.ts (the pointer to the live generation), live-generation.ts (what this process knows of it),
- * seal.ts and await-generation.ts (a switch to the next generation, and writers that wait for it).
+ * Where rows are: generation/pointer.ts (which generation is live), generation/live.ts (what this process knows of it),
+ * generation/seal.ts and await-next.ts (a switch to the next generation, and writers that wait for it).
  * Inline rows come with their events, in the append's transaction: row-writes.ts.
  * Async rows come from the change stream, by the projector, in this order: projector.ts holds the lease, follower.ts reads
  * batches of event-heads.ts from where resume.ts begins, row-folds.ts folds rows on, batch-writer.ts writes them with

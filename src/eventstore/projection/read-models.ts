@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts';
 import type { Projection } from '../projection.ts';
-import type { LiveGenerations } from './live-generation.ts';
+import type { LiveGenerations } from './generation/live.ts';
 import type { RowReads } from './row-reads.ts';
 
 /** The log and the read models that are folded from it. */

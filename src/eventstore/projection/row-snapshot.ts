@@ -1,6 +1,6 @@
 import type { Db, Filter, FindCursor, Timestamp, WithId } from 'mongodb';
 import type { Row } from '../projection.ts';
-import { generationCollection, POINTERS, type Pointer } from './generation.ts';
+import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
 import type { RowFilter } from './rows.ts';
 import { snapshotCollection, snapshotTime } from './snapshot-session.ts';
 

@@ -1,8 +1,8 @@
 import type { AnyBulkWriteOperation, BulkWriteOptions, BulkWriteResult, ClientSession, Db } from 'mongodb';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { Row } from '../projection.ts';
-import type { LiveGenerations } from './live-generation.ts';
-import { isSealError } from './seal.ts';
+import type { LiveGenerations } from './generation/live.ts';
+import { isSealError } from './generation/seal.ts';
 
 /** A row as one event leaves it, on its way into a read model. */
 export interface RowWrite {

@@ -1,6 +1,6 @@
 import type { Db, Document, Filter, Timestamp } from 'mongodb';
 import type { Row } from '../projection.ts';
-import { generationCollection, POINTERS, type Pointer } from './generation.ts';
+import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
 import { atTime, snapshotCollection, snapshotTime } from './snapshot-session.ts';
 
 /** All pointers, and the moment at which they were so; no moment where there has never been one. */

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import { pause } from '../backoff.ts';
 import { acquireLease, LEASES, type Lease } from '../lease.ts';
-import { rebuildLease } from '../projection/seal.ts';
+import { rebuildLease } from '../projection/generation/seal.ts';
 import type { Projection } from '../projection.ts';
 import { RebuildRefused } from './refused.ts';
 

@@ -1,8 +1,8 @@
 import { pause } from '../backoff.ts';
-import { generationCollection, type Pointer, replacePointer } from '../projection/generation.ts';
-import { WRITE_TRUST_MS } from '../projection/live-generation.ts';
+import { WRITE_TRUST_MS } from '../projection/generation/live.ts';
+import { generationCollection, type Pointer, replacePointer } from '../projection/generation/pointer.ts';
+import { isAbandoned, LIFT_MS, liftSeal } from '../projection/generation/seal.ts';
 import type { ReadModels } from '../projection/read-models.ts';
-import { isAbandoned, LIFT_MS, liftSeal } from '../projection/seal.ts';
 import type { Projection } from '../projection.ts';
 import { SwitchRefused } from './refused.ts';
 

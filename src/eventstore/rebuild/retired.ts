@@ -1,4 +1,4 @@
-import { generationCollection, pointersOf, replacePointer } from '../projection/generation.ts';
+import { generationCollection, pointersOf, replacePointer } from '../projection/generation/pointer.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 
 /** How often a process looks for generations to drop, in ms. */

@@ -1,8 +1,8 @@
 import { clusterNow } from '../changes.ts';
 import { divideStreams } from '../log/ranges.ts';
-import { buildingCollection, generationCollection } from '../projection/generation.ts';
+import { buildingCollection, generationCollection } from '../projection/generation/pointer.ts';
+import { liftSeal } from '../projection/generation/seal.ts';
 import type { ReadModels } from '../projection/read-models.ts';
-import { liftSeal } from '../projection/seal.ts';
 import { nextGeneration } from './pointer.ts';
 import { beginRebuild, type RebuildProgress, resumeRebuild } from './progress.ts';
 import type { RebuildRun } from './run.ts';

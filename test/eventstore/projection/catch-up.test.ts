@@ -4,7 +4,7 @@ import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { catchUpRows } from '../../../src/eventstore/projection/catch-up.ts';
-import { seal } from '../../../src/eventstore/projection/seal.ts';
+import { seal } from '../../../src/eventstore/projection/generation/seal.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { driftOf, streamsOf } from '../../log-oracle.ts';
 import { bareCounter, count, countersRead, openCounterStore } from '../counter.ts';

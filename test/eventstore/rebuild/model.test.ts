@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { openStore } from '../../../src/eventstore/open-store.ts';
-import { readPointer } from '../../../src/eventstore/projection/generation.ts';
+import { readPointer } from '../../../src/eventstore/projection/generation/pointer.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { rebuildProjection } from '../../../src/eventstore/rebuild/rebuild.ts';

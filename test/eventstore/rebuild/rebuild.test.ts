@@ -4,7 +4,7 @@ import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
-import { readPointer } from '../../../src/eventstore/projection/generation.ts';
+import { readPointer } from '../../../src/eventstore/projection/generation/pointer.ts';
 import type { Projector } from '../../../src/eventstore/projection/projector.ts';
 import type { Projection, Row } from '../../../src/eventstore/projection.ts';
 import { rebuildsOf } from '../../../src/eventstore/rebuild/progress.ts';

@@ -7,7 +7,7 @@ import {
   generationsPattern,
   POINTERS,
   type Pointer,
-} from '../../projection/generation.ts';
+} from '../../projection/generation/pointer.ts';
 import { pointersAtOnce } from '../../projection/rows-at.ts';
 import { mayReadAgain } from '../../projection/snapshot-session.ts';
 import type { Projection, Row } from '../../projection.ts';

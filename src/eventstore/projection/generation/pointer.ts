@@ -1,6 +1,6 @@
 import { type Collection, type Db, MongoServerError } from 'mongodb';
-import type { Projection, Row } from '../projection.ts';
-import { checkpointsOf } from './checkpoint.ts';
+import type { Projection, Row } from '../../projection.ts';
+import { checkpointsOf } from '../checkpoint.ts';
 
 /** The announcement in a pointer that a rebuild is about to put another generation in place. */
 export interface Sealing {

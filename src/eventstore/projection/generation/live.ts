@@ -1,8 +1,8 @@
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
-import type { Projection } from '../projection.ts';
-import { awaitGeneration } from './await-generation.ts';
-import { createPointers, generationCollection, type Pointer, pointersOf } from './generation.ts';
+import type { Projection } from '../../projection.ts';
+import { awaitGeneration } from './await-next.ts';
+import { createPointers, generationCollection, type Pointer, pointersOf } from './pointer.ts';
 import { shareByArguments, shareNextRun } from './single-flight.ts';
 
 type Named = Pick<Projection, 'name'>;

@@ -1,7 +1,7 @@
 import { type Db, MongoError } from 'mongodb';
 import type { Logger } from 'pino';
-import { pause } from '../backoff.ts';
-import { generationCollection, type Pointer } from './generation.ts';
+import { pause } from '../../backoff.ts';
+import { generationCollection, type Pointer } from './pointer.ts';
 import { hasSeal, isAbandoned, LIFT_MS, liftSeal } from './seal.ts';
 
 /** How long a writer sees a switch make no progress before it asks whether the rebuild is still alive, in ms. */

@@ -1,7 +1,7 @@
 import { type Db, MongoBulkWriteError, MongoServerError } from 'mongodb';
-import { pause } from '../backoff.ts';
-import { LEASES } from '../lease.ts';
-import { type Pointer, replacePointer, type Sealing } from './generation.ts';
+import { pause } from '../../backoff.ts';
+import { LEASES } from '../../lease.ts';
+import { type Pointer, replacePointer, type Sealing } from './pointer.ts';
 
 /** DocumentValidationFailure: what every write of a row into a sealed generation comes to. */
 const SEALED_CODE = 121;
