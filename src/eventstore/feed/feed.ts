@@ -1,3 +1,16 @@
+/**
+ * The feed: changes of read models and of the log on their way to subscribers (design section 7).
+ *
+ * In come two change streams, one over all rows and one over the log; out go items, to thousands of subscribers.
+ * 1. selection.ts, item.ts, subscription.ts: what a subscriber asks for, what it gets, and how it takes it.
+ * 2. cursor.ts, delivery.ts: a place in the feed, and one change that is delivered.
+ * 3. source/source.ts: a change stream handed out, and what was delivered before, for clients that come back.
+ * 4. subscriber/subscriber.ts: one client's subscription, from its snapshot or its cursor to live changes.
+ * gap.ts lists all that decides that a subscriber gets a Gap. limits.ts and observer.ts: what bounds and measures it.
+ *
+ * A resume (`after`) goes down this way, and never back up: cursor.ts, subscriber/iterator.ts, subscriber/subscriber.ts,
+ * source/source.ts (with progress.ts), source/ring.ts, source/oplog.ts, source/held-at.ts, and the subscriber's lane.
+ */
 import type { StoredEvent } from '../event.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { openRowSnapshot } from '../projection/row-snapshot.ts';
@@ -19,15 +32,6 @@ import type { FeedParts } from './subscriber/options.ts';
 import { openOrderedLane } from './subscriber/ordered-lane.ts';
 import type { Subscription } from './subscription.ts';
 
-/*
- * Changes of read models and of the log, on their way to subscribers (design section 7). In come change streams, one
- * over all rows and one over the log; out go items, to thousands of subscribers. To be read in this order:
- *   selection, item, subscription    what a subscriber asks for, what it gets, and how
- *   cursor, delivery, gap            a place in the feed, one change, and why a client may miss some
- *   source/source                    hands a change stream out, and finds what clients missed that come back
- *   subscriber/subscriber            makes items of it for one client
- */
-
 export interface FeedOptions {
   readonly limits?: Partial<FeedLimits>;
   readonly observer?: FeedObserver;
@@ -38,8 +42,8 @@ interface Pace {
 }
 
 /**
- * The feed of one process. With `after` each subscription goes on from there; where what was missed cannot be told, a
- * Gap comes first, and it begins anew.
+ * With `after` each subscription goes on from there; where what was missed cannot be told, a Gap comes first, and it
+ * begins anew.
  * @throws InvalidCursorError, at once, for an `after` that is none of the same kind and tenant
  */
 export interface Feed {
@@ -99,7 +103,7 @@ function openRows<R extends Row, T extends OrderedChange<R> | FrameChange<R>>(
   selection: Selection<R>,
   lane: SnapshotLane<R, T | SnapshotItem<R> | CommonItem>,
 ): Subscription<T | SnapshotItem<R> | CommonItem> {
-  const { tenantId, filter, projection, interest, after } = selection;
+  const { tenantId, filter, projection, after } = selection;
   const scope = scopeOf(projection.name, tenantId);
   const query = { projection: projection.name, tenantId, filter, rows: feed.limits.snapshotRows };
   return new SubscriptionIterator<R, T | SnapshotItem<R>>({
@@ -107,35 +111,35 @@ function openRows<R extends Row, T extends OrderedChange<R> | FrameChange<R>>(
     lane,
     laneName,
     name: projection.name,
-    tenantId,
     scope,
-    interest,
+    selection,
     after: resumePointOf(scope, after),
     rows: {
       selection,
       openSnapshot: (notBefore) => openRowSnapshot<R>(db, query, notBefore),
-      item: (rows, complete, cursor) => ({ kind: 'snapshot', rows, complete, cursor }),
+      item: snapshotItem,
     },
-    onOverflow: (limit) => selection.onOverflow?.(limit),
   });
 }
 
 function openLog(feed: FeedParts, selection: LogSelection): Subscription<LogChange> {
-  const { tenantId, interest, after } = selection;
-  const scope = scopeOf('events', tenantId);
+  const scope = scopeOf('events', selection.tenantId);
   return new SubscriptionIterator<StoredEvent, LogChange>({
     feed,
     lane: openLogLane((event) => selection.matches(event), feed.limits),
     laneName: 'log',
     name: 'events',
-    tenantId,
     scope,
-    interest,
-    after: resumePointOf(scope, after),
-    onOverflow: (limit) => selection.onOverflow?.(limit),
+    selection,
+    after: resumePointOf(scope, selection.after),
   });
 }
 
+function snapshotItem<R>(rows: readonly R[], complete: boolean, cursor: string): SnapshotItem<R> {
+  return { kind: 'snapshot', rows, complete, cursor };
+}
+
+/** @throws InvalidCursorError */
 function resumePointOf(scope: string, after: string | undefined): ResumePoint | undefined {
   return after === undefined ? undefined : readCursor(scope, after);
 }

@@ -1,7 +1,7 @@
-/** So many empty places at the head are worth cutting off, once they are half of all: shifting then costs nothing. */
+/** How many empty slots at the head are worth cutting off, once they are half of all: so each `shift` costs little on average. */
 const COMPACT_AT = 1_024;
 
-/** First in, first out. What was taken leaves an empty place until the list is made shorter. */
+/** First in, first out. What was taken leaves an empty slot until the list is cut. Of the ring, and of subscribers' queues. */
 export class Fifo<T extends object> {
   #items: (T | undefined)[] = [];
   #head = 0;

@@ -4,7 +4,7 @@ export interface FeedLimits {
   readonly queueItems: number;
   /** The same in bytes (BSON size). */
   readonly queueBytes: number;
-  /** Rows waiting in the latest lane: as many vehicles can move between two frames. */
+  /** Rows waiting in the latest lane; so many vehicles can move between two frames. */
   readonly pendingRows: number;
   /** How long something may wait without the client asking for it, in ms. */
   readonly stalledMs: number;
@@ -14,10 +14,11 @@ export interface FeedLimits {
   readonly snapshotRows: number;
   /** Rows in one frame; the rest goes with the next. */
   readonly frameRows: number;
-  /** Changes that are kept for subscribers who resume, in bytes, by read models and by the log; so many at most. */
+  /** Changes that are kept for clients who come back, in bytes; once for the rows and once for the log. */
   readonly historyBytes: number;
+  /** So many of them at most. */
   readonly historyItems: number;
-  /** Rows of one read model and tenant of which the feed remembers who may have them; a change of another is shown to all. */
+  /** Rows of one read model and tenant of which the feed remembers who may have them; a change of any other goes to all. */
   readonly rememberedRows: number;
   /** How often a snapshot that breaks off is begun again before the subscription fails. */
   readonly snapshotTries: number;

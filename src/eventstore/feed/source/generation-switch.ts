@@ -13,8 +13,8 @@ export interface SwitchOptions {
 }
 
 /**
- * Brings subscribers over to a read model's new generation: rows that are further there are delivered as changes of the
- * moment of the switch. Where that cannot be, each of them gets a gap.
+ * Leads subscribers over to a read model's new generation: rows that are further there are delivered as changes of the
+ * moment of the switch. Where that cannot be done, each of them gets a Gap.
  */
 export async function crossSwitch(
   options: SwitchOptions,

@@ -10,7 +10,7 @@ import type { PastChange } from '../delivery.ts';
 import { type RowSelection, selectionKey } from '../selection.ts';
 import type { Resumed } from './source.ts';
 
-/** A row that a client has, as far as it has to be known to tell what a change of it means to the client. */
+/** A row that a client has: no more of it need be known to tell what a change means to the client. */
 export type HeldRow = Pick<Row, 'id' | 'lastSequence'>;
 
 /** SnapshotTooOld: by default, after five minutes. */
@@ -42,7 +42,7 @@ type RowOwner = Pick<RowSelection<Row>, 'projection' | 'tenantId'>;
  */
 type RowsBefore = (owner: RowOwner, changes: readonly PastChange[]) => Promise<(Row | null)[]>;
 
-/** Finds out which rows clients had that come back, for all of one feed. */
+/** Finds out which rows a client had that comes back; one object for all clients of a feed. */
 export class HeldAt {
   readonly #reads: RowReads;
   readonly #rowsBefore: RowsBefore;
@@ -55,8 +55,8 @@ export class HeldAt {
   }
 
   /**
-   * The rows that matched at `after`, and that a client which goes on from there has: those that match now and did not
-   * change since, and of those that did change, those that matched before.
+   * The rows that matched at `after`, which are those that the client had there: those that match now and have not changed
+   * since, and of those that have changed, the ones that matched before.
    * @returns undefined where that cannot be found out any more. @throws what MongoDB throws
    */
   async at<R extends Row>(
@@ -106,7 +106,7 @@ export class HeldAt {
   }
 }
 
-/** The moment at which to read what matches: of the one that the stream is at, some changes may be still to come. */
+/** The moment at which to read what matches. Of the one that the stream has come to, some changes may be still to come. */
 function momentOf(after: Place, now: Place): { readonly time: Timestamp; readonly isAhead: boolean } {
   const isWhole = now.ordinal === ALL;
   const isAhead = after.ordinal === ALL && !isWhole && !now.time.greaterThan(after.time);
@@ -122,8 +122,8 @@ function firstChanges(changes: readonly PastChange[]): Map<string, PastChange> {
 }
 
 /**
- * Rows as the last change up to the place left them: those of which it is needed, since they changed later, or since
- * what matches was read at `time` and they had changed by then.
+ * Rows as they were at the client's place, by the last change up to it: those that changed later, and those that changed
+ * since `time`, at which it was read what matches.
  */
 function lastTold(
   told: readonly PastChange[],
@@ -143,7 +143,7 @@ function lastTold(
   return rows;
 }
 
-/** Reads each of them once, for all clients that come back from before the same change. */
+/** Finds each row once for all clients that come back from before the same change. */
 function openRowsBefore(reads: RowReads): RowsBefore {
   const known = new WeakMap<PastChange, Promise<Row | null>>();
   return (owner, changes) => {

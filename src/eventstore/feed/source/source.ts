@@ -1,3 +1,17 @@
+/**
+ * A source hands one change stream out to its receivers.
+ *
+ * In come changes of collections; out go deliveries, to those whom they may concern, and to clients that come back what
+ * they have missed. In this order:
+ * 1. sources.ts opens a source for the rows and one for the log, when the first subscriber needs it.
+ * 2. routes.ts tells to which read model, or to the log, a change belongs; generation-switch.ts what happens when the
+ *    rows of a read model move to another collection.
+ * 3. progress.ts counts at which place of the feed a change stands, and how far behind the stream is.
+ * 4. receivers.ts finds whom it may concern, by an interest-index.ts (facet-index.ts, last-readings.ts) for each read
+ *    model and tenant.
+ * 5. ring.ts keeps the latest changes for clients that come back; oplog.ts reads older ones; held-at.ts finds out which
+ *    rows such a client had.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
@@ -14,17 +28,6 @@ import { Progress } from './progress.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { type OlderChanges, type Past, Ring, type RingLimits } from './ring.ts';
 import { addressee, type Routes } from './routes.ts';
-
-/*
- * A source hands one change stream out to its receivers. In comes what MongoDB tells of collections; out go deliveries,
- * to those whom they may concern, and to clients who come back what they missed. In this order:
- *   routes         to which read model, or to the log, a change belongs (generation-switch: when its rows move)
- *   progress       at which place of the feed it stands, and how far behind the stream is
- *   receivers      to whom it goes, by an interest-index (facet-index, last-readings) for each read model and tenant
- *   ring           the latest changes, kept for clients who come back; oplog has what is older
- *   held-at        which rows such a client had
- *   sources        opens a source for the rows and one for the log, when the first subscriber needs it
- */
 
 export interface SourceOptions {
   readonly db: Db;

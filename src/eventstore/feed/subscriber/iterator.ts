@@ -12,7 +12,7 @@ import { PendingRequests } from './pending.ts';
 import { Subscriber } from './subscriber.ts';
 
 /**
- * The client's side of a subscription: brings its requests and the items of its subscriber together. Written by hand,
+ * The client's side of a subscription: answers its requests with the items of its subscriber. Written by hand,
  * since a generator's `return()` waits for its pending `next()`, which on a quiet subscription is for ever.
  */
 export class SubscriptionIterator<D extends object, T extends { readonly cursor: string }>
@@ -36,7 +36,7 @@ export class SubscriptionIterator<D extends object, T extends { readonly cursor:
   }
 
   get interest(): Interest<D> | undefined {
-    return this.#options.interest;
+    return this.#options.selection.interest;
   }
 
   get lastCursor(): string {
@@ -125,11 +125,12 @@ export class SubscriptionIterator<D extends object, T extends { readonly cursor:
   #fail(error: unknown): void {
     this.end(error);
     if (!(error instanceof SlowConsumerError)) return;
-    const { feed, laneName: lane, tenantId, onOverflow } = this.#options;
+    const { feed, laneName: lane, selection } = this.#options;
     const { limit } = error;
+    const { tenantId } = selection;
     feed.log.warn({ lane, limit, tenantId }, 'subscriber reads too slowly; closed');
     feed.observer.overflowed(lane, limit);
-    onOverflow?.(limit);
+    selection.onOverflow?.(limit);
   }
 
   #begin(): void {

@@ -12,8 +12,8 @@ const LONGEST_INTERVAL_MS = 3_600_000;
 /**
  * The newest row of whatever changed, in frames: at most `maxPerSecond` of them, the first at once. A client that reads
  * slowly gets fewer frames, never a growing queue. Rows that came and went between two frames are not mentioned.
- * A frame whose rows left goes out as two items, `left` and `moved`, one right after the other. Whoever resumes from amid
- * such a frame is told all of it again: only the last item of what is pending says where the client is.
+ * A frame with rows that left goes out as two items, `left` and `moved`, one right after the other. A client that resumes
+ * from between the two gets all of it again: only the last item of a frame has the cursor behind it.
  */
 export function openLatestLane<R extends Row>(
   matches: (row: R) => boolean,
@@ -28,21 +28,21 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
   readonly #limits: FeedLimits;
   /** Between two frames, in ms. */
   readonly #interval: number;
-  // What most subscribers have nothing in is made when there is something: there are thousands of them.
+  // There are thousands of subscribers, and most of them have nothing in these: each is made when something goes in.
   /** What the client has: id to lastSequence. */
-  #has: Map<string, number> | undefined;
-  /** What the next frame tells, oldest first; null: the row left. */
+  #held: Map<string, number> | undefined;
+  /** What goes into the next frame, oldest first; null: the row left. */
   #pending: Map<string, R | null> | undefined;
-  /** What the client has and was gone since the last frame: it may be back as another row of the same sequence. */
+  /** Rows the client has that were gone since the last frame: one may be back as another row of the same sequence. */
   #gone: Set<string> | undefined;
   #buffered: Map<string, Delivery<R>> | undefined;
   #bufferedGone: Set<string> | undefined;
   /** Items that go before the next frame. */
   #ready: FrameChange<R>[] | undefined;
-  /** Where the next frame is in the feed. */
+  /** The last change of the next frame. */
   #newest: Delivery<R> | undefined;
-  /** Up to where the client knows everything. */
-  #told = '';
+  /** Behind everything that the client has. */
+  #cursor = '';
   #nextFrameAt = 0;
 
   constructor(matches: (row: R) => boolean, maxPerSecond: number | undefined, limits: FeedLimits) {
@@ -55,11 +55,11 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
     const { id, document: row } = delivery;
     this.#newest = delivery;
     if (row !== null && this.#matches(row)) {
-      const told = this.#gone?.has(id) ? 0 : (this.#has?.get(id) ?? 0);
+      const held = this.#gone?.has(id) ? 0 : (this.#held?.get(id) ?? 0);
       this.#pending ??= new Map();
-      if (row.lastSequence > Math.max(told, this.#pending.get(id)?.lastSequence ?? 0))
+      if (row.lastSequence > Math.max(held, this.#pending.get(id)?.lastSequence ?? 0))
         this.#pending.set(id, row);
-    } else if (this.#has?.has(id)) {
+    } else if (this.#held?.has(id)) {
       this.#pending ??= new Map();
       this.#pending.set(id, null);
       this.#goes(id);
@@ -69,7 +69,7 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
 
   buffer(delivery: Delivery<R>) {
     this.#buffered ??= new Map();
-    // In the order of the feed, so that the last one is where the next frame is.
+    // Put last, so that the order is the feed's and the last one has the next frame's cursor.
     this.#buffered.delete(delivery.id);
     this.#buffered.set(delivery.id, delivery);
     if (delivery.document === null) {
@@ -84,9 +84,9 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
   }
 
   cutover(place: Place, cursor: string) {
-    this.#told = cursor;
+    this.#cursor = cursor;
     const deliveries = this.#buffered;
-    for (const id of this.#bufferedGone ?? []) if (this.#has?.has(id)) this.#goes(id);
+    for (const id of this.#bufferedGone ?? []) if (this.#held?.has(id)) this.#goes(id);
     this.#buffered = undefined;
     this.#bufferedGone = undefined;
     for (const delivery of deliveries?.values() ?? []) {
@@ -115,7 +115,7 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
   }
 
   reset() {
-    this.#has = undefined;
+    this.#held = undefined;
     this.#gone = undefined;
     this.#pending = undefined;
     this.#ready = undefined;
@@ -127,8 +127,8 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
   }
 
   #hold({ id, lastSequence }: HeldRow): void {
-    this.#has ??= new Map();
-    this.#has.set(id, lastSequence);
+    this.#held ??= new Map();
+    this.#held.set(id, lastSequence);
   }
 
   #goes(id: string): void {
@@ -136,7 +136,7 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
     this.#gone.add(id);
   }
 
-  /** Makes the next frame of what is pending and notes what the client has then. */
+  /** Makes the next frame of what is pending, and notes what the client has then. */
   #frame(pending: Map<string, R | null>, now: number): void {
     const rows: R[] = [];
     const ids: string[] = [];
@@ -144,9 +144,9 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
       if (rows.length + ids.length === this.#limits.frameRows) break;
       pending.delete(id);
       const wasGone = this.#gone?.delete(id) === true;
-      const isBack = wasGone && row !== null && row.lastSequence <= (this.#has?.get(id) ?? 0);
+      const isBack = wasGone && row !== null && row.lastSequence <= (this.#held?.get(id) ?? 0);
       if (row === null || isBack) {
-        this.#has?.delete(id);
+        this.#held?.delete(id);
         ids.push(id);
       }
       if (row !== null) {
@@ -155,9 +155,9 @@ class LatestLane<R extends Row> implements SnapshotLane<R, FrameChange<R>> {
       }
     }
     this.#nextFrameAt = now + this.#interval;
-    const before = this.#told;
-    if (pending.size === 0 && this.#newest !== undefined) this.#told = this.#newest.cursor;
-    if (ids.length > 0) this.push({ kind: 'left', ids, cursor: rows.length > 0 ? before : this.#told });
-    if (rows.length > 0) this.push({ kind: 'moved', rows, cursor: this.#told });
+    const before = this.#cursor;
+    if (pending.size === 0 && this.#newest !== undefined) this.#cursor = this.#newest.cursor;
+    if (ids.length > 0) this.push({ kind: 'left', ids, cursor: rows.length > 0 ? before : this.#cursor });
+    if (rows.length > 0) this.push({ kind: 'moved', rows, cursor: this.#cursor });
   }
 }

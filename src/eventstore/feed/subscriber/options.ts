@@ -5,9 +5,9 @@ import type { RowSnapshot } from '../../projection/row-snapshot.ts';
 import type { Row } from '../../projection.ts';
 import type { ResumePoint } from '../cursor.ts';
 import type { CommonItem } from '../item.ts';
-import type { Excess, FeedLimits } from '../limits.ts';
+import type { FeedLimits } from '../limits.ts';
 import type { FeedObserver, LaneName } from '../observer.ts';
-import type { RowSelection } from '../selection.ts';
+import type { LogSelection, RowSelection } from '../selection.ts';
 import type { HeldAt } from '../source/held-at.ts';
 import type { Sources } from '../source/sources.ts';
 import type { Lane } from './lane.ts';
@@ -31,20 +31,22 @@ export interface RowsOptions<D extends object, T> {
   item(rows: readonly D[], complete: boolean, cursor: string): T;
 }
 
+/** Whose changes a subscriber gets, and of which. */
+export type SubscriberSelection<D extends object> = Pick<LogSelection, 'tenantId' | 'onOverflow'> & {
+  readonly interest?: Interest<D> | undefined;
+};
+
 export interface SubscriberOptions<D extends object, T extends { readonly cursor: string }> {
   readonly feed: FeedParts;
   readonly lane: Lane<D, T | CommonItem>;
   readonly laneName: LaneName;
   /** The read model's name, or `events`. */
   readonly name: string;
-  readonly tenantId: string;
   /** Of its cursors. */
   readonly scope: string;
+  readonly selection: SubscriberSelection<D>;
   /** Absent: the subscription begins with a heartbeat and what comes next. */
   readonly rows?: RowsOptions<D, T> | undefined;
-  /** What a change must touch to concern the subscriber; absent: nothing in particular. */
-  readonly interest?: Interest<D> | undefined;
   /** Absent: the subscription begins anew. */
   readonly after?: ResumePoint | undefined;
-  onOverflow?: ((limit: Excess) => void) | undefined;
 }

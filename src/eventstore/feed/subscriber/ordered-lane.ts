@@ -9,12 +9,12 @@ import type { SnapshotLane } from './lane.ts';
 import { type BoundedQueue, openQueue } from './queue.ts';
 import { type SharedItems, sharedItem } from './shared-item.ts';
 
-const UPDATES: SharedItems = new WeakMap();
-const LEAVINGS: SharedItems = new WeakMap();
+const UPDATED: SharedItems = new WeakMap();
+const LEFT: SharedItems = new WeakMap();
 
 /**
  * Every change of every row that matches, one by one, in the order of commit. Nothing is dropped.
- * @param share with whom the lane has its held in common once its client has everything up to now
+ * @param share of the held rows, with subscribers of the same filter, once the client has everything up to now
  */
 export function openOrderedLane<R extends Row>(
   matches: (row: R) => boolean,
@@ -40,11 +40,11 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
   }
 
   accept(delivery: Delivery<R>) {
-    switch (this.#own().take(delivery)) {
+    switch (this.#ownRows().take(delivery)) {
       case 'updated':
-        return this.#queue.push(sharedItem(UPDATES, delivery, updateOf), delivery.bytes);
+        return this.#queue.push(sharedItem(UPDATED, delivery, updateOf), delivery.bytes);
       case 'left':
-        return this.#queue.push(sharedItem(LEAVINGS, delivery, leavingOf), BARE_BYTES);
+        return this.#queue.push(sharedItem(LEFT, delivery, leftOf), BARE_BYTES);
       case undefined:
         return undefined;
     }
@@ -55,7 +55,7 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
   }
 
   hold(rows: readonly HeldRow[]) {
-    this.#own().hold(rows);
+    this.#ownRows().hold(rows);
   }
 
   cutover(place: Place) {
@@ -67,7 +67,7 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
   }
 
   caughtUp() {
-    this.#held = this.#share.join(this.#own());
+    this.#held = this.#share.join(this.#ownRows());
   }
 
   push(item: OrderedChange<R>) {
@@ -92,17 +92,17 @@ class OrderedLane<R extends Row> implements SnapshotLane<R, OrderedChange<R>> {
     return this.#queue.length + this.#buffered.length;
   }
 
-  #own(): HeldRows<R> {
+  #ownRows(): HeldRows<R> {
     this.#held ??= new HeldRows(this.#matches);
     return this.#held;
   }
 }
 
 function updateOf<R extends Row>({ document, cursor }: Delivery<R>): OrderedChange<R> {
-  if (document === null) throw new Error('A row that is gone was told as it is.');
+  if (document === null) throw new Error('A row that is gone cannot be an update.');
   return { kind: 'updated', row: document, cursor };
 }
 
-function leavingOf<R extends Row>({ id, cursor }: Delivery<R>): OrderedChange<R> {
+function leftOf<R extends Row>({ id, cursor }: Delivery<R>): OrderedChange<R> {
   return { kind: 'left', id, cursor };
 }

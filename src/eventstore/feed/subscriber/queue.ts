@@ -19,7 +19,7 @@ interface Entry<T> {
   readonly bytes: number;
 }
 
-/** Most queues hold one item, for as long as it takes to hand it over: that one needs no list. */
+/** Most queues hold one item, for as long as it takes to hand it over; a single item needs no list. */
 class Queue<T> implements BoundedQueue<T> {
   readonly #limits: Pick<FeedLimits, 'queueItems' | 'queueBytes'>;
   #first: T | undefined;

@@ -1,3 +1,17 @@
+/**
+ * In come deliveries of the source (`accept`); out go items, as the client asks for them (`take`). The phases:
+ * 1. new: the client has not asked for anything yet.
+ * 2. joining: registers with the source. From now on the lane buffers what is delivered.
+ * 3. returning: only with a cursor; finds out which rows the client had there.
+ * 4. replay: after 3; the lane accepts what the client missed, part by part as the client takes the items.
+ * 5. snapshot: instead of 3 and 4, where there are rows; reads those that match, a chunk whenever the client asks.
+ * 6. live: the lane has accepted what it buffered and the client had not got; deliveries now go straight to it. Where
+ *    changes were `lost`, a Gap follows, and where there are rows 5 again.
+ * 7. closed: ended by the client, by the feed or by a failure.
+ * To be read in this order: members.ts; iterator.ts and pending.ts (the client's side); options.ts and this file;
+ * snapshot-reader.ts; lane.ts, then ordered-lane.ts (with held-rows.ts), latest-lane.ts and log-lane.ts, which use
+ * queue.ts and shared-item.ts.
+ */
 import type { RowSnapshotChunk } from '../../projection/row-snapshot.ts';
 import { isBehind, type Place, placeBehind, type ResumePoint, writeCursor } from '../cursor.ts';
 import type { Delivery, PastChange } from '../delivery.ts';
@@ -10,25 +24,12 @@ import type { Member } from './members.ts';
 import type { SubscriberOptions } from './options.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 
-/*
- * In come deliveries of the source (`accept`), out go items as the client asks for them (`take`), in these phases:
- *   new        the client has not asked for anything yet
- *   joining    registers with the source; from now on the lane buffers what is delivered
- *   returning  only with a cursor: finds out which rows the client had there
- *   replay     then: the lane accepts what the client missed, part by part as the client takes the items
- *   snapshot   else, where there are rows: reads those that match, a chunk whenever the client asks
- *   live       the lane has accepted of what it buffered what the client had not got; deliveries now go straight to it.
- *              Where changes were `lost`, it goes back to snapshot, behind a gap
- *   closed     ended by the client, by the feed or by a failure
- * To be read in this order: members, iterator (with pending) for the client's side; this file and its options;
- * snapshot-reader; lane, then ordered-lane (held-rows), latest-lane and log-lane (queue, shared-item).
- */
 export type Phase = 'new' | 'joining' | 'returning' | 'replay' | 'snapshot' | 'live' | 'closed';
 
 /** Missed changes that a lane with a queue accepts at once; the latest lane folds them, and so takes all. */
 const REPLAYED = 256;
 
-/** What a subscription tells its client, from the first item to the last. Its iterator calls it, and ends it when it throws. */
+/** Makes the items of one subscription. Only its iterator calls it, and ends it when it throws. */
 export class Subscriber<D extends object, T extends { readonly cursor: string }> {
   readonly #options: SubscriberOptions<D, T>;
   #phase: Phase = 'new';
@@ -77,12 +78,12 @@ export class Subscriber<D extends object, T extends { readonly cursor: string }>
    */
   async join(self: Member & Receiver): Promise<void> {
     this.#phase = 'joining';
-    const { feed, name, tenantId, after, rows } = this.#options;
+    const { feed, name, selection, after, rows } = this.#options;
     feed.members.enter(self);
     this.#source = await feed.sources.of(name === 'events' ? 'events' : 'rows');
     const cause = after === undefined ? undefined : await this.#resume(self, this.#source, after);
     if (cause === 'resumed') return;
-    const { place, leave } = await this.#source.join(name, tenantId, self);
+    const { place, leave } = await this.#source.join(name, selection.tenantId, self);
     if (!this.#enter(leave)) return;
     if (rows !== undefined) return this.#beginSnapshot(cause);
     this.#outbox.push(cause === undefined ? this.#heartbeat(this.#cursorAt(place)) : this.#gap(cause, place));
@@ -184,9 +185,9 @@ export class Subscriber<D extends object, T extends { readonly cursor: string }>
 
   /** @returns why not, where the client cannot go on from where it was; then nothing has been done */
   async #resume(self: Receiver, source: Source, after: ResumePoint): Promise<'resumed' | GapCause> {
-    const { feed, name, tenantId, laneName } = this.#options;
+    const { feed, name, selection, laneName } = this.#options;
     if (!after.complete) return 'partialSnapshot';
-    const resumed = await source.resume(name, tenantId, after, self);
+    const resumed = await source.resume(name, selection.tenantId, after, self);
     const isFound = typeof resumed !== 'string';
     feed.observer.resumed(laneName, isFound ? resumed.past.source : 'nowhere');
     if (!isFound) return resumed;
