@@ -11,7 +11,7 @@ export interface ClientLimit {
   readonly unit: string;
   /** The environment's variable. */
   readonly variable: string;
-  /** For the README and `--help`. */
+  /** For docs/settings.md and `--help`. */
   readonly doc: string;
   /** Its name in the metrics; none where a client who meets it is told nothing. */
   readonly label?: string;

@@ -1,7 +1,7 @@
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 
-/** The table of settings for the README, in Markdown; a test holds the README against it. */
+/** The table of settings for docs/settings.md, in Markdown; a test compares the page with it. */
 export function settingsTable(): string {
   const rows = Object.values<Setting<unknown>>(SETTINGS).map(
     ({ name, type, unit, fallback, doc }) =>

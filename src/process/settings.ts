@@ -35,7 +35,7 @@ import {
 /** What one process does; together they do everything, any number of each on one database. */
 export const PROCESS_ROLES = ['all', 'gateway', 'projector'] as const;
 
-/** Every setting of the gateway: `--help`, the README's table and the checks are all made from this list. */
+/** Every setting of the gateway: `--help`, the table of docs/settings.md and the checks are all made from this list. */
 export const SETTINGS = {
   role: choice(PROCESS_ROLES, {
     name: 'WAYBILL_ROLE',

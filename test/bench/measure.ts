@@ -14,7 +14,7 @@ export interface Contender {
 /** How much is measured, and how often. */
 export interface Plan {
   readonly repetitions: number;
-  /** Multiplies every suite's number of operations; 1 is what the README's table is made with. */
+  /** Multiplies every suite's number of operations; 1 is what the table of docs/benchmarks.md is made with. */
   readonly scale: number;
 }
 

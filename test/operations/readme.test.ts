@@ -1,36 +1,85 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLOSE } from '../../src/gateway/socket/line.ts';
-import { curlCommands, refreshed } from './readme.ts';
+import { waybill } from '../cli/command.ts';
+import {
+  commandsIn,
+  curlCommands,
+  GENERATED,
+  generatedParts,
+  linksIn,
+  refreshed,
+  sectionsOf,
+} from './readme.ts';
 import { openWhole, type Whole } from './whole.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const FILE = resolve(ROOT, 'README.md');
-const README = readFileSync(FILE, 'utf8');
+const read = (page: string): string => readFileSync(resolve(ROOT, page), 'utf8');
+const README = read('README.md');
+const PAGES = [
+  'README.md',
+  ...readdirSync(resolve(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
-describe('the README', () => {
+describe.each(PAGES)('%s', (page) => {
+  const text = read(page);
+
   it('has the tables that the code makes (WAYBILL_WRITE=1 writes them)', () => {
-    const current = refreshed(README);
-    if (process.env.WAYBILL_WRITE === '1') writeFileSync(FILE, current);
-    else expect(README).toBe(current);
+    const current = refreshed(text);
+    if (process.env.WAYBILL_WRITE === '1') writeFileSync(resolve(ROOT, page), current);
+    else expect(text).toBe(current);
   });
 
   it('names files that are there', () => {
-    const named = README.match(/\b(?:src|schema|test)\/[\w./-]*\w/g) ?? [];
-    expect(named.length).toBeGreaterThan(10);
+    const named = text.match(/\b(?:src|schema|test)\/[\w./-]*\w/g) ?? [];
     expect(named.filter((file) => !existsSync(resolve(ROOT, file)))).toEqual([]);
   });
 
-  it('names every code that sockets are closed with, but bugs', () => {
-    const codes = Object.values(CLOSE).map(([code]) => code);
-    expect(codes.filter((code) => code !== 1011 && !README.includes(`\n| ${code} |`))).toEqual([]);
+  it('links to pages and sections that are there', () => {
+    const missing = linksIn(text).filter(({ file, section }) => {
+      const target = file === '' ? resolve(ROOT, page) : resolve(ROOT, dirname(page), file);
+      if (!existsSync(target)) return true;
+      return section !== undefined && !sectionsOf(readFileSync(target, 'utf8')).includes(section);
+    });
+    expect(missing).toEqual([]);
   });
 
   it('names npm scripts that are there', () => {
-    const { scripts } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
-    const named = [...README.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name);
+    const { scripts } = JSON.parse(read('package.json'));
+    const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('names commands that are there', async () => {
+    for (const words of new Set(commandsIn(text))) {
+      const { code } = await waybill([...words.split(' '), '--help'], {});
+      expect([words, code]).toEqual([words, 0]);
+    }
+  });
+});
+
+describe('the pages together', () => {
+  it('have each generated part once', () => {
+    const parts = PAGES.flatMap((page) => generatedParts(read(page)));
+    expect(parts.sort()).toEqual(Object.keys(GENERATED).sort());
+  });
+
+  it('are all linked from the README, which names many files and its two commands at the top', () => {
+    const linked = linksIn(README).map(({ file }) => file);
+    expect(PAGES.filter((page) => page !== 'README.md' && !linked.includes(page))).toEqual([]);
+    expect((README.match(/\b(?:src|schema|test)\/[\w./-]*\w/g) ?? []).length).toBeGreaterThan(10);
+    expect(README.indexOf('npm ci && npm start')).toBeGreaterThan(0);
+    expect(README.split('\n').findIndex((line) => line.startsWith('npm ci && npm test'))).toBeLessThan(25);
+  });
+});
+
+describe('the README', () => {
+  it('names every code that sockets are closed with, but bugs', () => {
+    const codes = Object.values(CLOSE).map(([code]) => code);
+    expect(codes.filter((code) => code !== 1011 && !README.includes(`\n| ${code} |`))).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   WITHDRAW_REASONS,
 } from '../../src/tender/reasons.ts';
 
-/** The parts of the README that are made from the code, by the name that stands in their `<!-- name: … -->`. */
+/** The parts of the pages that are made from the code, by the name that stands in their `<!-- name: … -->`. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   refusals: refusalsTable,
   reasons: reasonsTable,
@@ -45,13 +45,48 @@ function listed(code: string, x12: string | null): string {
   return x12 === null ? `\`${code}\`` : `\`${code}\` ${x12}`;
 }
 
-/** The README with its generated parts made anew. */
-export function refreshed(readme: string): string {
-  return Object.entries(GENERATED).reduce((text, [name, generate]) => {
-    const part = new RegExp(`(<!-- ${name}: [^>]*-->\\n).*?(<!-- /${name} -->)`, 's');
-    if (!part.test(text)) throw new Error(`The README has no place for its ${name}.`);
-    return text.replace(part, (_, open: string, close: string) => `${open}${generate()}\n${close}`);
-  }, readme);
+/** The names of the generated parts that a page has a place for. */
+export function generatedParts(page: string): string[] {
+  return Object.keys(GENERATED).filter((name) => placeOf(name).test(page));
+}
+
+/** The page with its generated parts made anew. */
+export function refreshed(page: string): string {
+  return generatedParts(page).reduce(
+    (text, name) =>
+      text.replace(
+        placeOf(name),
+        (_, open: string, close: string) => `${open}${GENERATED[name]?.()}\n${close}`,
+      ),
+    page,
+  );
+}
+
+function placeOf(name: string): RegExp {
+  return new RegExp(`(<!-- ${name}: [^>]*-->\\n).*?(<!-- /${name} -->)`, 's');
+}
+
+/** The commands that a page tells its readers to run, as words: `drill replay`. */
+export function commandsIn(page: string): string[] {
+  return [...page.matchAll(/npx waybill ((?:drill |api-key )?[a-z][\w-]*)/g)].map(([, words = '']) => words);
+}
+
+/** The files of this repository that a page links to, from its own folder, and their sections. */
+export function linksIn(page: string): { readonly file: string; readonly section: string | undefined }[] {
+  return [...page.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].map(([, file = '', section]) => ({
+    file,
+    section,
+  }));
+}
+
+/** The names by which links call the sections of a page. */
+export function sectionsOf(page: string): string[] {
+  return [...page.matchAll(/^#{2,} (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 /** A curl command of the README as what it sends. */
