@@ -4,7 +4,6 @@ import type { Money } from '../eventstore/payload.ts';
 import { builder, uncached } from '../graphql/builder.ts';
 import { isCarrier, requireAccess } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
-import { VehicleRef } from '../vehicle/objects.ts';
 import { STOP_KINDS } from './events.ts';
 import { acceptedOffer, OFFER_STATUSES, type Offer } from './offer.ts';
 import { type TenderRow, tendersRead } from './projection.ts';
@@ -191,12 +190,6 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
       nullable: true,
       description: 'The one that was accepted.',
       resolve: (row) => acceptedOffer(row.offers),
-    }),
-    vehicle: t.field({
-      type: VehicleRef,
-      nullable: true,
-      description: 'The vehicle committed to it, as that is now. A carrier sees it while it has the load.',
-      resolve: (row) => row.vehicleId,
     }),
     exceptions: t.field({
       type: [TransitExceptionRef],

@@ -4,6 +4,7 @@ import { builder, uncached } from '../graphql/builder.ts';
 import { type Context, isCarrier, requireAccess } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 import { RefusalCodeRef } from '../graphql/refusal.ts';
+import { TenderRef } from '../tender/objects.ts';
 import { tendersRead } from '../tender/projection.ts';
 import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
 import type { FixRefusal, Tally } from './fixes.ts';
@@ -121,6 +122,16 @@ export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Ve
     }),
   }),
 });
+
+// A tender knows no vehicle but by its id: what that stands for is declared here.
+builder.objectField(TenderRef, 'vehicle', (t) =>
+  t.field({
+    type: VehicleRef,
+    nullable: true,
+    description: 'The vehicle committed to it, as that is now. A carrier sees it while it has the load.',
+    resolve: (row) => row.vehicleId,
+  }),
+);
 
 const FixRefusalRef = builder.objectRef<FixRefusal>('FixRefusal').implement({
   description: 'A fix that was not recorded, and why.',
