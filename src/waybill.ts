@@ -11,7 +11,7 @@ import { type ServerLimits, startServer } from './gateway/server.ts';
 import { startJobs } from './jobs.ts';
 import { clientLimits } from './metrics/limits.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics/metrics.ts';
-import { eventDefinitions, projections } from './model.ts';
+import { model } from './model.ts';
 import { openMongo } from './mongo/mongo.ts';
 import { operatorPages, type Probes } from './process/health.ts';
 import { observersOf } from './process/observers.ts';
@@ -86,8 +86,7 @@ async function openRole(opening: Opening, onLost: (error: Error) => void): Promi
     client,
     db,
     log,
-    definitions: eventDefinitions,
-    projections,
+    ...model,
     snapshotEvery: settings.snapshotEvery,
     observer: observersOf(metrics).store,
     onOutdated: onLost,

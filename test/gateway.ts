@@ -13,7 +13,7 @@ import { startProjector } from '../src/eventstore/projection/projector.ts';
 import { projectionStatus } from '../src/eventstore/projection/status.ts';
 import { type ServerLimits, startServer } from '../src/gateway/server.ts';
 import { type Metrics, openMetrics } from '../src/metrics/metrics.ts';
-import { eventDefinitions, projections } from '../src/model.ts';
+import { model, projections } from '../src/model.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 
 const POLICY = { kind: 'secret', secret: 'the-secret-of-tests-is-at-least-32-bytes-long' } as const;
@@ -69,7 +69,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const logged: Record<string, unknown>[] = [];
   const log = capture(logged);
   const { client, db } = database;
-  const store = await openStore({ client, db, log, definitions: eventDefinitions, projections });
+  const store = await openStore({ client, db, log, ...model });
   const metrics = openMetrics();
   const feed = openFeed(store, { limits: options.feedLimits ?? {} });
   const projector = await startProjector(store, projections);

@@ -48,14 +48,20 @@ const STORIES: readonly Told[] = [
   ...ROUTE_WAYS.map((commands) => ({ aggregate: route as Told['aggregate'], commands })),
 ];
 
+/** A store whose commands stay on their own streams: each story is of one stream, and vehicles share a plate. */
+export function withoutWorkflows(store: Store): Store {
+  return { ...store, workflows: new Map() };
+}
+
 /** Tells every story of every context so many times, each on a stream of its own; of two tenants by turns. */
 export async function recordStories(store: Store, times: number): Promise<void> {
+  const alone = withoutWorkflows(store);
   const told = Array.from({ length: times }, (_, turn) =>
     STORIES.map(async ({ aggregate, commands }) => {
       const tenantId = turn % 2 === 0 ? 'acme' : 'bolt';
       const id = newId();
       for (const command of commands) {
-        const outcome = await handle(store, { tenantId, aggregate, id, command, input: {}, origin: 'test' });
+        const outcome = await handle(alone, { tenantId, aggregate, id, command, input: {}, origin: 'test' });
         if (outcome.kind !== 'recorded') throw new Error(`${command.type}: ${outcome.refusal.code}`);
       }
     }),
@@ -71,7 +77,7 @@ export async function driveVehicles(
   const ids = Array.from({ length: count }, () => newId());
   const give = async (command: VehicleCommand): Promise<void> => {
     const outcomes = await handleMany(
-      store,
+      withoutWorkflows(store),
       ids.map((id) => ({ tenantId: 'acme', aggregate: vehicle, id, command, input: {}, origin: 'test' })),
     );
     const failed = outcomes.find(({ kind }) => kind !== 'recorded');

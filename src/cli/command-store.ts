@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Store } from '../eventstore/command/store.ts';
 import { openStore } from '../eventstore/open-store.ts';
-import { eventDefinitions, projections } from '../model.ts';
+import { model } from '../model.ts';
 import { type Mongo, openMongo } from '../mongo/mongo.ts';
 import { openLog } from '../process/log.ts';
 import { mongoSettingsOf, readSettings } from '../process/settings.ts';
@@ -31,6 +31,6 @@ export function withStore<T>(
 ): Promise<T> {
   return withDatabase(context, async (mongo, log) => {
     const { client, db } = mongo;
-    return work(await openStore({ client, db, log, definitions: eventDefinitions, projections }), mongo);
+    return work(await openStore({ client, db, log, ...model }), mongo);
   });
 }

@@ -1,31 +1,27 @@
-import type { Step } from '../eventstore/aggregate.ts';
+import type { Step, Workflow } from '../eventstore/aggregate.ts';
 import type { TenderCommand } from '../tender/command.ts';
 import type { TenderState } from '../tender/state.ts';
+import { tender } from '../tender/tender.ts';
 import type { TripCommand } from '../vehicle/decide.ts';
 import { vehicle } from '../vehicle/vehicle.ts';
 
 type Commitment = TripCommand['type'];
 
 /**
- * What a tender's command asks of vehicles, in the same transaction: a vehicle refuses who is committed elsewhere, and
- * with it the whole command. So no vehicle is ever on two tenders, whoever assigns at the same moment.
- * @param tenderId the tender's id, a UUID in text form
- * @returns for `Intent.also`: the vehicles' steps, from the state before the command
+ * What a tender's commands ask of vehicles, in the same transaction: a vehicle that is committed elsewhere refuses, and
+ * with it the whole command is refused. So no vehicle is ever on two tenders, whoever assigns at the same moment.
  */
-export function vehicleSteps(tenderId: string) {
-  return (state: TenderState, command: TenderCommand): readonly Step[] => {
+export const vehicleCommitment: Workflow<TenderState, TenderCommand> = {
+  aggregateType: tender.type,
+  commands: ['AssignTender', 'ReportDeparture', 'CompleteTender', 'CancelTender', 'AmendTender'],
+  steps(state, command, { id: tenderId }) {
     const { at, occurredAt, by } = command;
-    return commitments(state, command).map(([type, id]) => {
+    return commitments(state, command).map(([type, id]): Step => {
       const trip: TripCommand = { type, at, occurredAt, by, tenderId };
       return { aggregate: vehicle, id, command: trip };
     });
-  };
-}
-
-/** The commands that touch vehicles; the others stay on the tender's stream. */
-export function touchesVehicles({ type }: TenderCommand): boolean {
-  return ['AssignTender', 'ReportDeparture', 'CompleteTender', 'CancelTender', 'AmendTender'].includes(type);
-}
+  },
+};
 
 function commitments(state: TenderState, command: TenderCommand): readonly (readonly [Commitment, string])[] {
   if (command.type === 'AssignTender' && state.status === 'ACCEPTED') {

@@ -3,7 +3,7 @@ import type { MongoClient } from 'mongodb';
 import type { DestinationStream, Logger } from 'pino';
 import type { Store } from '../eventstore/command/store.ts';
 import { openStore } from '../eventstore/open-store.ts';
-import { eventDefinitions, projections } from '../model.ts';
+import { model } from '../model.ts';
 import { createClient } from '../mongo/client.ts';
 import { type MongoSettings, openMongo } from '../mongo/mongo.ts';
 import { openLog } from '../process/log.ts';
@@ -97,7 +97,7 @@ export async function withScratch(
         const client = createClient(server.uri);
         onClose(() => client.close());
         const db = client.db(name);
-        const store = await openStore({ client, db, log, definitions: eventDefinitions, projections });
+        const store = await openStore({ client, db, log, ...model });
         onClose(() => store.snapshots.close());
         return store;
       },

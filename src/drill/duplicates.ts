@@ -139,7 +139,9 @@ function checkAnswers({ intent, outcomes }: Submitted, report: DrillReport): voi
   const first = settled.filter((outcome) => outcome.kind === 'recorded' && !outcome.repeated).length;
   if (first !== 1)
     report.problem(`${what} was sent ${outcomes.length} times, and ${first} answers said that it was new.`);
-  const ids = new Set(idsIn(settled));
+  // What it asks of other streams is recorded with it.
+  const own = settled.flatMap(({ events }) => events.filter((event) => event.aggregateId.equals(intent.id)));
+  const ids = new Set(own.map(({ _id }) => _id.toString()));
   if (ids.size !== 1) report.problem(`${what} was recorded as ${ids.size} events.`);
 }
 

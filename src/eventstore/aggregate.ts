@@ -55,6 +55,23 @@ export interface Step<S = unknown, C extends Command = Command> {
   readonly command: C;
 }
 
+/**
+ * What commands on one kind of stream ask of other streams, in the same transaction; a refusal of any refuses all. The
+ * command path finds it by the command's type, whoever gives the command.
+ */
+export interface Workflow<S = unknown, C extends Command = Command> {
+  /** The kind of stream that the commands are given to. */
+  readonly aggregateType: string;
+  /** The types of the commands that it follows; every other command stays on its own stream. */
+  readonly commands: readonly C['type'][];
+  /**
+   * Pure; called only when the command records something and refuses nothing.
+   * @param state the command's stream before the command
+   * @param stream the command's stream; the steps are taken in the same tenant
+   */
+  steps(state: S, command: C, stream: { readonly tenantId: string; readonly id: string }): readonly Step[];
+}
+
 /** Records these facts. */
 export function record<F extends NewEvent>(...events: F[]): Decision<F> {
   return { events };

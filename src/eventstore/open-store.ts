@@ -1,8 +1,10 @@
 import type { Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
+import type { Workflow } from './aggregate.ts';
 import { openCommitter } from './command/committer.ts';
 import type { Store } from './command/store.ts';
 import { openStreamQueues } from './command/stream-queues.ts';
+import { openWorkflows } from './command/workflows.ts';
 import type { EventDefinition, StoredEvent } from './event.ts';
 import { openStreamCache } from './fold.ts';
 import { newId } from './ids.ts';
@@ -23,6 +25,8 @@ export interface StoreOptions {
   readonly log: Logger;
   readonly definitions: readonly EventDefinition[];
   readonly projections: readonly Projection[];
+  /** What commands ask of streams other than their own; not optional, so that nobody can forget it. */
+  readonly workflows: readonly Workflow[];
   /** Every how many events of a stream its fold is written down; 0 for never. */
   readonly snapshotEvery?: number;
   readonly observer?: StoreObserver;
@@ -61,6 +65,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     cache: openStreamCache(),
     committer: openCommitter({ client, db, events, log, live, observer }),
     streamQueues: openStreamQueues(),
+    workflows: openWorkflows(options.workflows),
     pointReads: openPointReads(events),
     rowReads: openRowReads(db),
     streamReads: openStreamReads(events),

@@ -1,5 +1,5 @@
 import type { Access } from '../access/access.ts';
-import type { Aggregate, Caller, Command, Step } from '../eventstore/aggregate.ts';
+import type { Aggregate, Caller, Command } from '../eventstore/aggregate.ts';
 import type { Outcome } from '../eventstore/command/intent.ts';
 import type { Role, StoredEvent } from '../eventstore/event.ts';
 import type { FrameChange, LogChange, OrderedChange } from '../eventstore/feed/item.ts';
@@ -44,8 +44,6 @@ export interface TenantIntent<S, C extends Command> {
   readonly input: unknown;
   /** True for a command that begins its stream, which then need not be read first. */
   readonly creates?: boolean;
-  /** Commands on further streams, recorded in the same transaction or not at all. */
-  readonly also?: (state: S, command: C) => readonly Step[];
 }
 
 /**

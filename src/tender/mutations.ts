@@ -1,5 +1,4 @@
 import { EventRef } from '../audit/graphql.ts';
-import { touchesVehicles, vehicleSteps } from '../dispatch/commitment.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
@@ -76,7 +75,6 @@ async function handleTender(
     input,
     creates: command.type === 'CreateTender',
     ...present({ key: idempotencyKey }),
-    ...(touchesVehicles(command) ? { also: vehicleSteps(tenderId) } : {}),
   });
   if (outcome.kind === 'refused') return outcome.refusal;
   const access = requireAccess(context);

@@ -20,7 +20,7 @@ import { trackAll } from './fixes.ts';
 import * as inputs from './inputs.ts';
 import { isNamed, vehicleIds } from './look-up.ts';
 import { TrackLocationsPayload, VehicleRef } from './objects.ts';
-import { claimPlate, plateText } from './plate.ts';
+import { plateText } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 import type { VehicleState } from './state.ts';
 import { vehicle } from './vehicle.ts';
@@ -68,7 +68,6 @@ function register(
   const { idempotencyKey: key, id: wanted, fleetId, occurredAt } = input;
   const id = wanted ? newIdOf('Vehicle', wanted, 'id') : context.store.newId('Vehicle', key);
   if (isRefusal(id)) return id;
-  const { tenantId } = requireAccess(context);
   const licensePlate = plateText(input.licensePlate);
   const base = stamp(context, input);
   const command = { type: 'RegisterVehicle', licensePlate, ...present({ fleetId }), ...base } as const;
@@ -79,7 +78,6 @@ function register(
     input: { id: wanted ? id : null, licensePlate, fleetId, occurredAt },
     creates: true,
     ...present({ key }),
-    also: () => [claimPlate(tenantId, id, command)],
   });
 }
 

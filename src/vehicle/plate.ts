@@ -5,9 +5,10 @@ import {
   type Decision,
   record,
   refuse,
-  type Step,
+  type Workflow,
 } from '../eventstore/aggregate.ts';
 import { refusal } from '../refusal.ts';
+import type { RegisterVehicle } from './decide.ts';
 import type { PlateEvent } from './events.ts';
 
 // A licence plate is unique per tenant because it is a stream of its own: the plate's id is made of the tenant and
@@ -79,13 +80,12 @@ function decidePlate({ vehicleId }: PlateState, command: ClaimLicensePlate): Dec
   return record({ type: 'LicensePlateClaimed', payload: { licensePlate, vehicleId: command.vehicleId } });
 }
 
-/** The step that claims a plate for a vehicle, to go with its registration. */
-export function claimPlate(
-  tenantId: string,
-  vehicleId: string,
-  command: Command & { readonly licensePlate: string },
-): Step<PlateState, ClaimLicensePlate> {
-  const { licensePlate: plate, at, occurredAt, by } = command;
-  const claim = { type: 'ClaimLicensePlate', licensePlate: plate, vehicleId, at, occurredAt, by } as const;
-  return { aggregate: licensePlate, id: plateId(tenantId, plate), command: claim };
-}
+/** Registering a vehicle claims its plate, in the same transaction: a plate that is taken refuses the registration. */
+export const plateClaim: Workflow<unknown, RegisterVehicle> = {
+  aggregateType: 'Vehicle',
+  commands: ['RegisterVehicle'],
+  steps(_state, { licensePlate: plate, at, occurredAt, by }, { tenantId, id: vehicleId }) {
+    const claim = { type: 'ClaimLicensePlate', licensePlate: plate, vehicleId, at, occurredAt, by } as const;
+    return [{ aggregate: licensePlate, id: plateId(tenantId, plate), command: claim }];
+  },
+};

@@ -23,6 +23,7 @@ export async function benchAppend(client: MongoClient, db: Db, plan: Plan): Prom
     log: pino({ level: 'silent' }),
     definitions: counterEvents,
     projections: [countersRead],
+    workflows: [],
   });
   const raw = db.collection<StoredEvent>('raw', { writeConcern: { w: 'majority', journal: true } });
   for (const { keys, unique } of EVENT_INDEXES)

@@ -34,7 +34,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const mask = errorMask(log, metrics);
   const client = await MongoClient.connect(uri);
   const db = client.db(database);
-  const store = await openStore({ client, db, log, definitions: [], projections: [] });
+  const store = await openStore({ client, db, log, definitions: [], projections: [], workflows: [] });
   const feed = openFeed(store, {});
   const schema = bareSchema(tenders);
   const origins = { allowed: [], loopback: false };

@@ -5,7 +5,7 @@ import { STREAM_KINDS, type StreamKind } from '../../src/drill/data/stream-kinds
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { dropRetired } from '../../src/eventstore/rebuild/retired.ts';
-import { eventDefinitions, projections } from '../../src/model.ts';
+import { model } from '../../src/model.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { runApart } from './apart.ts';
@@ -22,8 +22,7 @@ export function openBenchStore({ client }: Mongo, database: string, snapshotEver
     client,
     db: client.db(database),
     log: pino({ level: 'silent' }),
-    definitions: eventDefinitions,
-    projections,
+    ...model,
     ...(snapshotEvery === undefined ? {} : { snapshotEvery }),
   });
 }

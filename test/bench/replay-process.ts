@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { rebuildProjection } from '../../src/eventstore/rebuild/rebuild.ts';
 import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
-import { eventDefinitions, projections } from '../../src/model.ts';
+import { model } from '../../src/model.ts';
 import { createClient } from '../../src/mongo/client.ts';
 import { openThreads } from '../../src/process/replay-threads.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
@@ -24,8 +24,7 @@ answerParent(async ({ uri, database, what }: ReplayOrder) => {
     client,
     db: client.db(database),
     log: pino({ level: 'silent' }),
-    definitions: eventDefinitions,
-    projections,
+    ...model,
   });
   if (what === 'verify') await verifyProjection(store, fleetStatus);
   else if (what === 'rebuild') await rebuildProjection(store, fleetStatus);

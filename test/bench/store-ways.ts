@@ -8,7 +8,7 @@ import { newId } from '../../src/eventstore/ids.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { startProjector } from '../../src/eventstore/projection/projector.ts';
 import { rowsOf } from '../../src/eventstore/projection/rows.ts';
-import { eventDefinitions, projections } from '../../src/model.ts';
+import { model, projections } from '../../src/model.ts';
 import { tendersRead } from '../../src/tender/projection.ts';
 import { tender } from '../../src/tender/tender.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
@@ -34,7 +34,7 @@ export async function openStoreWays(client: MongoClient): Promise<StoreWays> {
   const db = client.db('bench_store_latency');
   await db.dropDatabase();
   const log = pino({ level: 'silent' });
-  const store = await openStore({ client, db, log, definitions: eventDefinitions, projections });
+  const store = await openStore({ client, db, log, ...model });
   const projector = await startProjector(store, projections);
   const feed = openFeed(store);
   return {

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { handle } from '../../src/eventstore/command/handle.ts';
+import { handleMany } from '../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
+import { newId } from '../../src/eventstore/ids.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
+import { tender } from '../../src/tender/tender.ts';
+import type { VehicleCommand } from '../../src/vehicle/decide.ts';
+import { vehicle } from '../../src/vehicle/vehicle.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import {
   acceptedTender,
@@ -9,6 +15,7 @@ import {
   play,
   refusals,
   registeredVehicle,
+  TENANT,
   tell,
   tenderRow,
   typesOf,
@@ -30,6 +37,33 @@ const depart = (): TenderCommand => ({ type: 'ReportDeparture', stopSequence: 1,
 const arrive = (): TenderCommand => ({ type: 'ReportArrival', stopSequence: 2, ...now() });
 const complete = (): TenderCommand => ({ type: 'CompleteTender', ...now() });
 const cancel = (): TenderCommand => ({ type: 'CancelTender', reasonCode: 'OTHER', ...now() });
+
+describe('a caller who knows nothing of vehicles', () => {
+  const intent = (id: string, command: TenderCommand) => {
+    return { tenantId: TENANT, aggregate: tender, id, command, input: command, origin: 'test' };
+  };
+
+  it('reserves the vehicle all the same, alone and among many', async () => {
+    const [truck, bus] = [await registeredVehicle(store), await registeredVehicle(store)];
+    const tenders = await Promise.all([1, 2, 3].map(() => acceptedTender(store)));
+    const [first = '', second = '', third = ''] = tenders;
+    expect(refusals([await handle(store, intent(first, assign(truck)))])).toEqual([]);
+    const outcomes = await handleMany(store, [intent(second, assign(truck)), intent(third, assign(bus))]);
+    expect(refusals(outcomes)).toEqual(['VEHICLE_NOT_AVAILABLE']);
+    expect(await typesOf(store, truck)).toEqual(['VehicleRegistered', 'VehicleReserved']);
+    expect(await typesOf(store, bus)).toEqual(['VehicleRegistered', 'VehicleReserved']);
+  });
+
+  it('cannot register a plate twice', async () => {
+    const register = (): VehicleCommand => ({ type: 'RegisterVehicle', licensePlate: 'TWICE 1', ...now() });
+    const give = () => {
+      const intent = { tenantId: TENANT, aggregate: vehicle, command: register(), input: {}, origin: 'test' };
+      return handle(store, { ...intent, id: newId() });
+    };
+    expect(refusals([await give()])).toEqual([]);
+    expect(refusals([await give()])).toEqual(['LICENSE_PLATE_TAKEN']);
+  });
+});
 
 describe('one vehicle for several tenders', () => {
   it('goes to one of those that ask for it at once, in two processes', async () => {

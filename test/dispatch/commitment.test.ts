@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { vehicleSteps } from '../../src/dispatch/commitment.ts';
+import { vehicleCommitment } from '../../src/dispatch/commitment.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
 import type { TenderStatus } from '../../src/tender/state.ts';
 import {
@@ -21,7 +21,10 @@ const amend: TenderCommand = { type: 'AmendTender', changes: { weightKg: 5 }, ..
 
 /** What a command asks of which vehicle, as `ReserveVehicle f1`. */
 function steps(status: TenderStatus, command: TenderCommand): string[] {
-  const asked = vehicleSteps(TENDER)(tenderIn(status).state, command);
+  const stream = { tenantId: 'acme', id: TENDER };
+  const asked = vehicleCommitment.commands.includes(command.type)
+    ? vehicleCommitment.steps(tenderIn(status).state, command, stream)
+    : [];
   for (const step of asked)
     expect(step.command).toMatchObject({ tenderId: TENDER, by: command.by, at: command.at });
   return asked.map(({ aggregate, id, command: { type } }) => `${aggregate.type} ${id.slice(-2)}: ${type}`);

@@ -1,5 +1,4 @@
 import { pino } from 'pino';
-import { touchesVehicles, vehicleSteps } from '../../src/dispatch/commitment.ts';
 import type { Command } from '../../src/eventstore/aggregate.ts';
 import { handle } from '../../src/eventstore/command/handle.ts';
 import type { Outcome } from '../../src/eventstore/command/intent.ts';
@@ -7,7 +6,7 @@ import type { Store } from '../../src/eventstore/command/store.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { rowsOf } from '../../src/eventstore/projection/rows.ts';
-import { eventDefinitions, projections } from '../../src/model.ts';
+import { model } from '../../src/model.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
 import { type TenderRow, tendersRead } from '../../src/tender/projection.ts';
 import { tender } from '../../src/tender/tender.ts';
@@ -20,7 +19,7 @@ export const TENANT = 'demo';
 /** A store of the whole product, as one process has it. */
 export function openWholeStore({ client, db }: TestDatabase): Promise<Store> {
   const log = pino({ level: 'silent' });
-  return openStore({ client, db, log, definitions: eventDefinitions, projections });
+  return openStore({ client, db, log, ...model });
 }
 
 /** What a command carries, by the real clock. */
@@ -29,7 +28,7 @@ export function now(by: Command['by'] = dispatcher) {
   return { at, occurredAt: at, by };
 }
 
-/** Gives a command to a tender, with all that it asks of vehicles. */
+/** Gives a command to a tender. */
 export function tell(store: Store, id: string, command: TenderCommand, key?: string): Promise<Outcome> {
   return handle(store, {
     tenantId: TENANT,
@@ -39,7 +38,6 @@ export function tell(store: Store, id: string, command: TenderCommand, key?: str
     input: { ...command, at: null, occurredAt: null },
     origin: 'test',
     ...(key === undefined ? {} : { key }),
-    ...(touchesVehicles(command) ? { also: vehicleSteps(id) } : {}),
   });
 }
 

@@ -1,6 +1,12 @@
 import { pino } from 'pino';
 import { z } from 'zod';
-import { type Aggregate, type Command, record, refuse } from '../../src/eventstore/aggregate.ts';
+import {
+  type Aggregate,
+  type Command,
+  record,
+  refuse,
+  type Workflow,
+} from '../../src/eventstore/aggregate.ts';
 import type { Intent } from '../../src/eventstore/command/intent.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { defineEvent, type StoredEvent } from '../../src/eventstore/event.ts';
@@ -22,10 +28,12 @@ export const counterEvents = [
   }),
 ] as const;
 
-export interface CountCommand extends Command<'Count'> {
+export interface CountCommand extends Command<'Count' | 'CountBoth'> {
   readonly by: Command['by'];
   readonly amount: number;
   readonly limit: number;
+  /** Of `CountBoth`: the other counter, which has a limit of its own. */
+  readonly other?: { readonly id: string; readonly limit: number };
 }
 
 export interface CounterRow extends Row {
@@ -65,6 +73,16 @@ function aggregateWith(projections: readonly Projection[]): Aggregate<number, Co
 /** Counts with a row written in the same transaction. */
 export const counter = aggregateWith([countersRead]);
 
+/** `CountBoth` counts on another stream in the same transaction. */
+const countBoth: Workflow<number, CountCommand> = {
+  aggregateType: 'Counter',
+  commands: ['CountBoth'],
+  steps: (_total, { other, ...command }) =>
+    other === undefined
+      ? []
+      : [{ aggregate: counter, id: other.id, command: { ...command, type: 'Count', limit: other.limit } }],
+};
+
 /** Counts with events only, so that lone ones travel by insertMany. */
 export const bareCounter = aggregateWith([]);
 
@@ -86,6 +104,13 @@ export function count(
   } satisfies Intent<number, CountCommand>;
 }
 
+/** Counts on two streams: on the first without a limit. */
+export function countOnBoth(lead: string, other: { readonly id: string; readonly limit: number }) {
+  const intent = count(lead);
+  const command: CountCommand = { ...intent.command, type: 'CountBoth', other };
+  return { ...intent, command };
+}
+
 /** A store as one process has it; open two on one database to have two writers. */
 export function openCounterStore(database: TestDatabase, observer?: StoreObserver): Promise<Store> {
   return openStore({
@@ -94,6 +119,7 @@ export function openCounterStore(database: TestDatabase, observer?: StoreObserve
     log: pino({ level: 'silent' }),
     definitions: counterEvents,
     projections: [countersRead],
+    workflows: [countBoth],
     ...(observer === undefined ? {} : { observer }),
   });
 }

@@ -30,7 +30,7 @@ export function openBoth(
   onOutdated: (error: OutdatedCode) => void = () => undefined,
 ): Promise<Store> {
   const log = pino({ level: 'silent' });
-  return openStore({ client, db, log, definitions: counterEvents, projections, onOutdated });
+  return openStore({ client, db, log, definitions: counterEvents, projections, workflows: [], onOutdated });
 }
 
 /** The plainest of rebuilds: folds from its first event each stream whose row in `collection` is behind the log. */

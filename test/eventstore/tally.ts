@@ -32,7 +32,7 @@ export function tallies(evolve: (amount: number) => void = () => undefined): Pro
 /** A store as one process has it. */
 export function openTallyStore({ client, db }: TestDatabase, projection = tallies()): Promise<Store> {
   const log = pino({ level: 'silent' });
-  return openStore({ client, db, log, definitions: counterEvents, projections: [projection] });
+  return openStore({ client, db, log, definitions: counterEvents, projections: [projection], workflows: [] });
 }
 
 /** A projector with short times, so that a test sees a takeover and a saved place soon. */

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { touchesVehicles, vehicleSteps } from '../../src/dispatch/commitment.ts';
 import type { Aggregate, Caller, Command } from '../../src/eventstore/aggregate.ts';
 import type { Intent } from '../../src/eventstore/command/intent.ts';
 import { newId } from '../../src/eventstore/ids.ts';
@@ -63,14 +62,10 @@ export function openWorld(tenantId: string): { intentOf(move: Move): Intent } {
     intentOf(move) {
       const id = idOf(move.context, move.who);
       const command = { ...commandOf(move, idOf), ...timesOf(move) };
-      const extra =
-        move.context === 'Tender' && touchesVehicles(command as TenderCommand)
-          ? { also: vehicleSteps(id) }
-          : {};
       const aggregate: Aggregate<unknown, Command> = { Tender: tender, Vehicle: vehicle, Route: route }[
         move.context
       ];
-      return { tenantId, aggregate, id, command, input: { move }, origin: 'test', ...extra } as Intent;
+      return { tenantId, aggregate, id, command, input: { move }, origin: 'test' } as Intent;
     },
   };
 }

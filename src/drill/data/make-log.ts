@@ -88,7 +88,7 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
     const command =
       folded.sequence === 0 ? kind.begin(random, base, fleetOf(index)) : kind.next(random, base);
     const step = { aggregate: kind.aggregate, id, command };
-    const job = openJob(makeIntent(kind, id, command), ignore, ignore);
+    const job = openJob(store.workflows, makeIntent(kind, id, command), ignore, ignore);
     const draft = decideOn(store, job, step, folded, 0, metadataOf(store, job));
     if (draft.events.length === 0)
       throw new Error(`A drill's ${command.type} came to nothing: ${draft.refusal?.message}`);

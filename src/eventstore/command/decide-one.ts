@@ -110,7 +110,7 @@ async function decideSteps(store: Store, job: Job, freshness: Freshness): Promis
 
   await take(intent);
   if (refused !== undefined) return { drafts, events, refusal: refused, verified };
-  for (const step of intent.also?.(leadState, intent.command) ?? []) {
+  for (const step of job.workflow?.steps(leadState, intent.command, intent) ?? []) {
     await take(step);
     if (refused !== undefined) return { drafts, events: [], refusal: refused, verified };
   }

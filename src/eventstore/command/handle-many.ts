@@ -32,6 +32,7 @@ export function handleMany<S, C extends Command>(
     let left = intents.length;
     const jobs = intents.map((intent, place) =>
       openJob(
+        store.workflows,
         intent,
         (outcome) => {
           outcomes[place] = outcome;

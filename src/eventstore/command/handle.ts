@@ -11,7 +11,7 @@ import type { Store } from './store.ts';
  */
 export function handle<S, C extends Command>(store: Store, intent: Intent<S, C>): Promise<Outcome> {
   return new Promise((answer, fail) => {
-    const job = openJob(intent, answer, fail);
+    const job = openJob(store.workflows, intent, answer, fail);
     store.streamQueues.submit(job.streamKey, job, (jobs) => handleGathered(store, jobs));
   });
 }

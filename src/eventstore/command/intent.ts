@@ -1,11 +1,12 @@
 import type { UUID } from 'mongodb';
 import type { Refusal } from '../../refusal.ts';
-import type { Aggregate, Command, Step } from '../aggregate.ts';
+import type { Aggregate, Command, Workflow } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
 import { commandHash, eventIdFor, followingEventId, mintKey } from '../ids.ts';
 import type { Row } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
+import { type Workflows, workflowOf } from './workflows.ts';
 
 /** A command on its way into the log, with all that makes it recognisable when it comes again. */
 export interface Intent<S = unknown, C extends Command = Command> {
@@ -30,11 +31,6 @@ export interface Intent<S = unknown, C extends Command = Command> {
    * should not be there. The append finds out if it is.
    */
   readonly creates?: boolean | undefined;
-  /**
-   * Further streams to write in the same transaction, each with a command of its own; a refusal of any refuses
-   * all. Pure; called only when the lead decision records something and refuses nothing.
-   */
-  also?(state: S, command: C): readonly Step[];
 }
 
 /** What became of an intent. */
@@ -78,6 +74,8 @@ export interface Job {
   readonly hash: string;
   /** True where the server made the key: nobody can have recorded anything under it before. */
   readonly keyIsMinted: boolean;
+  /** What the command asks of other streams; undefined for one that stays on its own. */
+  readonly workflow: Workflow | undefined;
   readonly correlationId: string;
   /** The first event of each try to append, as this job wrote it: tells its own write from that of another job. */
   readonly tried: StoredEvent[];
@@ -87,8 +85,8 @@ export interface Job {
   fail(error: unknown): void;
 }
 
-/** Fixes an intent's ids and digest before the first try (design section 5). */
-export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']): Job {
+/** Fixes an intent's ids, digest and workflow before the first try (design section 5). */
+export function openJob(workflows: Workflows, intent: Intent, answer: Job['answer'], fail: Job['fail']): Job {
   const { tenantId, aggregate, id, command, eventId } = intent;
   const stream = { tenantId, aggregateType: aggregate.type, aggregateId: id };
   const key = intent.key ?? (eventId === undefined ? mintKey() : '');
@@ -99,6 +97,7 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
     // Who submits a fact that names itself makes no difference to what it is.
     hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
     keyIsMinted: intent.key === undefined && eventId === undefined,
+    workflow: workflowOf(workflows, aggregate, command),
     correlationId: intent.correlationId ?? mintKey(),
     tried: [],
     eventId: (index) =>
@@ -112,5 +111,5 @@ export function openJob(intent: Intent, answer: Job['answer'], fail: Job['fail']
 
 /** True for a command that touches its own stream only, and so may be decided in a batch with its neighbours. */
 export function staysOnItsStream(job: Job): boolean {
-  return job.intent.also === undefined;
+  return job.workflow === undefined;
 }

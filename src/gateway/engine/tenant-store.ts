@@ -121,7 +121,7 @@ class BoundStore implements TenantStore {
 
   /** Field by field, so that all have one shape: a batch has hundreds. */
   #bind<S, C extends Command>(intent: TenantIntent<S, C>, trace = this.#trace()): Intent<S, C> {
-    const bound = {
+    return {
       tenantId: this.#tenantId,
       aggregate: intent.aggregate,
       id: intent.id,
@@ -134,7 +134,6 @@ class BoundStore implements TenantStore {
       correlationId: trace.correlationId,
       creates: intent.creates,
     };
-    return intent.also === undefined ? bound : { ...bound, also: intent.also };
   }
 
   #stream(aggregateType: string, aggregateId: string): StreamRef {

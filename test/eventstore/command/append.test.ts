@@ -6,7 +6,15 @@ import { newId } from '../../../src/eventstore/ids.ts';
 import { readStream } from '../../../src/eventstore/log/read.ts';
 import { rowsOf } from '../../../src/eventstore/projection/rows.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
-import { bareCounter, count, countersRead, openCounterStore, sequencesOf, upTo } from '../counter.ts';
+import {
+  bareCounter,
+  count,
+  countersRead,
+  countOnBoth,
+  openCounterStore,
+  sequencesOf,
+  upTo,
+} from '../counter.ts';
 
 let database: TestDatabase;
 let store: Store;
@@ -114,12 +122,9 @@ describe('a payload that does not fit its schema', () => {
 describe('a command on several streams', () => {
   it('writes all of them or none', async () => {
     const [lead, side] = [newId(), newId()];
-    const step = (limit: number) => {
-      const { aggregate, command } = count(side, { limit });
-      return [{ aggregate, id: side, command }];
-    };
-    expect(await handle(store, { ...count(lead), also: () => step(1) })).toMatchObject({ kind: 'recorded' });
-    const refused = await handle(store, { ...count(lead), also: () => step(1) });
+    const onBoth = () => handle(store, countOnBoth(lead, { id: side, limit: 1 }));
+    expect(await onBoth()).toMatchObject({ kind: 'recorded' });
+    const refused = await onBoth();
     expect(refused).toMatchObject({ kind: 'refused', refusal: { code: 'INVALID_TRANSITION' } });
     expect(await sequencesOf(store, lead)).toEqual([1]);
     expect(await sequencesOf(store, side)).toEqual([1]);
@@ -127,11 +132,7 @@ describe('a command on several streams', () => {
 
   it('holds its rule when many leads want the same side', async () => {
     const side = newId();
-    const { aggregate, command } = count(side, { limit: 3 });
-    const intents = upTo(12).map(() => ({
-      ...count(newId()),
-      also: () => [{ aggregate, id: side, command }],
-    }));
+    const intents = upTo(12).map(() => countOnBoth(newId(), { id: side, limit: 3 }));
     const outcomes = await Promise.all([
       handleMany(store, intents.slice(0, 6)),
       handleMany(other, intents.slice(6)),

@@ -74,7 +74,7 @@ async function openWaybill(
   };
   const log = pino({ level: 'silent' });
   const projections = [totals, tallies];
-  const store = await openStore({ client, db, log, definitions: [counted], projections });
+  const store = await openStore({ client, db, log, definitions: [counted], projections, workflows: [] });
   return {
     store,
     aggregate,

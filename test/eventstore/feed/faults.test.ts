@@ -29,7 +29,7 @@ beforeEach(async () => {
   const db = client.db(`faults_${newId()}`);
   const projections = [countersRead, tallies()];
   const log = pino({ level: 'silent' });
-  store = await openStore({ client, db, log, definitions: counterEvents, projections });
+  store = await openStore({ client, db, log, definitions: counterEvents, projections, workflows: [] });
   feed = openFeed(store);
 });
 afterEach(async () => {

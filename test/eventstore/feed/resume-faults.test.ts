@@ -47,6 +47,7 @@ beforeEach(async () => {
     log: pino({ level: 'silent' }),
     definitions: counterEvents,
     projections: [countersRead, tallied],
+    workflows: [],
   };
   store = await openStore({ ...opening, client, db: client.db(name) });
   slowStore = await openStore({ ...opening, client: slowClient, db: slowClient.db(name) });

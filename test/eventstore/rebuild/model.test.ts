@@ -27,6 +27,7 @@ const open = (of: readonly Projection[]): Promise<Store> =>
     log: pino({ level: 'silent' }),
     definitions: eventDefinitions,
     projections: of,
+    workflows: [],
   });
 const drift = async (of = projections) => driftOf(database.db, await streamsOf(database.db), of);
 const level = () => eventually(async () => expect(await drift()).toEqual([]));

@@ -7,7 +7,7 @@ import { openStore } from '../../../src/eventstore/open-store.ts';
 import type { StoreObserver } from '../../../src/eventstore/store-observer.ts';
 import type { StreamRef } from '../../../src/eventstore/stream.ts';
 import type { Milestone } from '../../../src/eventstore/time/snapshots.ts';
-import { eventDefinitions, projections } from '../../../src/model.ts';
+import { model } from '../../../src/model.ts';
 import type { TestDatabase } from '../../database.ts';
 
 export const TENANT = 'acme';
@@ -24,8 +24,7 @@ export function openTimeStore(
     client,
     db,
     log,
-    definitions: eventDefinitions,
-    projections,
+    ...model,
     snapshotEvery: EVERY,
     ...over,
   });

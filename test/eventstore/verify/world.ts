@@ -14,6 +14,7 @@ import { tender } from '../../../src/tender/tender.ts';
 import type { VehicleCommand } from '../../../src/vehicle/decide.ts';
 import { vehicle } from '../../../src/vehicle/vehicle.ts';
 import { now } from '../../dispatch/stage.ts';
+import { withoutWorkflows } from '../../model-log.ts';
 import { DETAILS } from '../../tender/cast.ts';
 
 /** The rows of the second sort before those of the first, though its streams come after them. */
@@ -54,7 +55,7 @@ async function give<S, C extends Command>(
   of: readonly Stream[],
   commandOf: (index: number) => C,
 ): Promise<void> {
-  for (const outcome of await handleMany(store, intents(aggregate, of, commandOf)))
+  for (const outcome of await handleMany(withoutWorkflows(store), intents(aggregate, of, commandOf)))
     if (outcome.kind === 'refused') throw new Error(outcome.refusal.message);
 }
 
