@@ -89,13 +89,17 @@ export async function whileHeld<T>(
   onTrouble: (error: unknown) => void,
 ): Promise<T> {
   const lost = new AbortController();
+  let renewals: Promise<unknown> = Promise.resolve();
   const renewing = setInterval(() => {
-    lease.renew().then((held) => held || lost.abort(), onTrouble);
+    const renewal = lease.renew().then((held) => held || lost.abort(), onTrouble);
+    renewals = Promise.all([renewals, renewal]);
   }, lease.ttlMs / 3);
   try {
     return await work(lost.signal);
   } finally {
     clearInterval(renewing);
+    // One that is on its way would take the lease once more after it was let go.
+    await renewals;
   }
 }
 

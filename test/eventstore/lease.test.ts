@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acquireLease, leaseHolders } from '../../src/eventstore/lease.ts';
+import { acquireLease, leaseHolders, whileHeld } from '../../src/eventstore/lease.ts';
 import { claimCheckpoint, FencedOut, saveCheckpoint } from '../../src/eventstore/projection/checkpoint.ts';
 import { openDatabase, type TestDatabase } from '../database.ts';
 import { eventually } from '../eventually.ts';
@@ -42,6 +42,38 @@ describe('a lease that many ask for at once', () => {
     await eventually(async () => expect(await acquireLease(database.db, 'late', 'b', 60_000)).not.toBeNull());
     await late?.release();
     expect((await leaseHolders(database.db)).get('late')).toBe('b');
+  });
+});
+
+describe('work under a lease', () => {
+  it('is over only when no renewal is on its way: that would take the lease after it was let go', async () => {
+    let land: (held: boolean) => void = () => undefined;
+    const renewal = new Promise<boolean>((resolve) => {
+      land = resolve;
+    });
+    let sent: () => void = () => undefined;
+    const renewing = new Promise<void>((resolve) => {
+      sent = resolve;
+    });
+    const renew = () => {
+      sent();
+      return renewal;
+    };
+    const lease = { fence: 1, ttlMs: 3, renew, release: async () => undefined };
+    let isOver = false;
+    const working = whileHeld(
+      lease,
+      () => renewing,
+      () => undefined,
+    ).then(() => {
+      isOver = true;
+    });
+    await renewing;
+    await new Promise(setImmediate);
+    expect(isOver).toBe(false);
+    land(true);
+    await working;
+    expect(isOver).toBe(true);
   });
 });
 
