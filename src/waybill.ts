@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { apiKeyVerifier } from './access/api-keys.ts';
+import { apiKeyVerifier } from './access/api-key-verifier.ts';
 import { authenticateBy } from './access/authenticate.ts';
 import { developmentSecret } from './access/development-secret.ts';
 import { signToken, tokenVerifier } from './access/token.ts';

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** Tells an API key from a token at sight, and lets scanners for leaked secrets find it. */
+/** Distinguishes an API key from a token, and lets scanners for leaked secrets find it. */
 const PREFIX = 'wbk_';
-/** 256 bits: beyond guessing, so that one plain hash is enough to keep it by. */
+/** 256 bits cannot be guessed, so that a plain hash is enough to store a key. */
 const KEY_BYTES = 32;
-/** Hex digits of the hash that name a key in lists and logs; they tell nothing of the key. */
+/** How many hex digits of the hash name a key in lists and logs; the key cannot be found from them. */
 const NAME_DIGITS = 12;
 
-/** Whether the text claims to be an API key (which says nothing about its being a good one). */
+/** Whether the text looks like an API key; it need not be a good one. */
 export function isApiKey(text: string): boolean {
   return text.startsWith(PREFIX);
 }

@@ -1,24 +1,15 @@
-import { LRUCache } from 'lru-cache';
 import type { ClientSession, Collection, Db, MongoClient } from 'mongodb';
 import type { Actor } from '../eventstore/event.ts';
-import type { Access } from './access.ts';
 import { apiKeyId, hashApiKey, newApiKey } from './api-key.ts';
-import { type Authentication, ProofUnavailableError, refused } from './authenticate.ts';
 
-/** How long a key that was good is taken for good without asking again, hence how long a revoked one lives on. */
-export const API_KEY_CACHE_MS = 5_000;
-const API_KEY_CACHE_KEYS = 10_000;
-/** How long a look-up may take. */
-const LOOK_UP_MS = 5_000;
-
-/** A key as it is kept: by its hash, never itself. */
+/** A key as it is stored: its hash, never the key. */
 export interface ApiKeyDocument {
   /** SHA-256 of the key, 64 hex digits. */
   readonly _id: string;
   readonly tenantId: string;
   readonly role: 'carrier';
   readonly carrierId: string;
-  /** What people call it; unique among a tenant's keys that are not revoked. */
+  /** Its name for people; unique among a tenant's keys that are not revoked. */
   readonly name: string;
   readonly createdAt: Date;
   readonly createdBy: Actor;
@@ -26,8 +17,8 @@ export interface ApiKeyDocument {
   readonly revokedBy?: Actor;
 }
 
-/** What an administrator did, kept apart from the business log (D-11). */
-export interface AdminAction {
+/** What an administrator did, recorded apart from the business log (D-11). */
+export interface ApiKeyAction {
   readonly action: 'ApiKeyCreated' | 'ApiKeyRevoked';
   readonly tenantId: string;
   readonly actor: Actor;
@@ -42,9 +33,9 @@ export class ApiKeyError extends Error {
   override readonly name = 'ApiKeyError';
 }
 
-/** The API keys of all tenants, for those who make and end them. */
+/** The API keys of all tenants, for whoever makes and revokes them. */
 export interface ApiKeys {
-  /** Makes a key; only this answer ever holds it. Rejects with `ApiKeyError` where the name is taken. */
+  /** Makes a key, which is in this answer and nowhere else. @throws ApiKeyError where the name is taken */
   create(wanted: {
     readonly tenantId: string;
     readonly carrierId: string;
@@ -53,7 +44,7 @@ export interface ApiKeys {
   }): Promise<{ readonly apiKey: string; readonly document: ApiKeyDocument }>;
   /** A tenant's keys, revoked ones too, newest first. */
   list(tenantId: string, carrierId?: string): Promise<ApiKeyDocument[]>;
-  /** Ends the key of that name. Rejects with `ApiKeyError` where there is none. */
+  /** Revokes the key of that name. @throws ApiKeyError where there is none */
   revoke(wanted: {
     readonly tenantId: string;
     readonly name: string;
@@ -61,22 +52,23 @@ export interface ApiKeys {
   }): Promise<ApiKeyDocument>;
 }
 
-const collectionOf = (db: Db): Collection<ApiKeyDocument> =>
+/** Where the keys of all tenants are kept. */
+export const apiKeysOf = (db: Db): Collection<ApiKeyDocument> =>
   db.collection<ApiKeyDocument>('api_keys', {
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },
   });
 
-/** Opens the keys for administration and makes the index that keeps names apart. */
+/** Opens the keys for administration, and makes the index that keeps their names unique. */
 export async function openApiKeys(client: MongoClient, db: Db): Promise<ApiKeys> {
-  const keys = collectionOf(db);
-  const actions = db.collection<AdminAction>('admin_actions');
+  const keys = apiKeysOf(db);
+  const actions = db.collection<ApiKeyAction>('admin_actions');
   await keys.createIndex(
     { tenantId: 1, name: 1 },
     { unique: true, partialFilterExpression: { revokedAt: { $type: 'null' } } },
   );
   await db.createCollection('admin_actions').catch(ignoreExisting);
-  /** A change and its record stand or fall together. */
+  /** Runs a change together with the insert of its record, in one transaction. */
   const recorded = <T>(change: (session: ClientSession) => Promise<T>): Promise<T> =>
     client.withSession((session) => session.withTransaction(() => change(session)));
 
@@ -130,33 +122,7 @@ export async function openApiKeys(client: MongoClient, db: Db): Promise<ApiKeys>
   };
 }
 
-/**
- * Makes the check of API keys. A good key is remembered for a moment; unknown ones are looked up each time, so
- * that guesses can't push good keys out. Concurrent look-ups of one key are one.
- */
-export function apiKeyVerifier(db: Db): (apiKey: string) => Promise<Authentication> {
-  const keys = collectionOf(db);
-  const good = new LRUCache<string, Access>({
-    max: API_KEY_CACHE_KEYS,
-    ttl: API_KEY_CACHE_MS,
-    fetchMethod: async (hash) => {
-      const found = await keys.findOne({ _id: hash, revokedAt: null }, { maxTimeMS: LOOK_UP_MS });
-      if (!found) return undefined;
-      const { tenantId, role, carrierId } = found;
-      return { tenantId, sub: apiKeyId(hash), role, carrierId };
-    },
-  });
-  return async (apiKey) => {
-    try {
-      const access = await good.fetch(hashApiKey(apiKey));
-      return access ? { access } : refused('invalid', 'The API key is unknown or revoked.');
-    } catch (error) {
-      throw new ProofUnavailableError('API keys cannot be looked up now.', { cause: error });
-    }
-  };
-}
-
-function actionOf(action: AdminAction['action'], key: ApiKeyDocument, actor: Actor, at: Date): AdminAction {
+function actionOf(action: ApiKeyAction['action'], key: ApiKeyDocument, actor: Actor, at: Date): ApiKeyAction {
   const { tenantId, name: keyName, carrierId } = key;
   return { action, tenantId, actor, at, keyId: apiKeyId(key._id), keyName, carrierId };
 }

@@ -1,6 +1,14 @@
 import type { Access } from './access.ts';
 import { isApiKey } from './api-key.ts';
 
+// In: the headers of a request, or the payload of a socket's `connection_init`. Out: who is calling (access.ts), or why that is not
+// proved. The files, in the order of a call:
+//   authenticate.ts         here: finds the credentials and asks the right proof
+//   token.ts                tokens, by a shared secret or an identity provider's key-set.ts; claims.ts reads what they say,
+//                           token-memory.ts spares the proof of the same token
+//   api-key-verifier.ts     API keys, looked up among those of api-keys.ts, where they are made and revoked (api-key.ts: their form)
+//   development-secret.ts   the secret that signs tokens where nothing is configured
+
 /** What a caller shows to prove who it is; at most one of each. */
 export interface Credentials {
   /** A JSON Web Token (RFC 7519). */
@@ -23,12 +31,12 @@ export type Authentication =
     };
 
 /**
- * Tells who is calling. Rejects with `ProofUnavailableError` where the proof cannot be checked now (key server or
- * database away): that is no answer about the caller and wants a 503, not a 401.
+ * Finds out who is calling. Rejects with ProofUnavailableError where the proof cannot be checked now (the key server or the
+ * database is away): that says nothing about the caller, and is a 503, not a 401.
  */
 export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
 
-/** The proof can't be checked just now. */
+/** The proof cannot be checked just now. */
 export class ProofUnavailableError extends Error {
   override readonly name = 'ProofUnavailableError';
 }
@@ -38,7 +46,7 @@ export interface HeaderReader {
   get(name: string): string | null | undefined;
 }
 
-/** Puts together the two proofs. A caller that shows both must be right with the API key, the more specific one. */
+/** Puts the two proofs together. Of a caller that shows both, only the API key counts: it is the more specific one. */
 export function authenticateBy(proofs: {
   readonly verifyToken: (token: string) => Promise<Authentication>;
   readonly verifyApiKey: (apiKey: string) => Promise<Authentication>;
@@ -50,7 +58,7 @@ export function authenticateBy(proofs: {
   };
 }
 
-/** Not proved. */
+/** The caller's identity is not proved. */
 export function refused(reason: 'missing' | 'invalid' | 'expired', message: string): Authentication {
   return { access: null, reason, message };
 }
@@ -81,7 +89,7 @@ export function credentialsOfConnection(
   return credentialsOfHeaders(upgrade);
 }
 
-/** `Bearer` is matched in any case (RFC 7235); another scheme is a token that will be found invalid. */
+/** `Bearer` is matched in any case (RFC 7235); anything else is taken for a token, and found invalid. */
 function credentialsOf(authorization?: string | null, apiKeyHeader?: string | null): Credentials {
   const apiKey = apiKeyHeader?.trim();
   if (apiKey) return { apiKey };

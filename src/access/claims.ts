@@ -39,7 +39,7 @@ export type Claims = z.infer<typeof claimsSchema>;
 
 /**
  * Reads claims whose signature is proved already.
- * @returns who is calling, or the name of the claim at fault.
+ * @returns who is calling, or the name of the claim that is missing or malformed
  */
 export function accessOf(payload: unknown): Access | { readonly fault: string } {
   const read = claimsSchema.safeParse(payload);

@@ -38,7 +38,7 @@ export async function developmentSecret(dataDir: string): Promise<string> {
   return secret;
 }
 
-/** A file that is too short to be a secret was not made by us: it is refused, never used. */
+/** A file that is too short to be a secret was not made by Waybill: it is refused, never used. */
 async function keptSecret(path: string): Promise<string | undefined> {
   let secret: string;
   try {

@@ -2,18 +2,18 @@ import { LRUCache } from 'lru-cache';
 import type { Access } from './access.ts';
 import type { Authentication } from './authenticate.ts';
 
-/** Proved tokens that a process remembers. */
+/** How many proved tokens a process remembers. */
 const REMEMBERED_TOKENS = 10_000;
 /**
- * How long a proof is good without looking again, in ms: a key taken out of a key set proves no longer than this.
- * A token's own end is looked at each time.
+ * How long a proof is remembered, in ms: a key that was removed from a key set is accepted no longer than this.
+ * Whether a token has expired is looked at each time.
  */
 export const TOKEN_MEMORY_MS = 60_000;
 
 /**
- * Spares a caller's every request the proof of the same token, whose signature the platform checks on another thread:
- * a hop there and back costs more than the rest of a small query. Only proofs are remembered, no refusals.
- * @param isOver whether an access has come to its end at a moment
+ * Proves a token once instead of with every request: the platform checks signatures on another thread, and the way there and
+ * back costs more than the rest of a small query. Only proofs are remembered, no refusals.
+ * @param isOver whether an access has expired at a moment
  */
 export function rememberingTokens(
   verify: (token: string) => Promise<Authentication>,

@@ -7,7 +7,8 @@
  * `stop-signal.ts`, `observers.ts` (what the event store tells, as metrics), `health.ts` with `operator-server.ts` (what
  * operators ask), `replay-threads.ts` with `replay-worker.ts` (threads that rebuild read models).
  */
-import { JWKS_ALGORITHMS, MIN_SECRET_BYTES } from '../access/token.ts';
+import { JWKS_ALGORITHMS } from '../access/key-set.ts';
+import { MIN_SECRET_BYTES } from '../access/token.ts';
 import { FEED_LIMITS } from '../eventstore/feed/limits.ts';
 import { SNAPSHOT_EVERY } from '../eventstore/time/snapshots.ts';
 import { DRAIN_MS } from '../gateway/stop.ts';

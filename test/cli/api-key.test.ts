@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiKeyVerifier } from '../../src/access/api-keys.ts';
+import { apiKeyVerifier } from '../../src/access/api-key-verifier.ts';
 import { openDatabase } from '../database.ts';
 import { expectSentence, waybill } from './command.ts';
 
