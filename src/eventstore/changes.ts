@@ -47,8 +47,8 @@ export interface Changes {
   /** Resolves with the server's first reply: what is committed from now on will be seen. Needs someone in `next()`. */
   readonly opened: Promise<void>;
   /**
-   * What comes next; null once stopped. After `lost` the stream is over: the reader opens another one and makes up
-   * for what lies between. Never throws: everything else is tried again for ever, with a bounded wait between.
+   * What comes next; null once stopped. After `lost` the stream is over: the reader opens another one and finds out
+   * otherwise what lies between. Never throws: everything else is tried again for ever, with a bounded wait between.
    */
   next(): Promise<Signal | null>;
   /** Ends a pending `next()` at once. */

@@ -1,3 +1,16 @@
+/**
+ * The words of the event store, in which all of it is written; none of these files knows a folder of the machine.
+ *
+ * - A fact: event.ts (how it is defined and stored), registry.ts (all types), upcast.ts (older versions), payload.ts,
+ *   json-schema.ts, ids.ts, time-order.ts (the order of time within a stream).
+ * - What is made of facts: aggregate.ts (state and decisions), projection.ts (rows), stream.ts (which stream), fold.ts
+ *   (both of a stream, kept in memory), interest.ts (who wants to hear of a row).
+ * - MongoDB: changes.ts and change.ts (change streams), transact.ts, faults.ts, backoff.ts (try again), lease.ts (one
+ *   process at a time), pace.ts, next-turn.ts, indexes.ts, admin-actions.ts, store-observer.ts.
+ *
+ * The folders stand on each other: log, time, projection, command, and on these feed, rebuild, verify and archive.
+ * open-store.ts puts them together; each takes the smallest layer that it needs: Log, TimedLog, ReadModels, Store.
+ */
 import type { UUID } from 'mongodb';
 import type { z } from 'zod';
 
@@ -37,8 +50,8 @@ export interface Metadata {
   /** How many events the command recorded, over all its streams, where it is more than one; on each of them. */
   readonly commandSize?: number;
   /**
-   * On an event that was told late: its occurredAt lies before the newest one earlier in its stream, by less than this
-   * many ms (`time-order.ts`). Absent where it came in order.
+   * On an event that came late: its occurredAt lies before the newest one earlier in its stream, by less than this many
+   * ms (`time-order.ts`). Absent where it came in order.
    */
   readonly lateWithinMs?: number;
 }
@@ -79,7 +92,7 @@ export interface EventDefinition<T extends string = string, P = unknown> {
   /** What happened, for the reader of the schema. */
   readonly doc: string;
   readonly payload: z.ZodType<P>;
-  /** True where it takes its place in time before all else of its stream: what it founds is older than our word of it. */
+  /** True where it takes its place in time before all else of its stream: what it founds is older than our record of it. */
   readonly founding?: boolean;
   /** The closed list of reasons, where the type has one. */
   readonly reasonCodes?: readonly string[];

@@ -50,7 +50,7 @@ export function isMilestone({ sequence, extent }: Folded, every: number): boolea
   return every > 0 && sequence % every === 0 && Number.isFinite(extent.newestOccurredAt);
 }
 
-/** Folds of the streams that were written last; only ever a head start, the append decides. */
+/** Folds of the streams that were written last. They may be behind the log: an append on such a fold fails. */
 export type StreamCache = Pick<LRUCache<string, Folded>, 'get' | 'set' | 'delete'>;
 
 /** How many folded streams a process keeps. */

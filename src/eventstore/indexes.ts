@@ -15,7 +15,7 @@ export const EVENT_INDEXES: readonly IndexSpec[] = [
   {
     keys: LATE_INDEX,
     partialFilterExpression: { 'metadata.lateWithinMs': { $exists: true } },
-    serves: 'asOf and a way: the events that were told late. No other event is in it',
+    serves: 'asOf and a way: the events that came late. No other event is in it',
   },
 ];
 

@@ -23,9 +23,9 @@ export interface PlaceFacet<D> {
 }
 
 /**
- * What a subscriber may want to hear of: never less than what its `matches` lets through, and better little more,
- * since every change of it is shown to that subscriber. One of several conditions is enough: the one that lets the
- * least through.
+ * What a subscriber may want to hear of: all that its `matches` lets through, and as little else as possible, since
+ * every change of it is offered to that subscriber. One of several conditions is enough: the one that lets the least
+ * through.
  */
 export type Interest<D> =
   /** By what documents are delivered under: the aggregate's id, of an event its own. */

@@ -4,7 +4,7 @@ import { type Collection, type Db, MongoServerError } from 'mongodb';
 interface LeaseDocument {
   readonly _id: string;
   readonly holder: string;
-  /** Raised with each change of holder: what an earlier holder still writes is told by it. */
+  /** Raised with each change of holder: what an earlier holder still writes is recognised by it. */
   readonly fence: number;
   readonly expiresAt: Date;
 }

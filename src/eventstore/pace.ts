@@ -2,7 +2,7 @@ import { pause } from './backoff.ts';
 
 /** Holds work down to a rate. */
 export interface Pace {
-  /** Told what was done; resolves when more may be. */
+  /** Counts what was done; resolves when more may be. */
   done(count: number): Promise<void>;
 }
 

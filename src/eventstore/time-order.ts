@@ -1,7 +1,7 @@
 import type { StoredEvent } from './event.ts';
 
-// The order of time differs from the order of a stream only where an event was told late. Such events are marked as
-// they are appended, and an index finds the marked ones: everything else of a stream is in both orders at once.
+// The order of time differs from the order of a stream only where an event came late. Such events are marked as they are
+// appended, and an index finds the marked ones: everything else of a stream is in both orders at once.
 
 /** How far a stream has come in both of its times, in ms since 1970. */
 export interface Extent {
@@ -20,14 +20,14 @@ export const NO_EXTENT: Extent = {
 
 /**
  * Servers' clocks differ: one that is behind by up to this many ms records at the moment of the event before it, so
- * that recordedAt never runs backwards within a stream. A clock that is further off must not be catching.
+ * that recordedAt never runs backwards within a stream. By a clock that is further off, later events are not dated.
  */
 export const SERVER_SKEW_MS = 60_000;
 
 /**
- * What a mark can be: older than the newest before it by less than this many ms (a minute, a quarter of an hour, a few
- * hours, some weeks). Whoever looks for late events that reach over a moment need not look further back than each mark
- * says; more of them would be looked for longer than what they spare (0.1 ms each, measured).
+ * The marks there are: older than the newest event before it by less than this many ms (a minute, a quarter of an hour,
+ * a few hours, some weeks). A search for late events that reach over a moment looks no further back than each mark says.
+ * More marks would cost more looks than they spare (0.1 ms each, measured).
  */
 export const LATE_WITHIN_MS: readonly number[] = [16 ** 4, 16 ** 5, 16 ** 6, 16 ** 8];
 
@@ -70,7 +70,7 @@ export function marked(event: StoredEvent, extent: Extent, founding: boolean): S
   return { ...event, metadata: mark === undefined ? metadata : { ...metadata, lateWithinMs: mark } };
 }
 
-/** Never late, as it comes first: only its recordedAt could be out of order, and that is the first one, too. */
+/** A founding event is never late, since it takes its place before all others: it is taken to occur at the end of time. */
 const FOUNDING = new Date(8.64e15);
 
 /**

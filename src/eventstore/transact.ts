@@ -25,7 +25,7 @@ export async function transact(
     await work(session);
     await commitForCertain(session);
   } catch (error) {
-    // What failed is already known; that the server could not be told so as well adds nothing.
+    // What failed is known already; that it could not be aborted as well adds nothing.
     if (session.inTransaction()) await session.abortTransaction().catch(() => undefined);
     throw error;
   } finally {

@@ -1,8 +1,8 @@
 import type { EventDefinition, StoredEvent } from './event.ts';
 
 /**
- * An event that was brought up to date, with the one that is stored. That is kept where a copy does not take it along,
- * since something may be withheld from a copy. (A property that copies pass over costs ten times as much: 1.5 µs.)
+ * An event that was brought up to date, with the one that is stored. That is kept in a private field, which copies do
+ * not have: something may be withheld from a copy. (A property that is not enumerable costs ten times as much: 1.5 µs.)
  */
 class Upcast {
   readonly #stored: StoredEvent;
@@ -14,7 +14,7 @@ class Upcast {
   }
 }
 
-/** An event as the newest version of its type has it: what every fold, and whoever looks into payloads, works on. */
+/** Brings an event to the newest version of its type, as every fold, and whoever looks into payloads, needs it. */
 export type Upcaster = (event: StoredEvent) => StoredEvent;
 
 /**

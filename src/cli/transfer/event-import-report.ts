@@ -1,4 +1,4 @@
-import type { Holes } from '../../eventstore/log/holes.ts';
+import type { StreamWithHoles } from '../../eventstore/log/holes.ts';
 import type { CaughtUp } from '../../eventstore/projection/catch-up.ts';
 import { faults, number, type Tally, tally, timing } from './tally.ts';
 
@@ -21,7 +21,7 @@ export interface EventImportReport {
   /** Why the import ended before the file did. */
   stopped?: string;
   caughtUp: readonly CaughtUp[];
-  holes: readonly Holes[];
+  holes: readonly StreamWithHoles[];
   readonly dryRun: boolean;
   readonly startedAt: number;
 }
@@ -85,6 +85,6 @@ function caughtUpLine({ projection, rows, poisoned, complete }: CaughtUp): strin
     : `${projection} is not level with the log yet, and its projector makes no progress${left}`;
 }
 
-function holesLine({ tenantId, aggregateType, aggregateId, last, events }: Holes): string {
+function holesLine({ tenantId, aggregateType, aggregateId, last, events }: StreamWithHoles): string {
   return `${aggregateType} ${aggregateId} of ${tenantId} has ${number(events)} events, but its last is number ${number(last)}`;
 }

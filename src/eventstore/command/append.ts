@@ -42,7 +42,7 @@ export async function append(store: Store, job: Job, unit: Unit, deadline: numbe
     }
     if (first === null && isDuplicateKey(failure)) return { kind: 'raced' };
     if (performance.now() > deadline) return { kind: 'unknown' };
-    // A read alone never settles it: the write may still be on its way. The same ids are inserted again.
+    // That it is not there yet proves nothing: the write may still be on its way. The same ids are inserted again.
     store.observer.retried('unknown');
     await backoff(failures);
   }

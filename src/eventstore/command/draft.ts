@@ -25,7 +25,7 @@ export interface Draft {
   readonly refusal: Refusal | undefined;
 }
 
-/** A command's metadata while it is decided: their number is put in last. */
+/** A command's metadata while it is decided: the number of its events is put in last. */
 export type DraftMetadata = { -readonly [Field in keyof Metadata]: Metadata[Field] };
 
 /** What every event of a command carries. */
@@ -81,7 +81,7 @@ function nothingDrafted(folded: Folded, refusal: Refusal): Draft {
   return { events: [], rows: [], folded, milestones: undefined, refusal };
 }
 
-/** Tells each of a command's events how many they are, where it is more than one. */
+/** Notes in each of a command's events how many they are, where it is more than one. */
 export function countEvents(events: readonly StoredEvent[]): void {
   if (events.length < 2) return;
   for (const { metadata } of events) {
@@ -128,7 +128,7 @@ function storedEvent(
   return { refused: refusal('INVALID_INPUT', `${fact.type} is larger than ${EVENT_MAX_BYTES} bytes.`) };
 }
 
-/** True for a flat payload of a few short fields, which most are: weighing each would cost more than checking it. */
+/** True for a flat payload of a few short fields, as most are: measuring each would cost more than checking it. */
 function isSmall(payload: unknown): boolean {
   if (typeof payload !== 'object' || payload === null) return true;
   let fields = 0;

@@ -1,3 +1,17 @@
+/**
+ * Command: an intent becomes events in the log, and rows beside them.
+ *
+ * In comes an Intent (intent.ts); out comes its Outcome: recorded, or refused. In this order:
+ * 1. handle.ts, or handle-many.ts for many at once, opens a job, which fixes the command's ids, and queues it on its
+ *    stream (stream-queues.ts).
+ * 2. decide-batch.ts takes what has gathered on the stream; what touches other streams too, or is alone and may be a
+ *    repeat, or did not work out together, goes one by one through decide-one.ts.
+ * 3. load.ts loads the stream: from memory, or from the log on from a snapshot.
+ * 4. draft.ts decides the command on the stream's fold and drafts its events and rows. It is the only place for that.
+ * 5. append.ts writes one command and finds out what became of it; a batch is committed as it is.
+ * 6. committer.ts sends units (unit.ts) that are ready at the same time together; group-writes.ts writes them.
+ * states.ts answers questions about states from memory. store.ts is the whole store, which commands need.
+ */
 import type { Command } from '../aggregate.ts';
 import { handleGathered } from './decide-batch.ts';
 import { type Intent, type Outcome, openJob } from './intent.ts';

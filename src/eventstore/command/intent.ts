@@ -8,7 +8,7 @@ import type { Row } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
 import { type Workflows, workflowOf } from './workflows.ts';
 
-/** A command on its way into the log, with all that makes it recognisable when it comes again. */
+/** A command that is to be recorded, with all that makes it recognisable when it comes again. */
 export interface Intent<S = unknown, C extends Command = Command> {
   readonly tenantId: string;
   readonly aggregate: Aggregate<S, C>;
@@ -27,8 +27,8 @@ export interface Intent<S = unknown, C extends Command = Command> {
   readonly correlationId?: string;
   readonly causationId?: string;
   /**
-   * True for a command that begins its stream: the first try then spares itself the reading of a stream that
-   * should not be there. The append finds out if it is.
+   * True for a command that begins its stream: the first try then does not read a stream that should not be there.
+   * The append finds out if it is.
    */
   readonly creates?: boolean | undefined;
 }

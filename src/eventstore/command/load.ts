@@ -57,7 +57,7 @@ async function foldOn(
 
 /**
  * Folds a stream that is not in memory, on from its newest snapshot. Where streams of this kind had none lately, its
- * first events are read first: mostly they are all, and then nobody has waited for a second answer.
+ * first events are read first: mostly there are no more, and one round trip was enough.
  */
 async function foldAnew(
   store: Store,

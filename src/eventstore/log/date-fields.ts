@@ -9,7 +9,7 @@ export type DateFields =
   | { readonly items: readonly (DateFields | undefined)[]; readonly rest: DateFields | undefined };
 
 /**
- * Finds the dates of a payload's schema. JSON has none, so they stand in it as text: the schema tells which text is one.
+ * Finds the dates of a payload's schema. JSON has none, so they stand in it as text: the schema says which text is one.
  * @throws where a schema leaves open whether something is a date, which is a bug of that schema
  */
 export function dateFieldsOf(schema: z.core.$ZodType): DateFields | undefined {

@@ -3,7 +3,7 @@ import { STREAM_INDEX } from '../stream.ts';
 import type { Log } from './log.ts';
 
 /** A stream that lacks events. */
-export interface Holes {
+export interface StreamWithHoles {
   readonly tenantId: string;
   readonly aggregateType: string;
   readonly aggregateId: string;
@@ -19,7 +19,11 @@ interface Counted {
 }
 
 /** Finds streams of these tenants whose sequences are not 1, 2, 3 …: answered by the stream index, without an event. */
-export async function holesIn(store: Log, tenantIds: readonly string[], limit: number): Promise<Holes[]> {
+export async function holesIn(
+  store: Log,
+  tenantIds: readonly string[],
+  limit: number,
+): Promise<StreamWithHoles[]> {
   if (tenantIds.length === 0) return [];
   const stream = { tenantId: '$tenantId', aggregateType: '$aggregateType', aggregateId: '$aggregateId' };
   const counted = store.events.aggregate<Counted>(
@@ -31,7 +35,7 @@ export async function holesIn(store: Log, tenantIds: readonly string[], limit: n
     ],
     { hint: STREAM_INDEX, allowDiskUse: true },
   );
-  const holes: Holes[] = [];
+  const holes: StreamWithHoles[] = [];
   for await (const { _id, last, events } of counted)
     holes.push({ ..._id, aggregateId: _id.aggregateId.toString(), last, events });
   return holes;

@@ -1,3 +1,15 @@
+/**
+ * Log: the events as they are stored, and the ways to read them.
+ *
+ * In come streams, filters and ranges; out come events. log.ts is the layer of the store that all of this needs.
+ * - read.ts reads a stream, a page of one, and a page of a tenant's log. point-reads.ts gathers reads of single events,
+ *   stream-reads.ts those of streams.
+ * - stream-tips.ts knows how far streams have come; streams-behind.ts finds those whose rows lag, holes.ts those that
+ *   lack events.
+ * - A replay of everything: ranges.ts divides the streams; replay.ts reads a range ahead of its fold; stream-fold.ts
+ *   folds it stream by stream, over the bytes of its events (raw-event.ts); row-checksum.ts sums up the rows.
+ * - date-fields.ts finds the dates in a payload, for JSON, which has none.
+ */
 import { type FindCursor, UUID } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
 import type { StreamRef } from '../stream.ts';

@@ -16,18 +16,18 @@ export interface ReplayOptions {
   readonly notBefore?: Timestamp;
   /** Events read in one go, at most; two such batches are in memory. */
   readonly batchEvents?: number;
-  /** Told how many events were folded, and awaited before the next are. */
+  /** Called with how many events were folded, and awaited before the next are. */
   pace?(events: number): Promise<void>;
 }
 
-// Larger ones are no faster: what is read of them is long-lived by the time it is folded, and the collector pays.
+// Larger ones are no faster: what was read lives longer until it is folded, and garbage collection takes longer.
 const BATCH_EVENTS = 1_000;
 
 /**
  * Folds the streams of a range from the log, in the order of (tenantId, aggregateId); nothing is written. While one
  * batch is folded the server reads the next. Yields the streams that ended in a batch, none of them twice; a batch may
  * be empty where a stream is long. Memory is bounded by the batch, however many events there are.
- * @throws what MongoDB throws; what is wrong with a stream is told with it (`faults`)
+ * @throws what MongoDB throws; what is wrong with a stream stands with it (`faults`)
  */
 export async function* replayStreams<R extends Row>(
   store: ReplayStore,
@@ -80,7 +80,7 @@ export async function* readAhead(cursor: FindCursor<unknown>): AsyncGenerator<Ui
     while (await more) {
       const documents: unknown[] = cursor.readBufferedDocuments();
       more = cursor.hasNext();
-      // Whoever folds these may never ask for the next.
+      // Its error is not lost: it is thrown where the next batch is awaited, if that is ever asked for.
       more.catch(() => undefined);
       // Lets the request out before the fold keeps the thread to itself.
       await turn();

@@ -44,11 +44,11 @@ async function readTogether(
   events: Collection<StoredEvent>,
   wanted: readonly Wanted[],
 ): Promise<readonly ('read' | Error)[]> {
-  const takers = new Map<string, Wanted[]>();
+  const byStream = new Map<string, Wanted[]>();
   for (const one of wanted) {
     const key = one.stream.aggregateId;
-    const known = takers.get(key);
-    if (known === undefined) takers.set(key, [one]);
+    const known = byStream.get(key);
+    if (known === undefined) byStream.set(key, [one]);
     else known.push(one);
   }
   const branches = wanted.map(
@@ -62,7 +62,7 @@ async function readTogether(
   const filter = branches.length === 1 && branches[0] !== undefined ? branches[0] : { $or: branches };
   const failures = new Map<Wanted, Error>();
   for await (const event of events.find(filter).sort({ sequence: 1 }).batchSize(1_000)) {
-    for (const one of takers.get(event.aggregateId.toString()) ?? []) {
+    for (const one of byStream.get(event.aggregateId.toString()) ?? []) {
       if (failures.has(one) || !isWantedBy(one, event)) continue;
       try {
         one.take(event);

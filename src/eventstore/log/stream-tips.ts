@@ -6,7 +6,7 @@ import { streamKey } from '../stream.ts';
 import { type Extent, extended, NO_EXTENT } from '../time-order.ts';
 import type { Log } from './log.ts';
 
-/** Streams whose ends are remembered; others are asked for again. */
+/** Streams whose ends are remembered; those of others are read again. */
 const REMEMBERED = 20_000;
 
 /** How far the log has come on a stream. */

@@ -1,3 +1,14 @@
+/**
+ * Time: how a stream was at a moment, as far as it was known at another (design section 8).
+ *
+ * In come a stream and a Moment; out comes a row, or a page of events in the order of time. In this order:
+ * 1. as-of.ts asks for a row; time-page.ts for a page of events.
+ * 2. time-fold.ts folds the events that count, on from a snapshot that holds nothing beyond the moment.
+ * 3. counting.ts reads these events; until.ts says which they are, in a query and in memory.
+ * 4. snapshot-reads.ts finds snapshots (snapshots.ts says what one is); loading a stream for a command uses them, too.
+ * 5. snapshot-keeper.ts has them written when there is time: those of commands, and of streams that were long to read
+ *    (snapshot-build.ts). snapshot-writes.ts folds a late stream's other order first, and inserts them.
+ */
 import type { Aggregate, Command } from '../aggregate.ts';
 import type { Projection, Row } from '../projection.ts';
 import type { StreamRef } from '../stream.ts';
@@ -8,7 +19,7 @@ import { foldInTime } from './time-fold.ts';
 export interface Moment {
   /** When it was so: events with a later occurredAt had not happened yet. */
   readonly asOf?: Date | null | undefined;
-  /** When it was known: events with a later recordedAt had not been told yet. */
+  /** When it was known: events with a later recordedAt had not been recorded yet. */
   readonly knownAt?: Date | null | undefined;
 }
 
@@ -17,13 +28,13 @@ export function isPast({ asOf, knownAt }: Moment): boolean {
   return asOf instanceof Date || knownAt instanceof Date;
 }
 
-/** Whoever had to read more than this many times the distance of two snapshots lets them be written. */
+/** Where more than this many times the distance of two snapshots had to be read, they are written from the log. */
 const SPARSE = 4;
 
 /**
  * A row as it was at `asOf`, as far as was known at `knownAt`: the events that count, in the order in which they
- * happened (occurredAt, then sequence), folded by the projection itself. Events that were told late thus take
- * their true place, and `lastEvent` is the last that had happened.
+ * happened (occurredAt, then sequence), folded by the projection itself. Events that came late thus take their true
+ * place, and `lastEvent` is the last that had happened.
  * @returns null when nothing had happened yet, or nothing was known
  */
 export async function rowAsOf<R extends Row>(

@@ -13,11 +13,11 @@ export interface SnapshotReads {
   newest(stream: StreamRef, aggregate: Kind): Promise<Snapshot | undefined>;
   /** True where the stream of this kind that was looked for last had one: then it pays to look there first. */
   isExpected(aggregate: Kind): boolean;
-  /** The newest ones, newest first, that hold nothing beyond `until` and tell the order of time. */
+  /** The newest ones, newest first, that hold nothing beyond `until` and have the order of time. */
   until(stream: StreamRef, aggregate: Kind, until: Until, limit: number): Promise<TimedSnapshot[]>;
 }
 
-/** A snapshot that tells the order of time. */
+/** A snapshot that has the order of time. */
 export type TimedSnapshot = Snapshot & { readonly time: TimePart };
 
 /** How many streams go into one query. */
@@ -59,7 +59,7 @@ export function queryUntil(
 ): { readonly filter: Filter<Snapshot>; readonly sort: Record<string, -1> } {
   const filter: Filter<Snapshot> = {
     ...inShape({ stream, shape: shapeOf(aggregate) }),
-    // Those that do not tell the order of time have no such moment.
+    // Those that lack the order of time have no such moment.
     'time.at': occurredAt === undefined ? { $exists: true } : { $lte: occurredAt },
     ...(recordedAt === undefined ? {} : { newestRecordedAt: { $lte: recordedAt } }),
     ...(sequence === undefined ? {} : { sequence: { $lte: sequence } }),

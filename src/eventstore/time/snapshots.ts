@@ -5,10 +5,10 @@ import type { IndexSpec } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
 
 // A snapshot is a fold that was written down: it spares whoever loads a stream, or asks how it was, the events before
-// it. It is never more than that. One that is missing, of another shape or on a stream that was told late events since
-// costs time, and changes no answer.
+// it. It is never more than that. One that is missing, of another shape, or overtaken by late events costs time and
+// changes no answer.
 
-/** A fold in the order of time: all that a snapshot's events tell up to a moment. */
+/** A fold in the order of time: of those of a snapshot's events that occurred up to a moment. */
 export interface TimePart {
   /** What occurred later is left out. */
   readonly at: Date;
@@ -38,7 +38,7 @@ export interface Snapshot {
   readonly state: unknown;
   /** In the order of the stream, by projection name. */
   readonly rows: Folded['rows'];
-  /** Absent where it would have taken too long to tell. */
+  /** Absent where it would have taken too long to fold. */
   readonly time?: TimePart;
   readonly newestOccurredAt: Date;
   readonly newestRecordedAt: Date;
@@ -73,7 +73,7 @@ export const SNAPSHOT_INDEXES: readonly IndexSpec[] = [
   },
   {
     keys: { ...STREAM, newestRecordedAt: -1, sequence: -1, 'time.at': -1 },
-    serves: 'knownAt: the newest snapshot of nothing told later',
+    serves: 'knownAt: the newest snapshot of nothing recorded later',
   },
 ];
 
@@ -115,7 +115,7 @@ export function snapshotOf(milestone: Milestone, time: TimePart | undefined): Sn
   };
 }
 
-/** The order of time of a stream that nothing was told late on: the order of the stream. */
+/** The order of time of a stream on which nothing came late: the order of the stream. */
 export function timeInOrder({ folded, eventId }: Milestone): TimePart {
   const at = new Date(folded.extent.newestOccurredAt);
   return { at, from: folded.sequence + 1, eventId, settled: false };

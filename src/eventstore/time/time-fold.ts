@@ -7,10 +7,9 @@ import type { TimedSnapshot } from './snapshot-reads.ts';
 import type { Until } from './until.ts';
 
 // Which events count, of those that occurred by t and were recorded by k? Along a stream, the newest of both times so
-// far only grows. Up to the first event that is beyond t or k, therefore, all count; behind it, only such count as were
-// told out of order, and these are marked. So the answer is a beginning of the stream, of which a snapshot spares most,
-// and the marked ones that reach over t. A snapshot is of no use where an event that it does not know occurred before
-// the moment that it tells of.
+// far only grows. So up to the first event that is beyond t or k all count; behind it only those count that came out of
+// order, and these are marked. The answer is a beginning of the stream, of which a snapshot spares most, and the marked
+// events that reach over t. A snapshot is of no use where an event that it does not hold occurred before its moment.
 
 export interface TimeFold {
   /** By projection name; null where nothing had happened. */
@@ -44,7 +43,7 @@ export async function foldInTime(
     base = undefined;
     await Promise.all([counting.readOn(undefined), counting.readLate(1)]);
   }
-  while (base !== undefined && isSpoilt(base, counting)) {
+  while (base !== undefined && isOvertaken(base, counting)) {
     const earliest = counting.earliestBeyond(base);
     base =
       candidates.find(({ time }) => time.at.getTime() <= earliest) ??
@@ -56,13 +55,13 @@ export async function foldInTime(
   return { rows: counting.foldAfter(base, aggregate), end: counting.end(), read: counting.read() };
 }
 
-/** A settled one, of these that which knows most: hardly anything comes that late any more. Else the nearest. */
+/** The settled one that holds most: hardly anything comes that late any more. Without a settled one, the nearest. */
 function likeliest(candidates: readonly TimedSnapshot[]): TimedSnapshot | undefined {
   const settled = candidates.filter(({ time }) => time.settled);
   return settled.toSorted((a, b) => b.sequence - a.sequence)[0] ?? candidates[0];
 }
 
-/** True where something that a snapshot does not know occurred before the moment that it tells of. */
-function isSpoilt(base: TimedSnapshot, counting: CountingEvents): boolean {
+/** True where an event that a snapshot does not hold occurred before its moment. */
+function isOvertaken(base: TimedSnapshot, counting: CountingEvents): boolean {
   return counting.earliestBeyond(base) < base.time.at.getTime();
 }

@@ -23,7 +23,7 @@ export interface Stretch {
 
 /**
  * Events of one type between two moments, in the order of time. What came in order is read along the stream, on from
- * the newest snapshot of nothing later than the beginning; what was told late comes from the index on late events.
+ * the newest snapshot of nothing later than the beginning; what came late is found by the index on late events.
  * @returns up to `limit`, each in the newest version of its type
  */
 export async function pageInTime(
