@@ -80,7 +80,7 @@ async function catchUpChunk(
     return withRows.length;
   };
   return retry(writeOnce, {
-    // After that it is looked again what is behind: a command may have written some of the rows.
+    // The next try looks again at what is behind: a command may have written some of the rows.
     when: async (error) =>
       error instanceof ChangedElsewhere ||
       ((await mayWriteAgain(store.live, error)) && performance.now() <= deadline),

@@ -19,10 +19,13 @@ export interface Moment {
   stream(filter: Filter<StoredEvent>): FindCursor<unknown>;
 }
 
-/** How often a look is begun again while the database is away: for about a minute. */
+/** How often a read is begun again while the database is away: for about a minute. */
 const TRIES = 35;
 
-/** Looks at a moment, the newest that a majority has. @throws what `look` throws; what MongoDB throws, after a minute */
+/**
+ * Calls `look` with log and rows as they were at the newest moment that a majority has. `look` may be called again.
+ * @throws what `look` throws; what MongoDB throws, after a minute
+ */
 export async function atOneMoment<T>(
   store: ReadModels,
   { name }: Projection,
@@ -39,7 +42,7 @@ export async function atOneMoment<T>(
 
 async function momentOf(store: ReadModels, name: string, session: ClientSession): Promise<Moment> {
   const { db } = store;
-  // First where the rows lived at that moment, then the rows of the same moment: exact around a switch, too.
+  // Both at one moment, where the rows were and the rows: so a switch between makes no difference.
   const pointer = await snapshotCollection<Pointer>(db, POINTERS).findOne({ _id: name }, { session });
   const time = snapshotTime(session);
   if (time === undefined) throw new Error('The server did not say at which moment it read.');

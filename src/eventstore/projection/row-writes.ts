@@ -32,7 +32,7 @@ export class RowsSealed extends Error {
  * up to an event that only this transaction can have appended at that place (S-01), so it may replace whatever stands
  * there, a damaged row as well. A filter on `lastSequence` would prove nothing more, and makes the server plan a query
  * instead of looking up an id: 4.3 ms instead of 2.4 for 32 rows (measured).
- * @throws RowsSealed when the rows are about to move
+ * @throws RowsSealed where a switch is on
  */
 export async function writeRows(
   db: Db,
@@ -61,8 +61,8 @@ export async function writeInto(
 }
 
 /**
- * True after a failure to write rows that may pass: the database was away, somebody else wrote one of them, or they were
- * about to move, which this has then waited for.
+ * True after a failure to write rows that may pass: the database was away, or somebody else wrote one of them. Where a
+ * switch was on, this waits until it is over, and is true as well.
  */
 export async function mayWriteAgain(live: LiveGenerations, error: unknown): Promise<boolean> {
   if (error instanceof RowsSealed) {

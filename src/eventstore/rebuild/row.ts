@@ -28,7 +28,7 @@ interface Folded<R extends Row> {
 const TRIES = 40;
 
 /**
- * Folds one row anew from its stream and puts it in place of whatever stands there, while the gateways go on.
+ * Folds one row anew from its stream and writes it in place of whatever is there, while the gateways go on.
  * @param id the aggregate's, a UUID in text form
  * @throws what `evolve` throws at an event that cannot be folded; what MongoDB throws, after a minute of trying
  */
@@ -80,7 +80,7 @@ async function putInPlace<R extends Row>(
       .map(store.registry.upcast);
     const { row: after } = await foldOn(projection, added, base);
     rebuilt = { before, after };
-    // A seal stops no delete; it has stopped the change above.
+    // A seal stops no delete, but it has stopped the update above.
     const operation: AnyBulkWriteOperation<Row> =
       after === null ? { deleteOne: { filter: { _id } } } : put(after);
     await writeInto(store.db, target, [operation], { session });

@@ -28,7 +28,7 @@ export interface RangeWalk {
   readonly signal: AbortSignal;
 }
 
-/** How often a range is gone on with while the database is away: for about a minute. */
+/** How often a range is resumed while the database is away: for about a minute. */
 const TRIES = 35;
 /** CursorNotFound, QueryPlanKilled: what a slow reader's cursor comes to after ten minutes, or with a dropped generation. */
 const CURSOR_LOST: ReadonlySet<unknown> = new Set([43, 175]);

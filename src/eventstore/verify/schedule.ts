@@ -26,7 +26,7 @@ function runsOf(db: Db): Collection<VerifyRun> {
   });
 }
 
-/** Lets the time until the first run begin for those that have none yet: a restart changes nothing. */
+/** Starts the wait for the first run of those that were never run; a restart does not start it again. */
 export async function awaitFirstRuns(db: Db, names: readonly string[]): Promise<void> {
   const restsSince = { $ifNull: ['$restsSince', '$$NOW'] };
   await runsOf(db).bulkWrite(
@@ -37,7 +37,7 @@ export async function awaitFirstRuns(db: Db, names: readonly string[]): Promise<
   );
 }
 
-/** What there is of these, in the order in which they were run. */
+/** The last runs of these, the oldest first. */
 export function lastRuns(db: Db, names: readonly string[]): Promise<VerifyRun[]> {
   return runsOf(db)
     .find({ _id: { $in: [...names] } })
@@ -45,7 +45,7 @@ export function lastRuns(db: Db, names: readonly string[]): Promise<VerifyRun[]>
     .toArray();
 }
 
-/** Those of which the last run was so long ago, the longest first. */
+/** Those whose last run was at least `everyMs` ago, the oldest first. */
 export async function dueRuns(db: Db, names: readonly string[], everyMs: number): Promise<string[]> {
   const isDue = { $lte: [{ $add: ['$restsSince', everyMs] }, '$$NOW'] };
   const due = runsOf(db)

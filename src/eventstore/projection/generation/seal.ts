@@ -3,20 +3,20 @@ import { pause } from '../../backoff.ts';
 import { LEASES } from '../../lease.ts';
 import { type Pointer, replacePointer, type Sealing } from './pointer.ts';
 
-/** DocumentValidationFailure: what every write of a row into a sealed generation comes to. */
+/** DocumentValidationFailure: the error of every write of a row into a sealed generation. */
 const SEALED_CODE = 121;
 const NAMESPACE_NOT_FOUND = 26;
 const NAMESPACE_EXISTS = 48;
 const MAX_TIME_EXPIRED = 50;
 
-/** How long transactions in flight are waited for, while new ones wait behind, before they are let through again. */
+/** How long to wait for transactions in flight, in ms; new ones wait meanwhile, and are let through after that. */
 const LOCK_MS = 1_000;
 /** How often that is tried: a transaction whose process was killed holds its rows until its lifetime ends. */
 const LOCK_TRIES = 60;
-/** A lift that takes longer than this was given up; only then may another take the matter in hand. */
+/** How long taking a seal off may last, in ms. After that it was given up, and another process may do it. */
 export const LIFT_MS = 5_000;
 
-/** Who may rebuild a read model; one process at a time. */
+/** The name of the lease under which a read model is rebuilt, by one process at a time. */
 export function rebuildLease(name: string): string {
   return `rebuild:${name}`;
 }
@@ -32,9 +32,9 @@ export function isSealError(error: unknown): boolean {
 }
 
 /**
- * Seals a generation: from then on every write of a row fails, also that of a process which knows nothing of the
- * switch. The server takes the collection for itself alone, so that transactions in flight end first. A validator
- * does not stop deletes.
+ * Seals a generation: from then on every write of a row fails, even by a process that knows nothing of the switch. The
+ * server locks the collection for that, so transactions in flight end first. The seal is a validator, which does not
+ * stop deletes.
  */
 export async function seal(db: Db, collection: string): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -72,7 +72,7 @@ async function putValidator(db: Db, collection: string, validator: object): Prom
 /**
  * Takes the seal off the live generation and calls its switch off: whoever meant to switch finds the pointer changed.
  * The pointer says so meanwhile, so that no new seal comes between.
- * @returns false where somebody else was faster, with whatever
+ * @returns false where somebody else changed the pointer first, or this took too long
  */
 export async function liftSeal(db: Db, pointer: Pointer, collection: string, by: string): Promise<boolean> {
   const began = performance.now();
@@ -88,7 +88,7 @@ export async function liftSeal(db: Db, pointer: Pointer, collection: string, by:
       break;
     } catch (error) {
       const code = error instanceof MongoServerError ? error.code : undefined;
-      // What does not exist yet has no seal.
+      // A collection that does not exist yet has no seal.
       if (code === NAMESPACE_NOT_FOUND) break;
       if (code !== MAX_TIME_EXPIRED) throw error;
     }
