@@ -32,11 +32,11 @@ export interface Waybill {
   readonly development: boolean;
   /** True if MongoDB runs on the data folder. */
   readonly embedded: boolean;
-  /** Lets requests end, makes sockets reconnect elsewhere, and closes everything in the reverse of its opening. */
+  /** Lets requests end, sends sockets elsewhere, and closes everything in the reverse order of its opening. */
   close(): Promise<void>;
 }
 
-/** What is open so far, for those who open more. */
+/** What is there before anything is opened, for those who open something. */
 interface Opening {
   readonly settings: Settings;
   readonly log: Logger;
@@ -49,7 +49,7 @@ interface Opening {
 /**
  * Opens MongoDB, the event store and what the role of this process asks for: jobs, feed, server. What was opened is closed
  * again when a later part fails.
- * @param onLost told when the process can't go on: its own mongod is lost for good, or newer code has taken over
+ * @param onLost called when the process can't go on: its own mongod is lost for good, or newer code has taken over
  * @throws StartupError, a sentence for the operator
  */
 export async function openWaybill(
@@ -97,7 +97,7 @@ async function openRole(opening: Opening, onLost: (error: Error) => void): Promi
   return { ...served, embedded };
 }
 
-/** Answers nobody but the operator. */
+/** Answers operators only: `--role projector`. */
 async function serveOperator(opening: Opening, store: Store): Promise<Omit<Waybill, 'close' | 'embedded'>> {
   const { settings, metrics, onClose } = opening;
   const { host, port } = settings;
@@ -150,7 +150,7 @@ function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, fe
   return operatorPages(probes, metrics, log);
 }
 
-/** Sets the gauges that are read only when somebody asks. */
+/** Sets the gauges of the feed, whose values are looked up only when `/metrics` is asked for. */
 function measureFeed(metrics: Metrics, feed: Feed): void {
   for (const [lane, items] of Object.entries(feed.waiting()))
     metrics.subscriberQueueItems.set({ lane }, items);

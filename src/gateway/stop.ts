@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WebSocketServer } from 'ws';
-import { CLOSE, closeSocket } from './socket/line.ts';
+import { CLOSE, closeSocket } from './socket/close.ts';
 
 /** How long a stop may take, unless its caller says otherwise. */
 export const DRAIN_MS = 10_000;

@@ -13,7 +13,7 @@ export function openLimitCounter(registry: Registry): Counter<'limit'> {
   return counter;
 }
 
-/** What this process has taken on and not answered yet, in plain numbers: every request changes them. */
+/** What this process has taken on and not answered yet, in plain numbers, since every request changes them. */
 export interface InHand {
   commands: number;
   request_bytes: number;

@@ -6,7 +6,7 @@ export interface PathTally {
   yoga: number;
 }
 
-/** Makes a tally that a registry shows. */
+/** Makes the tally, and has a registry show it. */
 export function openPathTally(registry: Registry): PathTally {
   const tally: PathTally = { fast: 0, yoga: 0 };
   new Counter({

@@ -1,16 +1,16 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What became of the items that subscribers were told, in plain numbers: there are hundreds of thousands a second. */
+/** How results were made for subscribers, in plain numbers: there are hundreds of thousands a second. */
 export interface ResultTally {
   /** Handed to a subscriber as it was made for its group. */
   shared: number;
   /** Executed for one subscriber. */
   alone: number;
-  /** How much is remembered for further subscribers. */
+  /** How much is remembered for further subscribers; set by whoever remembers. */
   bytes: () => number;
 }
 
-/** Makes a tally that a registry shows. */
+/** Makes the tally, and has a registry show it. */
 export function openResultTally(registry: Registry): ResultTally {
   const tally: ResultTally = { shared: 0, alone: 0, bytes: () => 0 };
   const registers = [registry];

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics/metrics.ts';
 
-/** A database that answers slower than this is as good as away. */
+/** A database that takes longer to answer counts as away. */
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** What readiness is made of. */
+/** What readiness depends on. */
 export interface Probes {
   /** Rejects where MongoDB does not answer. */
   readonly ping: () => Promise<unknown>;
@@ -17,7 +17,7 @@ export interface Probes {
   readonly draining: () => boolean;
   /** A read model or a change stream further behind than this makes the gateway not ready. */
   readonly maxLagMs: number;
-  /** Sets the gauges that are read only when somebody asks. */
+  /** Sets the gauges whose values are looked up only when `/metrics` is asked for. */
   readonly gauge?: () => void;
 }
 
@@ -25,7 +25,7 @@ export interface Probes {
 export interface Readiness {
   readonly status: 'ready' | 'not ready';
   readonly reasons: readonly string[];
-  /** Lag of each read model in milliseconds; missing where it could not be told. */
+  /** Lag of each read model in milliseconds; missing where it is not known. */
   readonly lagMs?: Readonly<Record<string, number>>;
 }
 
@@ -35,7 +35,7 @@ export interface Readiness {
  */
 export type AnswerOperator = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Looks at everything that readiness is made of. Never rejects. */
+/** Looks at everything that readiness depends on. Never rejects: what cannot be looked at is a reason. */
 export async function readinessOf(probes: Probes): Promise<Readiness> {
   if (probes.draining()) return { status: 'not ready', reasons: ['The gateway is stopping.'] };
   const [ping, projections] = await Promise.allSettled([inTime(probes.ping()), inTime(probes.projections())]);
@@ -66,7 +66,7 @@ export async function readinessOf(probes: Probes): Promise<Readiness> {
 
 /** Makes the operator's three pages. */
 export function operatorPages(probes: Probes, metrics: Metrics, log: Logger): AnswerOperator {
-  /** Concurrent askers share one look: asking must not be a way to load the database. */
+  /** Requests at the same time share one look, so that nobody can load the database by asking. */
   let looking: Promise<Readiness> | undefined;
   const look = (): Promise<Readiness> => {
     looking ??= readinessOf(probes).finally(() => {

@@ -5,7 +5,7 @@ import { FINDING_KINDS } from '../eventstore/verify/finding.ts';
 import type { VerifyObserver } from '../eventstore/verify/job.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
-/** Turns what the event store tells about itself into metrics; the store knows no metrics library. */
+/** What the event store reports of itself, as metrics: the store itself knows no metrics library. */
 export function observersOf(metrics: Metrics): {
   readonly store: StoreObserver;
   readonly feed: FeedObserver;
@@ -27,7 +27,7 @@ export function observersOf(metrics: Metrics): {
       subscribed() {},
       overflowed: (lane, limit) => metrics.subscriberOverflows.inc({ lane, limit }),
       gap: (reason) => metrics.feedGaps.inc({ reason }),
-      // A reason may be a driver's message: as a label it would have no bound. The log has it.
+      // The reason may be any message of the driver, and a label must have few values. The log has the reason.
       reopened: (stream) => metrics.feedReopens.inc({ stream }),
       resumed: (lane, from) => metrics.feedResumes.inc({ lane, from }),
     },

@@ -20,7 +20,7 @@ export interface OperatorServer {
   close(): Promise<void>;
 }
 
-/** How long a page that is asked for at the end may take, in ms. */
+/** How long a page that is being answered when the server closes may take. */
 const LAST_PAGE_MS = 1_000;
 
 /**

@@ -22,7 +22,7 @@ export interface ThreadJob {
   readonly range: StreamRange;
 }
 
-/** What became of it. */
+/** The outcome of a job. */
 export type ThreadReply =
   | { readonly job: number; readonly load: RangeLoad }
   | { readonly job: number; readonly error: string };
@@ -40,8 +40,8 @@ const YOUNG_GENERATION_MB = 64;
 const OLD_GENERATION_MB = 256;
 
 /**
- * Opens threads that replay, each with a connection of its own. Where Waybill runs from its sources, which no thread
- * can load, this thread does it.
+ * Opens threads that replay, each with a connection of its own. Where Waybill runs from its sources, which threads cannot load,
+ * the calling thread does the work itself.
  * @param uri of the database that the store is opened on
  */
 export function openThreads(count: number, uri: string): OpenWorkers {

@@ -8,7 +8,7 @@ import { createClient } from '../mongo/client.ts';
 import { openLog } from './log.ts';
 import type { ThreadData, ThreadJob, ThreadReply } from './replay-threads.ts';
 
-// A thread that replays ranges of streams, as replay-threads.ts tells it.
+// A thread that replays ranges of streams. `replay-threads.ts` starts it and sends it the ranges.
 
 const { uri, database, projection: name, collection, notBefore }: ThreadData = workerData;
 const projection = projections.find((known) => known.name === name);

@@ -18,7 +18,7 @@ export interface Setting<T> {
   read(text: string): T;
 }
 
-/** What is wrong with a value, in words that go after the variable's name: "must be …". */
+/** Says what is wrong with a value. Its message goes after the variable's name: "must be …". */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
@@ -144,7 +144,7 @@ function originOf(text: string): string {
   if (whole === undefined || !URL.canParse(whole))
     throw new SettingError('must name origins like https://app.example, between commas');
   const { origin } = new URL(whole);
-  // Apps in a shell have schemes of their own (capacitor://localhost), which URL knows no origin of.
+  // URL gives no origin for the schemes of apps in a shell (capacitor://localhost).
   return origin === 'null' ? `${scheme}://${host}`.toLowerCase() : origin;
 }
 

@@ -3,26 +3,27 @@ import { setMaxListeners } from 'node:events';
 /** A terminal and the program that started us may each pass on the same Ctrl-C. */
 const SAME_SIGNAL_MS = 500;
 
-/** Told by Ctrl-C, or by SIGTERM, to come to an end. */
+/** How a process learns that it is to stop. */
 export interface Stop {
+  /** Aborted by the first SIGINT (Ctrl-C) or SIGTERM, or by `now`. */
   readonly signal: AbortSignal;
-  /** Comes to an end without a signal from outside. */
+  /** Stops without a signal from outside. */
   now(): void;
-  /** Listens no more. */
+  /** Listens to signals no more. */
   release(): void;
 }
 
-/** Who is told of signals, and can end at once: the process. */
+/** What this needs of the process. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, heard: (signal: NodeJS.Signals) => void): unknown;
   off(signal: NodeJS.Signals, heard: (signal: NodeJS.Signals) => void): unknown;
   exit(code: number): void;
 }
 
-/** Listens for the first signal; a second one leaves at once. */
+/** Listens for the first signal to stop; a second one ends the process at once, with exit code 130. */
 export function stopOnSignal(source: SignalSource): Stop {
   const stop = new AbortController();
-  // Everything that waits listens to it.
+  // Any number of waits listen to it, which is no leak.
   setMaxListeners(0, stop.signal);
   let heardAt = 0;
   const heard = (): void => {

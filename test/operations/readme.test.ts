@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLOSE } from '../../src/gateway/socket/line.ts';
+import { CLOSE } from '../../src/gateway/socket/close.ts';
 import { waybill } from '../cli/command.ts';
 import {
   commandsIn,

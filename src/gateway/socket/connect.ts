@@ -5,8 +5,8 @@ import { type Authenticate, credentialsOfConnection, type HeaderReader } from '.
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Mask } from '../engine/masking.ts';
 import { atEndOfProof } from '../engine/proof-end.ts';
-import type { IdleWatch, WatchedSocket } from './idle.ts';
-import { CLOSE, type CloseReason } from './line.ts';
+import { CLOSE, type CloseReason } from './close.ts';
+import type { IdleWatch } from './idle.ts';
 import type { Outflow } from './outflow.ts';
 
 /** What is kept beside each connection. */
@@ -103,19 +103,18 @@ function admit(
     limits.inc({ limit: 'token_lifetime' });
     extra.close([CLOSE.UNAUTHENTICATED[0], 'The token has expired.']);
   });
-  const watched: WatchedSocket = {
+  const watched = idle.watch({
     isBusy: () => Object.keys(subscriptions).length > 0,
     onIdle: () => {
       limits.inc({ limit: 'idle_time' });
       extra.close(CLOSE.IDLE);
     },
-  };
-  idle.watch(watched);
+  });
   extra.access = access;
-  extra.touch = () => idle.touch(watched);
+  extra.touch = watched.touch;
   extra.leave = () => {
     stop();
-    idle.forget(watched);
+    watched.forget();
     tally.leave(access.tenantId);
   };
 }

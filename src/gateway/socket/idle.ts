@@ -9,13 +9,18 @@ export interface WatchedSocket {
   onIdle(): void;
 }
 
+/** One socket under watch. */
+export interface IdleMark {
+  /** To be called when the socket begins an operation, however short that will be. */
+  touch(): void;
+  /** Ends the watch. */
+  forget(): void;
+}
+
 /** Finds sockets that do nothing: each takes memory, and a place of its tenant. */
 export interface IdleWatch {
   /** Begins to look; the socket counts as busy now. */
-  watch(socket: WatchedSocket): void;
-  /** To be called when it begins an operation, however short that will be. */
-  touch(socket: WatchedSocket): void;
-  forget(socket: WatchedSocket): void;
+  watch(socket: WatchedSocket): IdleMark;
 }
 
 /** Opens the watch over any number of sockets, with one timer for all. */
@@ -31,18 +36,20 @@ export function openIdleWatch(idleMs: number): IdleWatch {
     }
   };
 
-  const touch = (socket: WatchedSocket): void => void since.set(socket, performance.now());
   return {
     watch(socket) {
-      touch(socket);
+      const touch = (): void => void since.set(socket, performance.now());
+      touch();
       timer ??= setInterval(look, idleMs / LOOKS).unref();
-    },
-    touch,
-    forget(socket) {
-      since.delete(socket);
-      if (since.size > 0) return;
-      clearInterval(timer);
-      timer = undefined;
+      return {
+        touch,
+        forget() {
+          since.delete(socket);
+          if (since.size > 0) return;
+          clearInterval(timer);
+          timer = undefined;
+        },
+      };
     },
   };
 }

@@ -12,8 +12,8 @@ import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
 import { RunningSubscription } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
+import { CLOSE } from './close.ts';
 import type { Connection } from './connect.ts';
-import { CLOSE } from './line.ts';
 
 export interface OperationOptions {
   readonly engine: Engine;

@@ -4,22 +4,22 @@
  * 1. `upgrade.ts` opens a socket; `openSockets` puts around it what watches it, and hands it to graphql-ws.
  * 2. `connect.ts` finds out who calls, once a socket.
  * 3. `operation.ts` prepares and executes each operation, with the engine that HTTP uses.
- * 4. `line.ts` sends what graphql-ws sends and closes sockets. Results of subscriptions do not pass graphql-ws: fan-out hands
- *    them to `outflow.ts`, which writes them as the frames of `frame.ts`.
+ * 4. `outflow.ts` sends what graphql-ws says, by ws, and results of subscriptions, which fan-out hands it past graphql-ws, as
+ *    the frames of `frame.ts`. `close.ts` has the codes that sockets are closed with.
  * 5. `idle.ts` and `keep-alive.ts` find sockets that do nothing, or are gone.
  */
 import type { IncomingMessage } from 'node:http';
-import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
+import { CloseCode, handleProtocols, type WebSocket as Line, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { HeaderReader } from '../../access/authenticate.ts';
 import type { ClientLimits, Limit } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { withoutHttp } from '../engine/masking.ts';
+import { CLOSE, type CloseReason, closeSocket } from './close.ts';
 import { type ConnectOptions, connect, type Extra, SocketTally } from './connect.ts';
 import { openIdleWatch } from './idle.ts';
 import { openKeepAlive } from './keep-alive.ts';
-import { CLOSE, closeSocket, type LineLimits, lineOf } from './line.ts';
 import {
   executePrepared,
   formatted,
@@ -29,9 +29,9 @@ import {
 } from './operation.ts';
 import { Outflow, type OutflowTerms } from './outflow.ts';
 
-/** What sockets may cost. */
-export type SocketLimits = LineLimits &
-  Pick<
+/** What sockets may cost, and how they are watched and closed. */
+export interface SocketLimits
+  extends Pick<
     ClientLimits,
     | 'maxMessageBytes'
     | 'maxSubscriptionsPerSocket'
@@ -39,7 +39,12 @@ export type SocketLimits = LineLimits &
     | 'initTimeoutMs'
     | 'idleSocketMs'
     | 'maxSocketBufferBytes'
-  >;
+  > {
+  /** How often a socket is pinged; one that has neither answered nor read by the next ping is cut. */
+  readonly pingMs: number;
+  /** How long a closed socket may take to drain before it is cut. */
+  readonly closeGraceMs: number;
+}
 
 export interface SocketOptions extends ConnectOptions, OperationOptions {
   readonly limits: SocketLimits;
@@ -91,32 +96,25 @@ function openProtocol(options: SocketOptions) {
 
 /** Hands one socket to the protocol, from its opening to its close. */
 function serve(
-  { limits, log, metrics, mask }: SocketOptions,
+  options: SocketOptions,
   protocol: Protocol,
   socket: WebSocket,
   request: IncomingMessage,
   outflow: Outflow,
 ): void {
+  const { limits, log, metrics, mask } = options;
   const met = (limit: Limit): void => metrics.limits.inc({ limit });
+  const close = (reason: CloseReason): void => closeSocket(socket, reason, limits.closeGraceMs);
   metrics.sockets.inc();
   const extra: Extra = {
     outflow,
     headers: headersOf(request),
-    close: (reason) => closeSocket(socket, reason, limits.closeGraceMs),
+    close,
     isOpen: () => socket.readyState === socket.OPEN,
   };
-  const line = lineOf(socket, outflow, limits, log);
-  const closed = protocol.opened(
-    {
-      ...line,
-      close(code, reason) {
-        if (code === CloseCode.ConnectionInitialisationTimeout) met('init_timeout');
-        return line.close(code, reason);
-      },
-    },
-    extra,
-  );
+  const closed = protocol.opened(lineOf(socket, extra, met, options), extra);
   socket.on('error', (error) => {
+    log.debug({ err: error }, 'socket failed');
     if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') met('message_bytes');
   });
   socket.once('close', (code, reason) => {
@@ -125,6 +123,35 @@ function serve(
     extra.leave?.();
     closed(code, String(reason)).catch((error: unknown) => mask(error));
   });
+}
+
+/**
+ * A WebSocket as graphql-ws wants it. `send` is done only when the bytes have left the process, so that a subscription waits
+ * for its reader. A message whose handling throws closes the socket with 1011.
+ */
+function lineOf(
+  socket: WebSocket,
+  { outflow, close }: Extra,
+  met: (limit: Limit) => void,
+  { log }: Pick<SocketOptions, 'log'>,
+): Line {
+  return {
+    protocol: socket.protocol,
+    // A write that fails is followed by 'close', which ends the subscriptions.
+    send: (message) => outflow.send(message),
+    close: (code = 1000, reason = '') => {
+      if (code === CloseCode.ConnectionInitialisationTimeout) met('init_timeout');
+      close([code, reason]);
+    },
+    onMessage: (listener) => {
+      socket.on('message', (data) => {
+        listener(String(data)).catch((error: unknown) => {
+          log.error({ err: error }, 'a message on a socket could not be handled');
+          close(CLOSE.BUG);
+        });
+      });
+    },
+  };
 }
 
 /** The headers that somebody asks for. A request is not kept: it is many times as large. */

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { WebSocketServer } from 'ws';
 import { mayOpenSocket, type OriginRules } from '../engine/origins.ts';
-import { CLOSE, closeSocket } from './line.ts';
+import { CLOSE, closeSocket } from './close.ts';
 
 /** How long a socket that is opened while the gateway stops may take to close. */
 const LATE_CLOSE_MS = 200;
