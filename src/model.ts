@@ -1,14 +1,14 @@
 import { vehicleCommitment } from './dispatch/commitment.ts';
-import type { Workflow } from './eventstore/aggregate.ts';
+import type { Aggregate, Command, Workflow } from './eventstore/aggregate.ts';
 import type { EventDefinition } from './eventstore/event.ts';
 import type { Projection } from './eventstore/projection.ts';
 import { routeEvents } from './route/events.ts';
-import { routeSummary } from './route/projection.ts';
+import { route } from './route/route.ts';
 import { tenderEvents } from './tender/events.ts';
-import { tendersRead } from './tender/projection.ts';
+import { tender } from './tender/tender.ts';
 import { plateEvents, vehicleEvents } from './vehicle/events.ts';
-import { plateClaim } from './vehicle/plate.ts';
-import { fleetStatus } from './vehicle/projection.ts';
+import { licensePlate, plateClaim } from './vehicle/plate.ts';
+import { vehicle } from './vehicle/vehicle.ts';
 
 /** Every event type of every context: what the log may hold. */
 export const eventDefinitions: readonly EventDefinition[] = [
@@ -18,8 +18,11 @@ export const eventDefinitions: readonly EventDefinition[] = [
   ...routeEvents,
 ];
 
+/** Every kind of stream of every context. */
+export const aggregates: readonly Aggregate<unknown, Command>[] = [tender, route, vehicle, licensePlate];
+
 /** Every read model of every context. */
-export const projections: readonly Projection[] = [tendersRead, routeSummary, fleetStatus];
+export const projections: readonly Projection[] = aggregates.flatMap((aggregate) => aggregate.projections);
 
 /** What commands ask of streams other than their own; the command path adds it, whoever gives the command. */
 export const workflows: readonly Workflow[] = [vehicleCommitment, plateClaim];

@@ -3,7 +3,7 @@ import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import type { Projection } from '../eventstore/projection.ts';
 import { type RebuiltRow, rebuildRow } from '../eventstore/rebuild/row.ts';
-import { type IdType, NODE_TYPES, toUuid } from '../graphql/global-id.ts';
+import { toUuid } from '../graphql/global-id.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { operator } from './operator.ts';
 
@@ -21,7 +21,7 @@ export async function rebuildOne(
   tenant: string | undefined,
 ): Promise<string> {
   const [named, text] = id.includes('/') ? id.split('/', 2) : [tenant, id];
-  const uuid = uuidOf(projection, text ?? '');
+  const uuid = toUuid(projection.aggregateType, text ?? '');
   if (uuid === undefined) throw new StartupError(`${id} is no id of a ${projection.aggregateType}.`);
   const tenantId = named ?? (await ownerOf(store, projection, uuid));
   await noteAdminAction(store.db, {
@@ -33,11 +33,6 @@ export async function rebuildOne(
   if (rebuilt.before === null && rebuilt.after === null)
     throw new StartupError(`Tenant ${tenantId} has no ${projection.aggregateType} ${uuid}.`);
   return `${projection.name} ${tenantId}/${uuid}: ${outcomeOf(rebuilt)}`;
-}
-
-function uuidOf({ aggregateType }: Projection, text: string): string | undefined {
-  const type: IdType | undefined = NODE_TYPES.find((known) => known === aggregateType);
-  return type === undefined ? undefined : toUuid(type, text);
 }
 
 /** The tenant that has it: tenants are few, and the stream index leaps from one to the next. */

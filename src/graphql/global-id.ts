@@ -1,9 +1,5 @@
 import { type Refusal, refusal } from '../refusal.ts';
 
-/** The kinds of things that have a global id; those of `NODE_TYPES` can be fetched through `node`. */
-export const NODE_TYPES = ['Tender', 'Vehicle', 'Route', 'Event'] as const;
-export type IdType = (typeof NODE_TYPES)[number] | 'Offer' | 'LicensePlate';
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** `Tender` → `tender_0199…`, `LicensePlate` → `license_plate_0199…`: readable, and opaque to clients. */
@@ -24,21 +20,21 @@ export function decodeGlobalId(globalId: string): { typename: string; id: string
  * The UUID (lower case) that a client means, from the global form or a bare UUID; undefined where the text is the
  * id of no such thing. For reads: what has no id of ours does not exist.
  */
-export function toUuid(type: IdType, text: string): string | undefined {
+export function toUuid(type: string, text: string): string | undefined {
   if (UUID.test(text)) return text.toLowerCase();
   const decoded = decodeGlobalId(text);
   return decoded?.typename === type ? decoded.id : undefined;
 }
 
 /** As `toUuid`, for commands on something that exists: the refusal names `field`. */
-export function idOf(type: IdType, text: string, field: string): string | Refusal {
+export function idOf(type: string, text: string, field: string): string | Refusal {
   return (
     toUuid(type, text) ?? refusal('NOT_FOUND', `There is no ${type} with the id given as ${field}.`, field)
   );
 }
 
 /** As `toUuid`, for an id that the client gives to something new. */
-export function newIdOf(type: IdType, text: string, field: string): string | Refusal {
+export function newIdOf(type: string, text: string, field: string): string | Refusal {
   return (
     toUuid(type, text) ??
     refusal('INVALID_INPUT', `${field} must be a UUID, bare or as ${encodeGlobalId(type, '<uuid>')}.`, field)

@@ -1,9 +1,9 @@
 import { resolveNodes } from '@pothos/plugin-relay';
-import type { GraphQLResolveInfo } from 'graphql';
+import { type GraphQLResolveInfo, isObjectType } from 'graphql';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { invalidInput } from './errors.ts';
-import { decodeGlobalId, NODE_TYPES } from './global-id.ts';
+import { decodeGlobalId } from './global-id.ts';
 
 /** How many ids one `nodes` may name. */
 const MAX_NODES = 200;
@@ -12,9 +12,15 @@ const MAX_NODES = 200;
 async function load(ids: readonly string[], context: Context, info: GraphQLResolveInfo): Promise<unknown[]> {
   const known = ids.map((id) => {
     const decoded = decodeGlobalId(id);
-    return NODE_TYPES.some((type) => type === decoded?.typename) ? decoded : null;
+    return decoded !== null && isNodeType(info, decoded.typename) ? decoded : null;
   });
   return resolveNodes(builder, context, info, known);
+}
+
+/** What a context has declared as a node can be fetched; the schema knows, so that no list has to. */
+function isNodeType({ schema }: GraphQLResolveInfo, typename: string): boolean {
+  const type = schema.getType(typename);
+  return isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node');
 }
 
 builder.queryFields((t) => ({

@@ -3,7 +3,7 @@ import { rowId } from '../eventstore/projection.ts';
 import { isPast } from '../eventstore/time/as-of.ts';
 import { builder } from '../graphql/builder.ts';
 import { requireAccess } from '../graphql/context.ts';
-import { type IdType, toUuid } from '../graphql/global-id.ts';
+import { toUuid } from '../graphql/global-id.ts';
 import { keysetPage, type Order } from '../graphql/paging.ts';
 import { RouteFilterInput } from './inputs.ts';
 import './mutations.ts';
@@ -36,7 +36,7 @@ function rowFilter(
 }
 
 /** Ids of nothing of ours are the ids of nothing. */
-function uuids(type: IdType, texts: readonly string[]): string[] {
+function uuids(type: string, texts: readonly string[]): string[] {
   return texts.map((text) => toUuid(type, text)).filter((id) => id !== undefined);
 }
 

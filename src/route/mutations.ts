@@ -1,53 +1,26 @@
-import { EventRef } from '../audit/graphql.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
+import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
 import { present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
-import { type Context, refuseUnless, stamp, type TenantIntent } from '../graphql/context.ts';
+import { type Context, refuseUnless, stamp } from '../graphql/context.ts';
 import { idOf, newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { vehiclesById } from '../vehicle/look-up.ts';
-import type { PlanChanges, RouteCommand, StopWish } from './decide.ts';
+import type { PlanChanges, StopWish } from './decide.ts';
 import { AdjustRouteInput, PlanRouteInput } from './inputs.ts';
 import { RouteRef } from './objects.ts';
 import { type RouteRow, routeSummary } from './projection.ts';
 import { route } from './route.ts';
-import type { RouteState } from './state.ts';
 
-interface Payload {
-  readonly route: RouteRow;
-  readonly events: readonly StoredEvent[];
-  readonly repeated: boolean;
-}
-
-const RoutePayload = builder.objectRef<Payload>('RoutePayload').implement({
+const RoutePayload = builder.objectRef<CommandPayload<RouteRow>>('RoutePayload').implement({
   description: 'The command is recorded.',
   fields: (t) => ({
-    route: t.expose('route', { type: RouteRef, description: 'As the command left it.' }),
-    events: t.field({
-      type: [EventRef],
-      description: 'What was recorded, in order.',
-      resolve: (payload) => [...payload.events],
-    }),
-    repeated: t.exposeBoolean('repeated', {
-      description: 'True when an earlier submission with the same key had recorded it.',
-    }),
+    route: t.expose('row', { type: RouteRef, description: 'As the command left it.' }),
+    ...recordedFields(t),
   }),
 });
 
 const RouteResult = resultUnion('RouteResult', RoutePayload);
-
-async function give(
-  context: Context,
-  intent: TenantIntent<RouteState, RouteCommand>,
-): Promise<Payload | Refusal> {
-  if (intent.key === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
-  const outcome = await context.store.handle(intent);
-  if (outcome.kind === 'refused') return outcome.refusal;
-  const row = outcome.row(routeSummary.name) as RouteRow | null;
-  if (row === null) throw new Error(`Route ${intent.id} has no row after a command to it.`);
-  return { route: row, events: outcome.events, repeated: outcome.repeated };
-}
 
 /** The vehicle that an input names, if it names one; the refusal where the tenant has no such vehicle. */
 async function vehicleOf(
@@ -71,7 +44,7 @@ function pathOf(points: NonNullable<PlanFields['path']>): [number, number][] {
   return points.map(({ longitude, latitude }) => [longitude, latitude]);
 }
 
-async function plan(context: Context, input: PlanFields): Promise<Payload | Refusal> {
+async function plan(context: Context, input: PlanFields): Promise<CommandPayload<RouteRow> | Refusal> {
   const forbidden = refuseUnless(context, 'dispatcher', 'admin', 'system');
   if (forbidden) return forbidden;
   const { idempotencyKey: key, id: wanted, name, fleetId, distanceM, durationS } = input;
@@ -82,7 +55,7 @@ async function plan(context: Context, input: PlanFields): Promise<Payload | Refu
   const tenderId = input.tenderId ? idOf('Tender', input.tenderId, 'tenderId') : undefined;
   if (isRefusal(tenderId)) return tenderId;
   const path = input.path ? pathOf(input.path) : undefined;
-  return give(context, {
+  return give(context, routeSummary, {
     aggregate: route,
     id,
     command: {
@@ -100,7 +73,7 @@ async function plan(context: Context, input: PlanFields): Promise<Payload | Refu
 async function adjust(
   context: Context,
   input: typeof AdjustRouteInput.$inferInput,
-): Promise<Payload | Refusal> {
+): Promise<CommandPayload<RouteRow> | Refusal> {
   const forbidden = refuseUnless(context, 'dispatcher', 'admin', 'system');
   if (forbidden) return forbidden;
   const id = idOf('Route', input.routeId, 'routeId');
@@ -116,7 +89,7 @@ async function adjust(
     ...(distanceM === undefined ? {} : { distanceM }),
     ...(durationS === undefined ? {} : { durationS }),
   };
-  return give(context, {
+  return give(context, routeSummary, {
     aggregate: route,
     id,
     command: {

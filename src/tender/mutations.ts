@@ -1,12 +1,12 @@
-import { EventRef } from '../audit/graphql.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
+import type { Access } from '../access/access.ts';
+import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
 import { present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
 import { type Context, requireAccess, stamp } from '../graphql/context.ts';
 import { idOf, newIdOf } from '../graphql/global-id.ts';
 import type { CommonInput } from '../graphql/inputs.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
-import { type Refusal, refusal } from '../refusal.ts';
+import type { Refusal } from '../refusal.ts';
 import type { TenderCommand } from './command.ts';
 import type { PlannedStop } from './events.ts';
 import * as inputs from './inputs.ts';
@@ -15,11 +15,7 @@ import { type TenderRow, tendersRead } from './projection.ts';
 import { tender } from './tender.ts';
 import { asSeenBy, eventAsSeenBy } from './visibility.ts';
 
-interface Payload {
-  readonly tender: TenderRow;
-  readonly events: readonly StoredEvent[];
-  readonly repeated: boolean;
-}
+type Payload = CommandPayload<TenderRow>;
 
 const TenderPayload = builder.objectRef<Payload>('TenderPayload').implement({
   description: 'The command is recorded.',
@@ -27,15 +23,10 @@ const TenderPayload = builder.objectRef<Payload>('TenderPayload').implement({
     tender: t.field({
       type: TenderRef,
       description: 'As the command left it.',
-      resolve: (payload) => payload.tender,
+      resolve: (payload) => payload.row,
     }),
-    events: t.field({
-      type: [EventRef],
-      description: 'What was recorded, in order; of the vehicle too, where one takes part.',
-      resolve: (payload) => [...payload.events],
-    }),
-    repeated: t.exposeBoolean('repeated', {
-      description: 'True when an earlier submission with the same key had recorded it.',
+    ...recordedFields(t, {
+      events: 'What was recorded, in order; of the vehicle too, where one takes part.',
     }),
   }),
 });
@@ -49,44 +40,41 @@ interface TenderInput extends CommonInput {
 type Stamp = ReturnType<typeof stamp>;
 
 /** Gives a command to the tender that the input names. */
-async function give(
+async function command(
   context: Context,
   input: TenderInput,
   make: (base: Stamp, tenderId: string) => TenderCommand | Refusal,
 ): Promise<Payload | Refusal> {
-  const tenderId = idOf('Tender', input.tenderId, 'tenderId');
+  const tenderId = idOf(tender.type, input.tenderId, 'tenderId');
   if (isRefusal(tenderId)) return tenderId;
-  const command = make(stamp(context, input), tenderId);
-  return isRefusal(command) ? command : handleTender(context, tenderId, input, command);
+  const made = make(stamp(context, input), tenderId);
+  return isRefusal(made) ? made : giveTender(context, tenderId, input, made);
 }
 
-async function handleTender(
+async function giveTender(
   context: Context,
-  tenderId: string,
+  id: string,
   input: CommonInput,
   command: TenderCommand,
 ): Promise<Payload | Refusal> {
-  const { idempotencyKey } = input;
-  if (idempotencyKey === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
-  const outcome = await context.store.handle({
+  const payload = await give(context, tendersRead, {
     aggregate: tender,
-    id: tenderId,
+    id,
     command,
     input,
     creates: command.type === 'CreateTender',
-    ...present({ key: idempotencyKey }),
+    ...present({ key: input.idempotencyKey }),
   });
-  if (outcome.kind === 'refused') return outcome.refusal;
-  const access = requireAccess(context);
-  const row = outcome.row(tendersRead.name) as TenderRow | null;
-  const seen = row === null ? null : asSeenBy(access, row);
-  if (seen === null) throw new Error(`Tender ${tenderId} has no row for who has just written to it.`);
-  const own = outcome.events.filter(
-    (event) => access.role !== 'carrier' || event.aggregateType === tender.type,
-  );
+  return isRefusal(payload) ? payload : payloadSeenBy(requireAccess(context), payload);
+}
+
+/** The payload as the caller may see it: a carrier is told nothing of vehicles, and of the tender what is its own. */
+function payloadSeenBy(access: Access, { row, events, repeated }: Payload): Payload {
+  const seen = asSeenBy(access, row);
+  if (seen === null) throw new Error(`Tender ${row.id} has no row for who has just written to it.`);
+  const own = events.filter((event) => access.role !== 'carrier' || event.aggregateType === tender.type);
   const hasLoad = seen.acceptedCarrierId === access.carrierId;
-  const events = own.map((event) => eventAsSeenBy(access, event, hasLoad));
-  return { tender: seen, events, repeated: outcome.repeated };
+  return { row: seen, events: own.map((event) => eventAsSeenBy(access, event, hasLoad)), repeated };
 }
 
 /** The named offer as `{ offerId }`, none as `{}`. */
@@ -102,7 +90,7 @@ function giveOffer(
   input: TenderInput & { readonly offerId?: string | null | undefined },
   make: (base: Stamp & { offerId?: string }) => TenderCommand,
 ): Promise<Payload | Refusal> {
-  return give(context, input, (base) => {
+  return command(context, input, (base) => {
     const offer = offerOf(input);
     return isRefusal(offer) ? offer : make({ ...base, ...offer });
   });
@@ -129,7 +117,7 @@ builder.mutationFields((t) => ({
         ...present({ reference, fleetId, equipment, weightKg, rate }),
         stops: plannedStops(input.stops),
       };
-      return handleTender(context, id, input, { type: 'CreateTender', details, ...stamp(context, input) });
+      return giveTender(context, id, input, { type: 'CreateTender', details, ...stamp(context, input) });
     },
   }),
   amendTender: t.field({
@@ -141,7 +129,7 @@ builder.mutationFields((t) => ({
       const { reference, fleetId, equipment, weightKg, rate, expiresAt } = input;
       const stops = input.stops ? plannedStops(input.stops) : undefined;
       const changes = present({ reference, fleetId, equipment, weightKg, rate, stops });
-      return give(context, input, (base) => ({
+      return command(context, input, (base) => ({
         type: 'AmendTender',
         changes,
         ...present({ expiresAt }),
@@ -155,7 +143,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: inputs.OfferTenderInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const { carrierId, expiresAt, rate, idempotencyKey } = input;
-      return give(context, input, (base, tenderId) => {
+      return command(context, input, (base, tenderId) => {
         const offerId = context.store.newId('Offer', idempotencyKey && `${tenderId}/${idempotencyKey}`);
         return { type: 'OfferTender', offerId, carrierId, expiresAt, ...present({ rate }), ...base };
       });
@@ -208,7 +196,7 @@ builder.mutationFields((t) => ({
     description: 'Commits an available vehicle to an accepted tender; again: another vehicle takes over.',
     args: { input: t.arg({ type: inputs.AssignTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      give(context, input, (base) => {
+      command(context, input, (base) => {
         const vehicleId = idOf('Vehicle', input.vehicleId, 'vehicleId');
         return isRefusal(vehicleId) ? vehicleId : { type: 'AssignTender', vehicleId, ...base };
       }),
@@ -218,14 +206,18 @@ builder.mutationFields((t) => ({
     description: 'The vehicle arrived at a stop.',
     args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      give(context, input, (base) => ({ type: 'ReportArrival', stopSequence: input.stopSequence, ...base })),
+      command(context, input, (base) => ({
+        type: 'ReportArrival',
+        stopSequence: input.stopSequence,
+        ...base,
+      })),
   }),
   reportDeparture: t.field({
     type: TenderResult,
     description: 'The vehicle left a stop. The first departure puts the load in transit.',
     args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      give(context, input, (base) => ({
+      command(context, input, (base) => ({
         type: 'ReportDeparture',
         stopSequence: input.stopSequence,
         ...base,
@@ -238,7 +230,7 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input }, context) => {
       const { stopSequence, note, reasonCode } = input;
       const about = present({ stopSequence, note, reasonCode });
-      return give(context, input, (base) => ({ type: 'RaiseException', ...about, ...base }));
+      return command(context, input, (base) => ({ type: 'RaiseException', ...about, ...base }));
     },
   }),
   completeTender: t.field({
@@ -246,13 +238,13 @@ builder.mutationFields((t) => ({
     description: 'The load is delivered: the arrival at the last stop was reported.',
     args: { input: t.arg({ type: inputs.CompleteTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      give(context, input, (base) => ({ type: 'CompleteTender', ...base })),
+      command(context, input, (base) => ({ type: 'CompleteTender', ...base })),
   }),
   cancelTender: t.field({
     type: TenderResult,
     description: 'The load will not be moved. Its live offers end, its vehicle is released.',
     args: { input: t.arg({ type: inputs.CancelTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      give(context, input, (base) => ({ type: 'CancelTender', reasonCode: input.reasonCode, ...base })),
+      command(context, input, (base) => ({ type: 'CancelTender', reasonCode: input.reasonCode, ...base })),
   }),
 }));

@@ -1,20 +1,11 @@
-import { EventRef } from '../audit/graphql.ts';
-import type { StoredEvent } from '../eventstore/event.ts';
+import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
 import { present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
-import {
-  type Context,
-  isCarrier,
-  refuseUnless,
-  requireAccess,
-  stamp,
-  type TenantIntent,
-} from '../graphql/context.ts';
+import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
 import { forbidden, invalidInput } from '../graphql/errors.ts';
 import { newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
-import type { VehicleCommand } from './decide.ts';
 import { fixIntent } from './fix-intent.ts';
 import { trackAll } from './fixes.ts';
 import * as inputs from './inputs.ts';
@@ -22,47 +13,22 @@ import { isNamed, vehicleIds } from './look-up.ts';
 import { TrackLocationsPayload, VehicleRef } from './objects.ts';
 import { plateText } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
-import type { VehicleState } from './state.ts';
 import { vehicle } from './vehicle.ts';
 
-interface Payload {
-  readonly vehicle: VehicleRow;
-  readonly events: readonly StoredEvent[];
-  readonly repeated: boolean;
-}
-
-const VehiclePayload = builder.objectRef<Payload>('VehiclePayload').implement({
+const VehiclePayload = builder.objectRef<CommandPayload<VehicleRow>>('VehiclePayload').implement({
   description: 'The command is recorded.',
   fields: (t) => ({
-    vehicle: t.expose('vehicle', { type: VehicleRef, description: 'As the command left it.' }),
-    events: t.field({
-      type: [EventRef],
-      description: 'What was recorded, in order.',
-      resolve: (payload) => [...payload.events],
-    }),
-    repeated: t.exposeBoolean('repeated', {
-      description: 'True when an earlier submission had recorded it.',
-    }),
+    vehicle: t.expose('row', { type: VehicleRef, description: 'As the command left it.' }),
+    ...recordedFields(t, { repeated: 'True when an earlier submission had recorded it.' }),
   }),
 });
 
 const VehicleResult = resultUnion('VehicleResult', VehiclePayload);
 
-type Intent = TenantIntent<VehicleState, VehicleCommand>;
-
-async function give(context: Context, intent: Intent): Promise<Payload | Refusal> {
-  if (intent.key === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
-  const outcome = await context.store.handle(intent);
-  if (outcome.kind === 'refused') return outcome.refusal;
-  const row = outcome.row(fleetStatus.name) as VehicleRow | null;
-  if (row === null) throw new Error(`Vehicle ${intent.id} has no row after a command to it.`);
-  return { vehicle: row, events: outcome.events, repeated: outcome.repeated };
-}
-
 function register(
   context: Context,
   input: typeof inputs.RegisterVehicleInput.$inferInput,
-): Promise<Payload | Refusal> | Refusal {
+): Promise<CommandPayload<VehicleRow> | Refusal> | Refusal {
   const refused = refuseUnless(context, 'dispatcher', 'admin', 'system');
   if (refused) return refused;
   const { idempotencyKey: key, id: wanted, fleetId, occurredAt } = input;
@@ -71,7 +37,7 @@ function register(
   const licensePlate = plateText(input.licensePlate);
   const base = stamp(context, input);
   const command = { type: 'RegisterVehicle', licensePlate, ...present({ fleetId }), ...base } as const;
-  return give(context, {
+  return give(context, fleetStatus, {
     aggregate: vehicle,
     id,
     command,
@@ -99,13 +65,13 @@ async function named(
 async function changeState(
   context: Context,
   input: typeof inputs.ChangeVehicleStateInput.$inferInput,
-): Promise<Payload | Refusal> {
+): Promise<CommandPayload<VehicleRow> | Refusal> {
   if (isCarrier(requireAccess(context))) return refusal('FORBIDDEN');
   const id = await named(context, input);
   if (isRefusal(id)) return id;
   const { idempotencyKey: key, state: to, reasonCode, occurredAt } = input;
   const base = stamp(context, input);
-  return give(context, {
+  return give(context, fleetStatus, {
     aggregate: vehicle,
     id,
     command: { type: 'ChangeVehicleState', to, ...present({ reasonCode }), ...base },
@@ -117,12 +83,12 @@ async function changeState(
 async function track(
   context: Context,
   input: typeof inputs.TrackLocationInput.$inferInput,
-): Promise<Payload | Refusal> {
+): Promise<CommandPayload<VehicleRow> | Refusal> {
   if (isCarrier(requireAccess(context))) return refusal('FORBIDDEN');
   const id = await named(context, input);
   if (isRefusal(id)) return id;
   const { idempotencyKey: key, occurredAt } = input;
-  return give(context, fixIntent(context, id, input, { key, occurredAt }));
+  return give(context, fleetStatus, fixIntent(context, id, input, { key, occurredAt }));
 }
 
 builder.mutationFields((t) => ({

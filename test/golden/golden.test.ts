@@ -5,16 +5,11 @@ import type { Aggregate, Command } from '../../src/eventstore/aggregate.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { fold, type Row } from '../../src/eventstore/projection.ts';
 import { nameOf, openRegistry } from '../../src/eventstore/registry.ts';
-import { eventDefinitions, projections } from '../../src/model.ts';
-import { route } from '../../src/route/route.ts';
-import { tender } from '../../src/tender/tender.ts';
-import { licensePlate } from '../../src/vehicle/plate.ts';
-import { vehicle } from '../../src/vehicle/vehicle.ts';
+import { aggregates, eventDefinitions, projections } from '../../src/model.ts';
 import { FOLDER, goldenEvents } from './golden-events.ts';
 
 const registry = openRegistry(eventDefinitions);
 const golden = goldenEvents();
-const aggregates: readonly Aggregate<unknown, Command>[] = [tender, vehicle, licensePlate, route];
 
 /** What `evolve` makes of an event, as stored and then in the newest version. */
 function evolved(aggregate: Aggregate<unknown, Command>, state: unknown, event: StoredEvent): unknown {
