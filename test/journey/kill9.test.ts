@@ -94,7 +94,7 @@ async function writeUntilKilled(gateway: GatewayProcess): Promise<void> {
 
 describe('D-04 a gateway killed with -9 under a stream of writes, again and again', () => {
   it('loses nothing it acknowledged, and its read models come to exactly the log', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const first = start();
     for (const licensePlate of VEHICLES) {
