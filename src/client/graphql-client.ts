@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 /** How long one request may take. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** The wait before the n-th repeat doubles from the first to the second, and is then shortened at random by up to half. */
+/** The wait before a repeat: it doubles from the first to the longest, and each is shortened at random by up to half. */
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
-/** Answers of a server, or of a proxy before it, that ask to come again. */
+/** Answers of a server, or of a proxy before it, after which the same request may succeed later. */
 const TRANSIENT_STATUS = new Set([429, 500, 502, 503, 504]);
 
 /**
@@ -30,7 +30,7 @@ export interface GraphqlClientOptions {
   readonly patienceMs: number;
   /** Ends waiting and sending. */
   readonly signal?: AbortSignal;
-  /** Told before each wait. */
+  /** Called before each wait. */
   onRetry?(reason: string): void;
 }
 
@@ -41,7 +41,7 @@ export interface GraphqlClient {
    * @throws RequestError
    */
   execute<T>(document: string, variables: Record<string, unknown>, schema: z.ZodType<T>): Promise<T>;
-  /** Reads something small, without repeats: whether a gateway is there at all, and takes the token. */
+  /** Reads something small, without repeats, to find out whether a gateway answers and accepts the token. @throws RequestError */
   probe(): Promise<void>;
 }
 

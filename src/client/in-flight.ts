@@ -1,4 +1,4 @@
-/** Runs tasks, at most `limit` of them at once; the others wait for their turn, in order. */
+/** Makes a function that runs tasks, at most `limit` of them at once; the others wait for their turn, in order. */
 export function inFlight(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
   let free = limit;
   const waiting: (() => void)[] = [];

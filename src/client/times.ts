@@ -1,4 +1,4 @@
-/** Times, to be asked how long most of them were. */
+/** Measured times, of which percentiles are asked. */
 export interface Times {
   readonly count: number;
   add(ms: number): void;
@@ -6,7 +6,7 @@ export interface Times {
   percentileMs(share: number): number;
 }
 
-/** Times that are measured again and again, each series by itself. */
+/** Times that are measured all along, and taken in parts. */
 export interface TimesSeries {
   add(ms: number): void;
   /** The times since this was called last. */

@@ -30,7 +30,7 @@ export type Registration =
   | { readonly kind: 'known' }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
-/** Sees to it that vehicles are registered, each once, however many ask for it at the same time. */
+/** Registers vehicles, each once, however many callers ask for it at the same time. */
 export interface VehicleRoll {
   ensure(licensePlate: string): Promise<Registration>;
 }

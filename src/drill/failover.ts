@@ -3,7 +3,8 @@ import { checkRecorded } from './check/log.ts';
 import { checkReceived } from './check/received.ts';
 import { checkVerified } from './check/rows.ts';
 import { startCommandClients } from './client/command-clients.ts';
-import { type ResumingSubscriber, subscribeResuming } from './client/resuming-subscriber.ts';
+import type { ResumingSubscriber } from './client/resuming-subscriber.ts';
+import { openResumingSubscribers, returnsOf } from './client/resuming-subscribers.ts';
 import type { Scratch } from './drill.ts';
 import { startGateway } from './process/gateway.ts';
 import type { ReplicaSet } from './process/replica-set.ts';
@@ -39,19 +40,10 @@ export async function drillFailover(
   report: DrillReport,
 ): Promise<void> {
   const { url, token } = await startGateway(scratch);
-  const subscribers = Array.from({ length: number }, (_, index) =>
-    subscribeResuming({
-      of: index % 2 === 0 ? 'events' : 'tenders',
-      transport: 'ws',
-      token,
-      gateway: () => url,
-      onTrouble: (what) => report.problem(`a subscriber was told ${what}.`),
-    }),
-  );
-  scratch.onClose(() =>
-    Promise.all(subscribers.map((subscriber) => subscriber.stop())).then(() => undefined),
-  );
-  await Promise.all(subscribers.map(({ began }) => began));
+  const subscribers = await openResumingSubscribers(scratch, {
+    ...{ transport: 'ws', token, gateway: () => url },
+    ...{ number, report },
+  });
   const clients = startCommandClients({ url, token, clients: CLIENTS, perSecond, report });
   scratch.onClose(() => clients.stop());
 
@@ -83,7 +75,7 @@ export async function drillFailover(
   const ids = new Set([...clients.acknowledged].map((id) => id.replace(/^event_/, '')));
   await checkRecorded(store, ids, report);
   const received = await checkReceived(store, subscribers, report);
-  const returns = subscribers.reduce((sum, subscriber) => sum + subscriber.returns, 0);
+  const returns = returnsOf(subscribers);
   report.say(
     `each of ${number} subscribers was told ${count(received.get('events') ?? 0)} events, or ${count(received.get('tenders') ?? 0)} changes of tenders, once and in order; lines that broke: ${returns}`,
   );

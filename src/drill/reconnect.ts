@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { checkReceived } from './check/received.ts';
 import { checkVerified } from './check/rows.ts';
 import type { Transport } from './client/connection.ts';
-import { subscribeResuming } from './client/resuming-subscriber.ts';
+import { openResumingSubscribers, returnsOf } from './client/resuming-subscribers.ts';
 import { startWriters } from './client/writers.ts';
 import { beginStreams } from './data/begin-streams.ts';
 import { randomFor } from './data/commands.ts';
@@ -41,19 +41,10 @@ export async function drillReconnect(
   const random = randomFor(seed, 'reconnect');
   const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(2 * number + 1) };
   const gateways = await startKillableGateways(scratch, processes, most);
-  const subscribers = Array.from({ length: number }, (_, index) =>
-    subscribeResuming({
-      of: index % 2 === 0 ? 'events' : 'tenders',
-      transport,
-      token: gateways.token,
-      gateway: gateways.url,
-      onTrouble: (what) => report.problem(`a subscriber was told ${what}.`),
-    }),
-  );
-  scratch.onClose(() =>
-    Promise.all(subscribers.map((subscriber) => subscriber.stop())).then(() => undefined),
-  );
-  await Promise.all(subscribers.map(({ began }) => began));
+  const subscribers = await openResumingSubscribers(scratch, {
+    ...{ transport, token: gateways.token, gateway: gateways.url },
+    ...{ number, report },
+  });
 
   const [kind] = STREAM_KINDS;
   if (kind === undefined) throw new Error('There is no kind.');
@@ -81,7 +72,7 @@ export async function drillReconnect(
     (sums) =>
       `each of ${number} subscribers over ${transport} came to have been told ${count(sums.get('events') ?? 0)} events, or ${count(sums.get('tenders') ?? 0)} changes of tenders, once and in order`,
   );
-  const returns = subscribers.reduce((sum, subscriber) => sum + subscriber.returns, 0);
+  const returns = returnsOf(subscribers);
   report.say(`they came back ${count(returns)} times`);
   if (returns < kills) report.problem('hardly anybody had to come back.');
   if ((received.get('events') ?? 0) < writers.done.recorded)

@@ -29,7 +29,7 @@ export interface ReplayDrill {
 /** Streams that are written to, spread over the log: people work on few of those that are there. */
 const HOT_STREAMS = 200;
 
-/** Rebuilds a read model under writers and readers, killed in the middle, and looks whether anybody notices. */
+/** Rebuilds a read model under writers and readers, and kills the rebuild in the middle: none of them may notice. */
 export async function drillReplay(scratch: Scratch, drill: ReplayDrill, report: DrillReport): Promise<void> {
   const { kind, events, readers, seed } = drill;
   const { projection } = kind;

@@ -7,6 +7,7 @@ import { checkVerified } from './check/rows.ts';
 import { checkScreens } from './check/screens.ts';
 import { TRANSPORTS, type Transport } from './client/connection.ts';
 import { type ResumingSubscriber, subscribeResuming } from './client/resuming-subscriber.ts';
+import { stopAll } from './client/resuming-subscribers.ts';
 import type { Subscribed } from './client/subscriptions.ts';
 import { type BegunStream, beginStreams } from './data/begin-streams.ts';
 import { baseOf, makeIntent, randomFor } from './data/commands.ts';
@@ -49,7 +50,7 @@ export async function drillRollover(
   const watchers = TRANSPORTS.flatMap((transport) =>
     SUBSCRIBED.map((of) => watch(of, transport, gateways.url, gateways.token, report)),
   );
-  scratch.onClose(() => Promise.all(watchers.map((watcher) => watcher.stop())).then(() => undefined));
+  scratch.onClose(() => stopAll(watchers));
   await Promise.all(watchers.map(({ began }) => began));
   await checkScreens(store, watchers, 'before', report);
 

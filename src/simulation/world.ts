@@ -38,7 +38,7 @@ export async function makeWorld(client: GraphqlClient, options: WorldOptions): P
   const stopped = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(new RequestError('STOPPED', 'Stopped.')), { once: true });
   });
-  // It may happen while nobody waits for a vehicle.
+  // It may reject while no tender waits for a vehicle.
   stopped.catch(() => undefined);
   const realMs = (seconds: number): number => (seconds * 1000) / pace;
   return {

@@ -33,7 +33,7 @@ export type CsvRow = { readonly line: number; readonly bytes: number } & (
 export interface CsvOptions {
   /** Column names given by the caller. */
   readonly columns: { readonly [F in Field]?: string };
-  /** Without one, and without one in the column's name, a speed is not read: its unit would be a guess. */
+  /** Where neither this nor the column's name says the unit, speeds are not read. */
   readonly speedUnit?: SpeedUnit;
   readonly delimiter: string;
   /** The zone of times that state none: `Z` or `+01:00`. Without it such times are faults. */

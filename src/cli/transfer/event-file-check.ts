@@ -3,7 +3,7 @@ import { StartupError } from '../../mongo/startup-error.ts';
 import { readLines, Unpackable } from './ndjson-lines.ts';
 
 /**
- * Reads a whole file and holds it against its checksums, so that nothing of a damaged one is recorded.
+ * Reads a whole file and compares it with its checksum, so that nothing of a damaged one is recorded.
  * @throws StartupError that says what is wrong
  */
 export async function checkFile(path: string, signal: AbortSignal): Promise<void> {

@@ -21,7 +21,7 @@ import { type Line, readLines, Unpackable } from './ndjson-lines.ts';
 // In: a file and options of a command. Out: a report, and what was recorded. Three ways lead through this folder:
 //   positions from CSV   position-import.ts reads csv-fixes.ts (csv-columns.ts, csv-values.ts) and sends batches to a gateway by
 //                        position-sender.ts; position-import-report.ts
-//   events in            event-import.ts, here: event-file-check.ts first holds the whole file against its checksum, then the
+//   events in            event-import.ts, here: event-file-check.ts first compares the whole file with its checksum, then the
 //                        lines (ndjson-lines.ts) are read, checked and recorded; event-import-report.ts
 //   events out           event-export.ts
 // The format of events is eventstore/archive's. tally.ts and file-error.ts are what the reports and the readers have in common.

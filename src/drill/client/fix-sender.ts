@@ -4,9 +4,9 @@ import type { GraphqlClient } from '../../client/graphql-client.ts';
 import { openSideBySide } from '../../client/side-by-side.ts';
 import type { MovingVehicle, SentFix } from '../data/fleet.ts';
 
-/** Sends the fixes of a fleet through the public API, as telematics hubs do, which gather them, and vehicles without a hub. */
+/** Sends the fixes of a fleet through the public API: most of them in batches, as telematics hubs do, some one by one. */
 export interface FixSender {
-  /** Each vehicle once. */
+  /** One fix of each vehicle. */
   sendFromAll(): Promise<void>;
   /** So many fixes a second, vehicle after vehicle, until the signal comes. @returns what came of it */
   sendAtRate(perSecond: number, until: AbortSignal): Promise<SendOutcome>;

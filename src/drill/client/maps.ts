@@ -49,7 +49,7 @@ interface Item {
 
 interface Screen {
   readonly box: Box;
-  /** What it shows: when each vehicle was where it shows it. */
+  /** The vehicles that it shows, with the time of the position that it shows, in ms. */
   readonly shown: Map<string, number>;
 }
 
@@ -57,14 +57,14 @@ export interface MapsPlan {
   readonly gateway: GatewayProcess;
   readonly fleet: readonly MovingVehicle[];
   readonly screens: number;
-  /** How many of the vehicles each shows, of 1. */
+  /** The share of the vehicles that each shows, 0 to 1. */
   readonly share: number;
   readonly framesPerSecond: number;
   readonly random: SeededRandom;
   readonly report: DrillReport;
 }
 
-/** Opens them; each has its snapshot then. */
+/** Opens them; resolves when each has its snapshot. */
 export async function openMaps(plan: MapsPlan): Promise<Maps> {
   const { fleet, report, random } = plan;
   const vehicles = new Map(fleet.map((vehicle) => [vehicle.id, vehicle]));
@@ -80,7 +80,7 @@ export async function openMaps(plan: MapsPlan): Promise<Maps> {
       const occurredAt = Date.parse(position.occurredAt);
       shown.set(id, occurredAt);
       const fix = vehicles.get(id)?.fixes.find((sent) => sent.occurredAt.getTime() === occurredAt);
-      // A frame may be faster than the answer to who sent the fix.
+      // A frame may arrive before the answer to the request that sent the fix.
       if (fix !== undefined) times.add(Math.max(0, now - (fix.acknowledgedAt ?? now)));
     }
   };

@@ -10,7 +10,7 @@ export interface ResumingSubscriberOptions {
   gateway(): string | undefined;
   /** Called where something comes that must not: an error, or a gap. */
   onTrouble(what: string): void;
-  /** For one that has to be sent gaps. */
+  /** Called with a gap's reason, for a subscriber that has to receive gaps. */
   onGap?(reason: string): void;
 }
 

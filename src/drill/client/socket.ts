@@ -21,7 +21,7 @@ export interface SubscribedSocket {
   stall(): void;
   /** Reads so many bytes a second, and no more. */
   crawl(bytesPerSecond: number): void;
-  /** Reads on as everybody does. */
+  /** Reads on at full speed. */
   resume(): void;
   /** Cuts the connection without closing it properly. */
   cut(): void;

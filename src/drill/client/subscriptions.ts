@@ -22,7 +22,7 @@ export const QUERIES: Readonly<Record<Subscribed, string>> = {
 const event = z.object({ id: z.string(), sequence: z.number() });
 const row = z.object({ id: z.string(), lastEvent: event });
 
-/** The \`data\` of one item. */
+/** The `data` of one item. */
 export const itemData = z.object({
   change: z.object({
     __typename: z.string(),

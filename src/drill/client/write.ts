@@ -40,7 +40,7 @@ const READS_BACK = 0.2;
 /** How many streams are looked at for one without a command under way. */
 const PICKS = 10;
 
-/** Each command must be recorded, once. Where rows are written with the events, whoever was answered must find what was written. */
+/** Each command must be recorded, once. Where rows are written with the events, they must show an event once it is acknowledged. */
 export function openWrite({ kind, random, report }: WriteOptions): Write {
   /** One command at a time for each stream, so that each change of its row is one event. */
   const busy = new Set<string>();

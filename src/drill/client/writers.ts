@@ -3,7 +3,7 @@ import type { Store } from '../../eventstore/command/store.ts';
 import { randomFor } from '../data/commands.ts';
 import { openWrite, type WriteOptions, type Written } from './write.ts';
 
-/** Who writes while a drill goes on, as gateways do on behalf of their users. */
+/** Writes while a drill goes on, as gateways do on behalf of their users. */
 export interface Writers {
   /** What has been written so far. */
   readonly done: Written;
@@ -21,7 +21,7 @@ export interface WritersOptions extends Pick<WriteOptions, 'kind' | 'report'> {
 
 /** Between two looks at how many commands are due, in ms. */
 const TICK_MS = 20;
-/** Commands under way, in seconds' worth of them: where the machine does fewer a second, fewer are given. */
+/** At most as many commands are under way as are due in so many seconds: a slow machine is given fewer. */
 const UNDER_WAY_S = 1;
 /** Share of commands that reach another gateway than the one that the stream's readers are connected to. */
 const ELSEWHERE = 0.05;

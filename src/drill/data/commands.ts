@@ -14,14 +14,14 @@ const BY = { id: 'drill', role: 'dispatcher' } as const;
 /** This share of events is reported late, by up to so many ms. */
 const LATE = { share: 0.1, byMs: 3_600_000 } as const;
 
-/** What every command has, for one that is given now; some tell of what happened earlier. */
+/** What every command has, for one that is given now; a share of them reports what happened earlier. */
 export function baseOf(random: SeededRandom): CommandBase {
   const at = new Date();
   const lateMs = random.chance(LATE.share) ? random.whole(1, LATE.byMs) : 0;
   return { at, occurredAt: new Date(at.getTime() - lateMs), by: BY };
 }
 
-/** A command with all that the command path asks for. A key lets it be recognised when it comes again. */
+/** A command as the command path takes it. With a key, a repeat of it is recognised. */
 export function makeIntent(
   { aggregate }: Pick<Intent, 'aggregate'>,
   id: string,

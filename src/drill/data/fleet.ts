@@ -39,7 +39,7 @@ const REGISTRATIONS_AT_ONCE = 32;
 const LAND: Box = { west: -120, south: 30, east: -70, north: 48 };
 /** The furthest that one gets between two fixes, in degrees. */
 const STEP_DEG = 0.05;
-/** A frame tells of none that is older. */
+/** How many fixes a vehicle remembers: no frame shows an older one. */
 const REMEMBERED = 4;
 
 /** Registers so many vehicles, spread over the land. */

@@ -49,7 +49,7 @@ export function runProgram(
     child.once('close', resolve);
     child.once('error', reject);
   });
-  // Whoever waits for it hears of the failure; nobody need wait.
+  // Callers that wait for it see the failure; where none waits, it must not end this process.
   ended.catch(() => undefined);
   return {
     process: child,
