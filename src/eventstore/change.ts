@@ -1,4 +1,10 @@
-import { type ChangeStreamDocument, type Document, type ResumeToken, Timestamp } from 'mongodb';
+import {
+  type ChangeStream,
+  type ChangeStreamDocument,
+  type Document,
+  type ResumeToken,
+  Timestamp,
+} from 'mongodb';
 
 /**
  * One document put into, replaced in or taken from a collection, or a whole collection dropped or renamed away;
@@ -28,6 +34,8 @@ export interface ChangeFilter {
   /** Only these fields of the documents; all if absent. What is not read need not travel. */
   readonly fields?: readonly string[];
 }
+
+const ENDINGS = new Set<string>(['drop', 'rename', 'dropDatabase', 'invalidate']);
 
 /** What makes the server send no more than these. */
 export function pipelineOf({ collections, operations, where = {}, fields: shown }: ChangeFilter): Document[] {
@@ -76,8 +84,29 @@ export function timeIn(token: ResumeToken): Timestamp | undefined {
   return new Timestamp({ t: Number.parseInt(t, 16), i: Number.parseInt(i, 16) });
 }
 
-/** A change as the server tells it; null for one that is of no document and no collection's end. */
-export function toChange(raw: ChangeStreamDocument): Change | null {
+/**
+ * Adds what came with one reply to `changes`, up to a batch.
+ * @returns `ended` where a collection was dropped or renamed that should have stayed
+ */
+export async function collect(
+  from: ChangeStream,
+  first: ChangeStreamDocument,
+  changes: Change[],
+  operations: readonly string[],
+  batch: number,
+): Promise<'ended' | undefined> {
+  for (let raw: ChangeStreamDocument | null = first; raw !== null; ) {
+    if (ENDINGS.has(raw.operationType) && !operations.includes(raw.operationType)) return 'ended';
+    const change = toChange(raw);
+    if (change !== null) changes.push(change);
+    // These are decoded from the reply at hand, without a round trip.
+    raw = changes.length < batch && from.bufferedCount() > 0 ? await from.tryNext() : null;
+  }
+  return undefined;
+}
+
+/** A change as the server gives it; null for one that is of no document and no collection's end. */
+function toChange(raw: ChangeStreamDocument): Change | null {
   const { operationType: operation, clusterTime } = raw;
   const isDocument = operation === 'insert' || operation === 'replace' || operation === 'delete';
   if (!isDocument && operation !== 'drop' && operation !== 'rename') return null;

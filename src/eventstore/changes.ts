@@ -11,7 +11,7 @@ import {
 } from 'mongodb';
 import type { Logger } from 'pino';
 import { backoff } from './backoff.ts';
-import { type Change, type ChangeFilter, pipelineOf, timeIn, toChange } from './change.ts';
+import { type Change, type ChangeFilter, collect, pipelineOf, timeIn } from './change.ts';
 
 /** Why a stream cannot go on from where it was. */
 export type LostReason = 'history' | 'replaced';
@@ -61,7 +61,6 @@ const BATCH = 1_000;
 const LOST_CODES = new Set<unknown>([136, 260, 280, 286, 10_334]);
 /** What the server says of a token that it cannot read: no retry helps, and a fresh start does. */
 const UNREADABLE_TOKEN_CODES = new Set<unknown>([9, 14, 40_576, 40_615, 40_647, 40_648, 40_649, 50_811]);
-const ENDINGS = new Set<string>(['drop', 'rename', 'dropDatabase', 'invalidate']);
 const WRITABLE = new Set<string>(['RSPrimary', 'Mongos', 'Standalone', 'LoadBalancer']);
 
 /** The present moment of the cluster's clock: a stream opened there misses nothing that is acknowledged later. */
@@ -111,7 +110,7 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
     markOpen();
     failures = 0;
     const changes: Change[] = [];
-    if (first !== null && (await collect(from, first, changes, options)) === 'ended')
+    if (first !== null && (await collect(from, first, changes, options.operations, batch)) === 'ended')
       ending = { kind: 'lost', reason: 'replaced' };
     token = from.resumeToken;
     return { kind: 'changes', changes, token, more: from.bufferedCount() > 0, upTo: timeIn(token) };
@@ -153,27 +152,6 @@ export function openChanges(db: Db, options: ChangesOptions): Changes {
       abandon();
     },
   };
-}
-
-/**
- * Adds what came with one reply to `changes`, up to a batch.
- * @returns `ended` where a collection was dropped or renamed that should have stayed
- */
-async function collect(
-  from: ChangeStream,
-  first: ChangeStreamDocument,
-  changes: Change[],
-  { operations, batch = BATCH }: ChangesOptions,
-): Promise<'ended' | undefined> {
-  const asked: readonly string[] = operations;
-  for (let raw: ChangeStreamDocument | null = first; raw !== null; ) {
-    if (ENDINGS.has(raw.operationType) && !asked.includes(raw.operationType)) return 'ended';
-    const change = toChange(raw);
-    if (change !== null) changes.push(change);
-    // These are decoded from the reply at hand, without a round trip.
-    raw = changes.length < batch && from.bufferedCount() > 0 ? await from.tryNext() : null;
-  }
-  return undefined;
 }
 
 /** Calls `onLost` whenever a server ceases to take writes. @returns ends it */
