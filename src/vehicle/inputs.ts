@@ -1,7 +1,9 @@
 import type { InputFieldBuilder } from '@pothos/core';
 import { builder, type Types } from '../graphql/builder.ts';
+import { invalidInput } from '../graphql/errors.ts';
 import { commonFields } from '../graphql/inputs.ts';
 import { VehicleStateReasonRef, VehicleStateRef } from './objects.ts';
+import { type BoundingBox, faultOf } from './position.ts';
 
 /** The most fixes that one `trackLocations` takes. */
 export const MAX_FIXES = 1_000;
@@ -17,6 +19,12 @@ const BoundingBoxInput = builder.inputType('BoundingBox', {
     north: t.float({ required: true, description: '-90 to 90.' }),
   }),
 });
+
+/** @throws INVALID_INPUT for a box that is none */
+export function checkBox(box: BoundingBox | null | undefined): void {
+  const fault = box ? faultOf(box) : null;
+  if (fault !== null) throw invalidInput(fault.message, `filter.within.${fault.field}`);
+}
 
 export const VehicleFilterInput = builder.inputType('VehicleFilter', {
   description: 'Every given field must fit, with any of its values.',

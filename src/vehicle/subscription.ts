@@ -3,9 +3,8 @@ import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.
 import { requireAccess } from '../graphql/context.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
-import { checkBox } from './check-box.ts';
 import { selectVehicles } from './filter.ts';
-import { VehicleFilterInput } from './inputs.ts';
+import { checkBox, VehicleFilterInput } from './inputs.ts';
 import { VehicleRef } from './objects.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 
