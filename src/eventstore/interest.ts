@@ -18,8 +18,8 @@ export interface ValueFacet<D> {
 }
 
 /** Where a document is, for those who look at a part of the map. Known by identity, too. */
-export interface PlaceFacet<D> {
-  placeOf(document: D): Point | null;
+export interface PointFacet<D> {
+  pointOf(document: D): Point | null;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface PlaceFacet<D> {
  * through.
  */
 export type Interest<D> =
-  /** By what documents are delivered under: the aggregate's id, of an event its own. */
+  /** By the ids that documents are delivered under: the aggregate's id; of an event, its own. */
   | { readonly ids: readonly string[] }
   | { readonly facet: ValueFacet<D>; readonly values: readonly string[] }
-  | { readonly facet: PlaceFacet<D>; readonly boxes: readonly Box[] };
+  | { readonly facet: PointFacet<D>; readonly boxes: readonly Box[] };

@@ -1,4 +1,4 @@
-import type { Interest, PlaceFacet, ValueFacet } from '../eventstore/interest.ts';
+import type { Interest, PointFacet, ValueFacet } from '../eventstore/interest.ts';
 import type { RowFilter } from '../eventstore/projection/rows.ts';
 import { rowId } from '../eventstore/projection.ts';
 import { toUuid } from '../graphql/global-id.ts';
@@ -30,8 +30,8 @@ export interface VehicleSelection extends Condition {
 
 const byFleet: ValueFacet<VehicleRow> = { valuesOf: ({ fleetId }) => [fleetId] };
 const byState: ValueFacet<VehicleRow> = { valuesOf: ({ state }) => [state] };
-const byPlace: PlaceFacet<VehicleRow> = {
-  placeOf: ({ position }) => position && { x: position.longitude, y: position.latitude },
+const byPoint: PointFacet<VehicleRow> = {
+  pointOf: ({ position }) => position && { x: position.longitude, y: position.latitude },
 };
 
 /** A box that is wider or higher lets more through than a fleet does. */
@@ -69,7 +69,7 @@ function interestOf({ ids, fleetId, state, within }: VehicleFilter): Interest<Ve
   if (ids) return { ids: uuids(ids) };
   const boxes = within ? partsOf(within) : [];
   const isWide = boxes.some((box) => Math.max(box.maxX - box.minX, box.maxY - box.minY) > WIDE_DEG);
-  if (within && !(fleetId && isWide)) return { facet: byPlace, boxes };
+  if (within && !(fleetId && isWide)) return { facet: byPoint, boxes };
   if (fleetId) return { facet: byFleet, values: fleetId };
   return state ? { facet: byState, values: state } : undefined;
 }

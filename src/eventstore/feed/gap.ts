@@ -2,26 +2,26 @@
 export type GapReason = 'HISTORY_LOST' | 'SNAPSHOT_INTERRUPTED';
 
 /**
- * Everything that decides that a subscriber gets a Gap, with the reason that its client is told. Whoever finds one of
- * these says so by its name; `Subscriber` makes the Gap of it.
+ * All that decides that a subscriber gets a Gap, each with the reason that its client is told. The files that are named
+ * find it out and say so by its name here; subscriber/subscriber.ts makes the Gap of it.
  */
 export const GAP_REASONS = {
-  // A client comes back with a cursor, and cannot go on from there:
-  /** The snapshot that it was reading was not complete. Found by the subscriber, in the cursor. */
+  // When a client comes back with a cursor:
+  /** The snapshot that it was reading was not complete; the cursor says so. subscriber/subscriber.ts */
   partialSnapshot: 'SNAPSHOT_INTERRUPTED',
-  /** This process does not come as far as the cursor, or not in time. Found by the source. */
+  /** This process does not come as far as the cursor, or not in time. source/source.ts */
   cursorAhead: 'HISTORY_LOST',
-  /** What came since is not in memory, and in the oplog it is gone, too much, or takes too long. Found by the source. */
+  /** What came since is not in memory, and in the oplog it is gone, too much, or takes too long. source/source.ts */
   changesGone: 'HISTORY_LOST',
-  /** Which rows the client had can no longer be found out. Found by `heldAt`. */
+  /** It cannot be found out any more which rows the client had. source/held-at.ts */
   heldRowsUnknown: 'HISTORY_LOST',
 
   // Also while a client is subscribed:
-  /** The read model was replaced by rows that do not continue those before. Found by the ring, or at the switch. */
+  /** The read model was replaced by rows that do not continue those before. source/ring.ts, generation-switch.ts */
   rowsReplaced: 'HISTORY_LOST',
-  /** The change stream cannot go on from where it was. Found by the source. */
+  /** The change stream cannot go on from where it was. source/source.ts */
   streamLost: 'HISTORY_LOST',
-  /** A snapshot broke off after some of its rows were handed over. Found by the subscriber, as it reads. */
+  /** A snapshot broke off after some of its rows were handed over. subscriber/snapshot-reader.ts */
   snapshotBroken: 'SNAPSHOT_INTERRUPTED',
 } as const satisfies Readonly<Record<string, GapReason>>;
 

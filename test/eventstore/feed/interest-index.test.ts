@@ -12,7 +12,7 @@ import { openOrderedLane } from '../../../src/eventstore/feed/subscriber/ordered
 import {
   anyHappenings,
   byFleet,
-  byPlace,
+  byPoint,
   type Happening,
   type Mover,
   mover,
@@ -182,7 +182,7 @@ describe('the index of subscribers', () => {
     const index = new InterestIndex<Mover, string>({ versionOf: (row) => row.lastSequence, remembered: 10 });
     const box = { minX: 0, minY: 0, maxX: 2, maxY: 2 };
     const leaving = [
-      index.join('one', { facet: byPlace, boxes: [box] }),
+      index.join('one', { facet: byPoint, boxes: [box] }),
       index.join('two', { facet: byFleet, values: ['north'] }),
       index.join('three'),
     ];
@@ -203,7 +203,7 @@ describe('a change of a row that moves', () => {
   });
   const look = (index: InterestIndex<Mover, string>, west: number) => {
     const box = { minX: west, minY: 0, maxX: west + 0.9, maxY: 1 };
-    return index.join(`at ${west}`, { facet: byPlace, boxes: [box] });
+    return index.join(`at ${west}`, { facet: byPoint, boxes: [box] });
   };
 
   it('is shown to those who look at where it was and at where it is, and to no other', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { UUID } from 'mongodb';
 import type { StoredEvent } from '../../../src/eventstore/event.ts';
-import type { Box, Interest, PlaceFacet, ValueFacet } from '../../../src/eventstore/interest.ts';
+import type { Box, Interest, PointFacet, ValueFacet } from '../../../src/eventstore/interest.ts';
 import type { Row } from '../../../src/eventstore/projection.ts';
 
 /** A row that moves over a small map, changes its fleet, and goes. */
@@ -17,7 +17,7 @@ export interface Wish {
 }
 
 export const byFleet: ValueFacet<Mover> = { valuesOf: ({ fleets }) => fleets };
-export const byPlace: PlaceFacet<Mover> = { placeOf: ({ x, y }) => ({ x, y }) };
+export const byPoint: PointFacet<Mover> = { pointOf: ({ x, y }) => ({ x, y }) };
 
 const event = { _id: new UUID() } as StoredEvent;
 const NEVER = new Date(0);
@@ -73,7 +73,7 @@ export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
     .map(([corners, odd]): Wish => {
       const boxes = boxesOf(corners);
       const matches = (row: Mover) => boxes.some((box) => within(box, row)) && (!odd || row.y % 2 !== 0);
-      return { interest: { facet: byPlace, boxes }, matches };
+      return { interest: { facet: byPoint, boxes }, matches };
     }),
 );
 

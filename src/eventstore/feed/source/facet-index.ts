@@ -1,5 +1,5 @@
 import RBush from 'rbush';
-import type { Box, Interest, PlaceFacet, Point, ValueFacet } from '../../interest.ts';
+import type { Box, Interest, Point, PointFacet, ValueFacet } from '../../interest.ts';
 
 /** A member of an `InterestIndex`. It may stand under several values, and is found once a change. */
 export interface IndexEntry<D, M> {
@@ -65,10 +65,10 @@ interface BoxEntry<D, M> extends Box {
 
 /** Entries by the boxes of the map they choose, in an R-tree: their number hardly matters to finding those around a point. */
 export class BoxIndex<D, M> implements FacetIndex<D, M, Point | null> {
-  readonly #facet: PlaceFacet<D>;
+  readonly #facet: PointFacet<D>;
   readonly #tree = new RBush<BoxEntry<D, M>>();
 
-  constructor(facet: PlaceFacet<D>) {
+  constructor(facet: PointFacet<D>) {
     this.#facet = facet;
   }
 
@@ -82,7 +82,7 @@ export class BoxIndex<D, M> implements FacetIndex<D, M, Point | null> {
   }
 
   read(document: D): Point | null {
-    return this.#facet.placeOf(document);
+    return this.#facet.pointOf(document);
   }
 
   find(point: Point | null, visit: (entry: IndexEntry<D, M>) => void): void {

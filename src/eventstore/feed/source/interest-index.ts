@@ -1,4 +1,4 @@
-import type { Interest, PlaceFacet, ValueFacet } from '../../interest.ts';
+import type { Interest, PointFacet, ValueFacet } from '../../interest.ts';
 import { BoxIndex, type FacetIndex, type IndexEntry, ValueIndex } from './facet-index.ts';
 import { isNextOf, LastReadings, type Reading } from './last-readings.ts';
 
@@ -34,7 +34,7 @@ export class InterestIndex<D extends object, M> {
   readonly #unbound = new Set<IndexEntry<D, M>>();
   readonly #byId = new ValueIndex<D, M>({ valuesOf: () => [] });
   readonly #byValue = new Map<ValueFacet<D>, ValueIndex<D, M>>();
-  readonly #byBox = new Map<PlaceFacet<D>, BoxIndex<D, M>>();
+  readonly #byBox = new Map<PointFacet<D>, BoxIndex<D, M>>();
   /** Those of `byValue` and `byBox`, in the order of a reading's values. */
   readonly #facets: FacetIndex<D, M, unknown>[] = [];
   readonly #readings: LastReadings;
@@ -113,7 +113,7 @@ export class InterestIndex<D extends object, M> {
     return index;
   }
 
-  #boxIndexOf(facet: PlaceFacet<D>): BoxIndex<D, M> {
+  #boxIndexOf(facet: PointFacet<D>): BoxIndex<D, M> {
     const index = this.#byBox.get(facet) ?? this.#added(new BoxIndex<D, M>(facet));
     this.#byBox.set(facet, index);
     return index;
