@@ -2,9 +2,7 @@ import type { StoredEvent } from '../eventstore/event.ts';
 import type { Interest, ValueFacet } from '../eventstore/interest.ts';
 import type { EventFilter } from '../eventstore/log/read.ts';
 import { invalidInput } from '../graphql/errors.ts';
-import { decodeGlobalId } from '../graphql/global-id.ts';
-
-const BARE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { toUuidOfAny } from '../graphql/global-id.ts';
 
 /** The filter as a client puts it. */
 export interface EventFilterInput {
@@ -48,7 +46,7 @@ export function interestIn(filter: EventFilter): Interest<StoredEvent> | undefin
 }
 
 function aggregateUuid(text: string): string {
-  const uuid = BARE_UUID.test(text) ? text.toLowerCase() : decodeGlobalId(text)?.id;
+  const uuid = toUuidOfAny(text);
   if (uuid === undefined)
     throw invalidInput(`${text.slice(0, 80)} is the id of nothing.`, 'filter.aggregateId');
   return uuid;

@@ -26,6 +26,11 @@ export function toUuid(type: string, text: string): string | undefined {
   return decoded?.typename === type ? decoded.id : undefined;
 }
 
+/** As `toUuid`, for an id of any type. */
+export function toUuidOfAny(text: string): string | undefined {
+  return UUID.test(text) ? text.toLowerCase() : decodeGlobalId(text)?.id;
+}
+
 /** As `toUuid`, for commands on something that exists: the refusal names `field`. */
 export function idOf(type: string, text: string, field: string): string | Refusal {
   return (

@@ -1,10 +1,10 @@
 import type { RowFilter } from '../eventstore/projection/rows.ts';
-import { rowId } from '../eventstore/projection.ts';
 import { isPast } from '../eventstore/time/as-of.ts';
 import { builder } from '../graphql/builder.ts';
 import { requireAccess } from '../graphql/context.ts';
 import { toUuid } from '../graphql/global-id.ts';
 import { keysetPage, type Order } from '../graphql/paging.ts';
+import { allFilters, fieldAmong, rowIds, uuids } from '../graphql/row-conditions.ts';
 import { RouteFilterInput } from './inputs.ts';
 import './mutations.ts';
 import { RouteRef } from './objects.ts';
@@ -20,24 +20,12 @@ function rowFilter(
   filter: typeof RouteFilterInput.$inferInput | null | undefined,
 ): RowFilter {
   const { ids, vehicleId, tenderId, fleetId } = filter ?? {};
-  const conditions: RowFilter[] = [];
-  const among = (field: string, values: readonly string[]): void => {
-    conditions.push({ [field]: values.length === 1 ? values[0] : { $in: [...values] } });
-  };
-  if (ids)
-    among(
-      '_id',
-      uuids('Route', ids).map((id) => rowId(tenantId, id)),
-    );
-  if (vehicleId) among('vehicleId', uuids('Vehicle', vehicleId));
-  if (tenderId) among('tenderId', uuids('Tender', tenderId));
-  if (fleetId) among('fleetId', fleetId);
-  return conditions.length === 0 ? {} : { $and: conditions };
-}
-
-/** Ids of nothing of ours are the ids of nothing. */
-function uuids(type: string, texts: readonly string[]): string[] {
-  return texts.map((text) => toUuid(type, text)).filter((id) => id !== undefined);
+  const filters: RowFilter[] = [];
+  if (ids) filters.push(fieldAmong('_id', rowIds(tenantId, 'Route', ids)));
+  if (vehicleId) filters.push(fieldAmong('vehicleId', uuids('Vehicle', vehicleId)));
+  if (tenderId) filters.push(fieldAmong('tenderId', uuids('Tender', tenderId)));
+  if (fleetId) filters.push(fieldAmong('fleetId', fleetId));
+  return allFilters(filters);
 }
 
 builder.queryFields((t) => ({
