@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Db } from 'mongodb';
 import type { Access } from './access.ts';
-import { apiKeyId, hashApiKey } from './api-key.ts';
 import { apiKeysOf } from './api-keys.ts';
-import { type Authentication, ProofUnavailableError, refused } from './authenticate.ts';
+import { type Authentication, apiKeyId, hashApiKey, ProofUnavailableError, refused } from './authenticate.ts';
 
 /** How long a key that was found good is not looked up again; a revoked one is accepted for as long. */
 export const API_KEY_CACHE_MS = 5_000;

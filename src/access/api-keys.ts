@@ -1,6 +1,6 @@
 import type { ClientSession, Collection, Db, MongoClient } from 'mongodb';
 import type { Actor } from '../eventstore/event.ts';
-import { apiKeyId, hashApiKey, newApiKey } from './api-key.ts';
+import { apiKeyId, hashApiKey, newApiKey } from './authenticate.ts';
 
 /** A key as it is stored: its hash, never the key. */
 export interface ApiKeyDocument {

@@ -1,12 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto';
 import type { Access } from './access.ts';
-import { isApiKey } from './api-key.ts';
 
 // In: the headers of a request, or the payload of a socket's `connection_init`. Out: who is calling (access.ts), or why that is not
 // proved. The files, in the order of a call:
 //   authenticate.ts         here: finds the credentials and asks the right proof
-//   token.ts                tokens, by a shared secret or an identity provider's key-set.ts; claims.ts reads what they say,
-//                           token-memory.ts spares the proof of the same token
-//   api-key-verifier.ts     API keys, looked up among those of api-keys.ts, where they are made and revoked (api-key.ts: their form)
+//   token.ts                tokens, by a shared secret or an identity provider's key-set.ts; claims.ts reads what they say
+//   api-key-verifier.ts     API keys, looked up among those of api-keys.ts, where they are made and revoked
 //   development-secret.ts   the secret that signs tokens where nothing is configured
 
 /** What a caller shows to prove who it is; at most one of each. */
@@ -96,4 +95,31 @@ function credentialsOf(authorization?: string | null, apiKeyHeader?: string | nu
   const shown = authorization?.trim().replace(/^bearer(\s+|$)/i, '');
   if (!shown) return {};
   return isApiKey(shown) ? { apiKey: shown } : { token: shown };
+}
+
+/** Distinguishes an API key from a token, and lets scanners for leaked secrets find it. */
+const PREFIX = 'wbk_';
+/** 256 bits cannot be guessed, so that a plain hash is enough to store a key. */
+const KEY_BYTES = 32;
+/** How many hex digits of the hash name a key in lists and logs; the key cannot be found from them. */
+const NAME_DIGITS = 12;
+
+/** Whether the text looks like an API key; it need not be a good one. */
+export function isApiKey(text: string): boolean {
+  return text.startsWith(PREFIX);
+}
+
+/** Makes a new key: `wbk_` and 43 characters of base64url. It is shown once and never stored. */
+export function newApiKey(): string {
+  return PREFIX + randomBytes(KEY_BYTES).toString('base64url');
+}
+
+/** What is stored of a key: its SHA-256, 64 hex digits. */
+export function hashApiKey(apiKey: string): string {
+  return createHash('sha256').update(apiKey).digest('hex');
+}
+
+/** The name of a key in lists, logs and as an actor: `key_` and the first digits of its hash. */
+export function apiKeyId(hash: string): string {
+  return `key_${hash.slice(0, NAME_DIGITS)}`;
 }

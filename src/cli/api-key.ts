@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { apiKeyId } from '../access/api-key.ts';
 import { type ApiKeyDocument, type ApiKeys, openApiKeys } from '../access/api-keys.ts';
+import { apiKeyId } from '../access/authenticate.ts';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
 import { validBy } from './argument.ts';
 import { withDatabase } from './command-store.ts';

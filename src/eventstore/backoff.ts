@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 const FIRST_MS = 50;
 const LONGEST_MS = 2_000;
 
@@ -63,4 +65,17 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal?.addEventListener('abort', end, { once: true });
   });
+}
+
+let pending: Promise<void> | undefined;
+
+/**
+ * Resolves in the next turn of the event loop, for all who wait for it: what is ready now can gather until then. No
+ * timer, and no wait beyond what the loop has to do anyway.
+ */
+export function turn(): Promise<void> {
+  pending ??= nextTurn().then(() => {
+    pending = undefined;
+  });
+  return pending;
 }

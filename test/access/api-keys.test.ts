@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { apiKeyId, hashApiKey } from '../../src/access/api-key.ts';
 import { API_KEY_CACHE_MS, apiKeyVerifier } from '../../src/access/api-key-verifier.ts';
 import { type ApiKeys, openApiKeys } from '../../src/access/api-keys.ts';
-import { ProofUnavailableError } from '../../src/access/authenticate.ts';
+import { apiKeyId, hashApiKey, ProofUnavailableError } from '../../src/access/authenticate.ts';
 import { openDatabase } from '../database.ts';
 import { eventually } from '../eventually.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Authentication, refused } from '../../src/access/authenticate.ts';
-import { rememberingTokens } from '../../src/access/token-memory.ts';
+import { rememberingTokens } from '../../src/access/token.ts';
 
 const access = { tenantId: 'demo', sub: 'ann', role: 'dispatcher' } as const;
 

@@ -1,5 +1,5 @@
 import { Timestamp } from 'mongodb';
-import { Delivery } from '../../src/eventstore/feed/delivery.ts';
+import { Delivery } from '../../src/eventstore/feed/cursor.ts';
 import { FEED_LIMITS } from '../../src/eventstore/feed/limits.ts';
 import { InterestIndex } from '../../src/eventstore/feed/source/interest-index.ts';
 import { openLatestLane } from '../../src/eventstore/feed/subscriber/latest-lane.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
-import { openKeepAlive } from '../../src/gateway/socket/keep-alive.ts';
+import { openKeepAlive } from '../../src/gateway/socket/idle.ts';
 
 const PING_MS = 6_400;
 /** Of the turns in which sockets are pinged, the time between two. */

@@ -1,5 +1,5 @@
 import type { Role } from '../../src/eventstore/event.ts';
-import { openAdmission } from '../../src/gateway/engine/admission.ts';
+import { openAdmission } from '../../src/gateway/engine/guards.ts';
 import { contextOf } from '../../src/gateway/engine/operation-context.ts';
 import { SERVER_LIMITS } from '../../src/gateway/server.ts';
 import type { Context } from '../../src/graphql/context.ts';

@@ -1,4 +1,4 @@
-import { turn } from '../next-turn.ts';
+import { turn } from '../backoff.ts';
 import { commitTogether, insertTogether } from './group-writes.ts';
 import type { CommitterParts, Unit, UnitResult } from './unit.ts';
 

@@ -6,7 +6,6 @@ import type { Folded } from '../fold.ts';
 import { commandHash, eventIdFor, followingEventId, mintKey } from '../ids.ts';
 import type { Row } from '../projection.ts';
 import { type StreamRef, streamKey } from '../stream.ts';
-import { type Workflows, workflowOf } from './workflows.ts';
 
 /** A command that is to be recorded, with all that makes it recognisable when it comes again. */
 export interface Intent<S = unknown, C extends Command = Command> {
@@ -112,4 +111,29 @@ export function openJob(workflows: Workflows, intent: Intent, answer: Job['answe
 /** True for a command that touches its own stream only, and so may be decided in a batch with its neighbours. */
 export function staysOnItsStream(job: Job): boolean {
   return job.workflow === undefined;
+}
+
+/** The workflows by the type of the command that they follow. */
+export type Workflows = ReadonlyMap<string, Workflow>;
+
+/** @throws where two workflows follow one command: which of them would come first? */
+export function openWorkflows(workflows: readonly Workflow[]): Workflows {
+  const byCommand = new Map<string, Workflow>();
+  for (const workflow of workflows) {
+    for (const type of workflow.commands) {
+      if (byCommand.has(type)) throw new Error(`Two workflows follow ${type}.`);
+      byCommand.set(type, workflow);
+    }
+  }
+  return byCommand;
+}
+
+/** What a command asks of other streams; undefined for one that stays on its own, as most do. */
+export function workflowOf(
+  workflows: Workflows,
+  aggregate: Aggregate<unknown, Command>,
+  command: Command,
+): Workflow | undefined {
+  const workflow = workflows.get(command.type);
+  return workflow?.aggregateType === aggregate.type ? workflow : undefined;
 }

@@ -1,4 +1,4 @@
-import { turn } from '../next-turn.ts';
+import { turn } from '../backoff.ts';
 
 /** Serialises the work on each stream within this process, and hands it over in batches. */
 export interface StreamQueues {

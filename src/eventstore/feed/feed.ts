@@ -2,8 +2,8 @@
  * The feed: changes of read models and of the log on their way to subscribers (design section 7).
  *
  * In come two change streams, one over all rows and one over the log; out go items, to thousands of subscribers.
- * 1. selection.ts, item.ts, subscription.ts: what a subscriber asks for, what it gets, and how it takes it.
- * 2. cursor.ts, delivery.ts: a place in the feed, and one change that is delivered.
+ * 1. subscription.ts, item.ts: what a subscriber asks for and how it takes it, and what it gets.
+ * 2. cursor.ts: a place in the feed, and one change that is delivered.
  * 3. source/source.ts: a change stream handed out, and what was delivered before, for clients that come back.
  * 4. subscriber/subscriber.ts: one client's subscription, from its snapshot or its cursor to live changes.
  * gap.ts lists all that decides that a subscriber gets a Gap. limits.ts and observer.ts: what bounds and measures it.
@@ -19,7 +19,6 @@ import { type ResumePoint, readCursor, scopeOf } from './cursor.ts';
 import type { CommonItem, FrameChange, LogChange, OrderedChange, SnapshotItem } from './item.ts';
 import { FEED_LIMITS, type FeedLimits } from './limits.ts';
 import { type FeedObserver, type LaneName, SILENT } from './observer.ts';
-import { type LogSelection, type Selection, selectionKey } from './selection.ts';
 import { HeldAt } from './source/held-at.ts';
 import { Sources, type StreamHealth } from './source/sources.ts';
 import { SharedHeldRows } from './subscriber/held-rows.ts';
@@ -30,7 +29,7 @@ import { openLogLane } from './subscriber/log-lane.ts';
 import { Members } from './subscriber/members.ts';
 import type { FeedParts } from './subscriber/options.ts';
 import { openOrderedLane } from './subscriber/ordered-lane.ts';
-import type { Subscription } from './subscription.ts';
+import { type LogSelection, type Selection, type Subscription, selectionKey } from './subscription.ts';
 
 export interface FeedOptions {
   readonly limits?: Partial<FeedLimits>;

@@ -6,7 +6,7 @@ import type { Projection, Row } from '../projection.ts';
 import { STREAM_INDEX } from '../stream.ts';
 import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
 import type { ReadModels } from './read-models.ts';
-import { snapshotCollection, snapshotTime } from './snapshot-session.ts';
+import { snapshotCollection, snapshotTime } from './rows-at.ts';
 
 /** Log and rows, both as they were at one moment. */
 export interface Moment {

@@ -1,5 +1,5 @@
 import type { Db, Filter } from 'mongodb';
-import { turn } from '../next-turn.ts';
+import { turn } from '../backoff.ts';
 import type { Row } from '../projection.ts';
 
 /** Reads rows by id; what is asked for at the same time, by whichever request, travels as one `$in`. */

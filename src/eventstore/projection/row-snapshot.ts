@@ -2,7 +2,7 @@ import type { Db, Filter, FindCursor, Timestamp, WithId } from 'mongodb';
 import type { Row } from '../projection.ts';
 import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
 import type { RowFilter } from './rows.ts';
-import { snapshotCollection, snapshotTime } from './snapshot-session.ts';
+import { snapshotCollection, snapshotTime } from './rows-at.ts';
 
 export interface RowSnapshotChunk<R> {
   readonly rows: readonly R[];

@@ -1,7 +1,14 @@
-import type { Db, Document, Filter, Timestamp } from 'mongodb';
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  type Filter,
+  MongoServerError,
+  Timestamp,
+} from 'mongodb';
 import type { Row } from '../projection.ts';
 import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
-import { atTime, snapshotCollection, snapshotTime } from './snapshot-session.ts';
 
 /** All pointers, and the moment at which they were so; no moment where there has never been one. */
 export function pointersAtOnce(db: Db): Promise<{ pointers: Pointer[]; time: Timestamp | undefined }> {
@@ -33,4 +40,35 @@ export function matchingRowsAt(
     const rows = snapshotCollection<Row>(db, generationCollection(projection, pointer?.generation ?? 1));
     return rows.find(filter as Filter<Row>, { session, projection: fields, batchSize: 10_000 }).toArray();
   });
+}
+
+/** A collection for reads of a snapshot session, which sees everything as it was at one moment. */
+export function snapshotCollection<T extends Document>(db: Db, collection: string): Collection<T> {
+  // Said here as well: a read concern inherited from the URI would silently take the place of the session's.
+  return db.collection<T>(collection, { readConcern: { level: 'snapshot' } });
+}
+
+/**
+ * The moment that the server chose at the session's first read; undefined where it said none, which is so for a
+ * collection that does not exist. The driver keeps it on the session, but leaves it out of its types.
+ */
+export function snapshotTime(session: ClientSession): Timestamp | undefined {
+  const time: unknown = Reflect.get(session, 'snapshotTime');
+  return time instanceof Timestamp ? time : undefined;
+}
+
+/** Reads at a moment not long past (5 minutes by default). */
+export function atTime<T>(db: Db, time: Timestamp, read: (session: ClientSession) => Promise<T>): Promise<T> {
+  return db.client.withSession({ snapshot: true }, async (session) => {
+    Reflect.set(session, 'snapshotTime', time);
+    return read(session);
+  });
+}
+
+/** BadValue, Unauthorized, InvalidOptions and their like: what the server does not understand or allow. */
+const HOPELESS_CODES: readonly number[] = [2, 9, 13, 18, 51, 72, 168];
+
+/** True where a failed read is worth another try. */
+export function mayReadAgain(error: unknown): boolean {
+  return !(error instanceof MongoServerError && HOPELESS_CODES.includes(Number(error.code)));
 }

@@ -2,9 +2,8 @@
  * The GraphQL engine: an operation and its transport come in, a result or a stream of results goes out. HTTP and sockets
  * use the same one.
  *
- * 1. `operation-context.ts` makes what resolvers are given: the store (`tenant-store.ts`) and the feed (`tenant-feed.ts`) of the
- *    caller's tenant. Commands are let in by `admission.ts`.
- * 2. This file puts Yoga together: `documents.ts` remembers documents, `guards.ts` is asked before each execution,
+ * 1. `operation-context.ts` makes what resolvers are given: the feed and the store (`tenant-store.ts`) of the caller's tenant.
+ * 2. This file puts Yoga together: `documents.ts` remembers documents, `guards.ts` lets requests and commands in and is asked before each execution,
  *    subscriptions are answered by `fan-out/`, `sse-ids.ts` and `origins.ts` add to what HTTP sends.
  * 3. `masking.ts` decides what clients are told of errors; `proof-end.ts` ends what outlives the token it began with.
  * `protections.ts` lists what protects the gateway, and where; `graphiql.ts` is the page of development mode.

@@ -2,11 +2,18 @@ import { randomUUID } from 'node:crypto';
 import type { Access } from '../../access/access.ts';
 import type { Store } from '../../eventstore/command/store.ts';
 import type { Feed } from '../../eventstore/feed/feed.ts';
+import type { Subscription } from '../../eventstore/feed/subscription.ts';
 import type { ProjectionStatus } from '../../eventstore/projection/status.ts';
-import type { Context, TenantFeed, TenantStore } from '../../graphql/context.ts';
+import type { Row } from '../../eventstore/projection.ts';
+import type {
+  Context,
+  TenantFeed,
+  TenantLogSelection,
+  TenantSelection,
+  TenantStore,
+} from '../../graphql/context.ts';
 import { unauthenticated } from '../../graphql/errors.ts';
-import type { Admission } from './admission.ts';
-import { bindFeed } from './tenant-feed.ts';
+import type { Admission } from './guards.ts';
 import { bindStore, type RequestTrace } from './tenant-store.ts';
 
 /** What operations are answered with, opened once per process. */
@@ -96,4 +103,65 @@ function traceIdOf(traceparent: string | undefined): string | undefined {
 /** The caller's own id of the request where it is a sane one, else a new one. */
 function correlationIdOf(header: string | undefined): string {
   return header !== undefined && /^[\w.:-]{1,128}$/.test(header) ? header : randomUUID();
+}
+
+/** The connection that a subscription's items go to. */
+interface Connection {
+  /** Closes it, when its client does not read what it asked for. */
+  readonly onOverflow: () => void;
+  /** The `Last-Event-ID` of an event stream that was cut: where its next subscription goes on. */
+  readonly lastEventId?: string | undefined;
+}
+
+/** Binds the feed to a tenant and to a connection. */
+export function bindFeed(feed: Feed, tenantId: string, connection: Connection): TenantFeed {
+  return new BoundFeed(feed, tenantId, connection);
+}
+
+class BoundFeed implements TenantFeed {
+  readonly #feed: Feed;
+  readonly #tenantId: string;
+  readonly #connection: Connection;
+  #subscription: Subscription<unknown> | undefined;
+
+  constructor(feed: Feed, tenantId: string, connection: Connection) {
+    this.#feed = feed;
+    this.#tenantId = tenantId;
+    this.#connection = connection;
+  }
+
+  ordered<R extends Row>(selection: TenantSelection<R>) {
+    return this.#begun(this.#feed.ordered(this.#bind(selection)));
+  }
+
+  latest<R extends Row>(selection: TenantSelection<R>, pace: { readonly maxPerSecond?: number }) {
+    return this.#begun(this.#feed.latest(this.#bind(selection), pace));
+  }
+
+  log(selection: TenantLogSelection) {
+    return this.#begun(this.#feed.log(this.#bind(selection)));
+  }
+
+  lastCursor(): string | undefined {
+    return this.#subscription?.lastCursor;
+  }
+
+  #begun<S extends Subscription<unknown>>(subscription: S): S {
+    this.#subscription = subscription;
+    return subscription;
+  }
+
+  #bind<S extends { readonly after?: string | null | undefined; matches(row: never): boolean }>(
+    selection: S,
+  ) {
+    const { onOverflow, lastEventId } = this.#connection;
+    return {
+      ...selection,
+      // It may be a method that needs its `this`.
+      matches: selection.matches.bind(selection),
+      after: selection.after ?? lastEventId,
+      tenantId: this.#tenantId,
+      onOverflow,
+    };
+  }
 }

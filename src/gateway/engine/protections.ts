@@ -7,7 +7,7 @@ export const PROTECTIONS = {
   origin: 'Pages of other origins are told nothing: `origins.ts`, for answers and for upgrades.',
   size: 'Requests and messages beyond a size are not read to their end: `http/plain-post.ts`, Yoga, ws.',
   bytesInHand:
-    'Requests are taken on while their bytes are few enough: `admission.ts`, before anything is done.',
+    'Requests are taken on while their bytes are few enough: `guards.ts`, before anything is done.',
   wellFormed: 'Parameters that are malformed are refused: the fast path leaves them to Yoga; graphql-ws.',
   valid: 'Documents are validated before anything else: by the engine that all of them share, `engine.ts`.',
   proof: 'A proof that is not good is refused, whatever is asked: `http/requests.ts`, `socket/connect.ts`.',

@@ -18,7 +18,7 @@ import type { StreamRef } from '../../eventstore/stream.ts';
 import { type Moment, rowAsOf } from '../../eventstore/time/as-of.ts';
 import { pageInTime, type Stretch } from '../../eventstore/time/time-page.ts';
 import type { TenantIntent, TenantStore } from '../../graphql/context.ts';
-import type { Admission } from './admission.ts';
+import type { Admission } from './guards.ts';
 
 /** Where a request comes from: written into the metadata of every event that comes of it. */
 export interface RequestTrace {

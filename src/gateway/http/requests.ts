@@ -1,13 +1,14 @@
 /**
  * HTTP: requests come in, answers and event streams go out.
  *
- * 1. `openHttp` takes a request on (`engine/admission.ts`), and keeps it among those under way until its answer is sent.
+ * 1. `openHttp` takes a request on (`engine/guards.ts`), and keeps it among those under way until its answer is sent.
  * 2. `fast-path.ts` answers what `plain-post.ts` finds plain, by `execution.ts`, and leaves the rest to Yoga.
  * 3. Either calls `openContext` for the caller's access, store and feed, once an operation.
  * 4. An answer that turns out to be a stream is cut when its token expires.
- * `idle-lines.ts` knows the connections without a request, for the server's stop.
+ * It also knows the connections without a request, for the server's stop.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Access } from '../../access/access.ts';
@@ -189,4 +190,30 @@ async function openContext(
 function cutSlowly(response: ServerResponse, graceMs: number): void {
   const cut = setTimeout(() => response.destroy(), graceMs).unref();
   response.once('close', () => clearTimeout(cut));
+}
+
+/**
+ * Knows which connections of a server are without a request. Node's `closeIdleConnections` leaves out those that have never
+ * sent one; clients open such in advance, and each would make a stop wait until its deadline.
+ * @returns closes them all
+ */
+export function trackIdleLines(server: Server): () => void {
+  const idle = new Set<Socket>();
+  server.on('connection', (line) => {
+    idle.add(line);
+    line.once('close', () => idle.delete(line));
+  });
+  server.on('request', (request, response) => {
+    // A request whose body was given up has no socket any more when its response closes.
+    const { socket } = request;
+    idle.delete(socket);
+    response.once('close', () => {
+      if (!socket.destroyed) idle.add(socket);
+    });
+  });
+  // From here on it is a WebSocket, and closed as such.
+  server.on('upgrade', (request) => idle.delete(request.socket));
+  return () => {
+    for (const line of idle) line.destroy();
+  };
 }

@@ -5,8 +5,8 @@
  * 2. `connect.ts` finds out who calls, once a socket.
  * 3. `operation.ts` prepares and executes each operation, with the engine that HTTP uses.
  * 4. `outflow.ts` sends what graphql-ws says, by ws, and results of subscriptions, which fan-out hands it past graphql-ws, as
- *    the frames of `frame.ts`. `close.ts` has the codes that sockets are closed with.
- * 5. `idle.ts` and `keep-alive.ts` find sockets that do nothing, or are gone.
+ *    frames of its own. `close.ts` has the codes that sockets are closed with.
+ * 5. `idle.ts` finds sockets that do nothing, or are gone.
  */
 import type { IncomingMessage } from 'node:http';
 import { CloseCode, handleProtocols, type WebSocket as Line, makeServer } from 'graphql-ws';
@@ -18,8 +18,7 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import { withoutHttp } from '../engine/masking.ts';
 import { CLOSE, type CloseReason, closeSocket } from './close.ts';
 import { type ConnectOptions, connect, type Extra, SocketTally } from './connect.ts';
-import { openIdleWatch } from './idle.ts';
-import { openKeepAlive } from './keep-alive.ts';
+import { openIdleWatch, openKeepAlive } from './idle.ts';
 import {
   executePrepared,
   formatted,

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { placeBehind } from '../../../src/eventstore/feed/cursor.ts';
-import { Delivery } from '../../../src/eventstore/feed/delivery.ts';
+import { Delivery, placeBehind } from '../../../src/eventstore/feed/cursor.ts';
 import { FEED_LIMITS } from '../../../src/eventstore/feed/limits.ts';
 import { type IndexedChange, InterestIndex } from '../../../src/eventstore/feed/source/interest-index.ts';
 import { SharedHeldRows } from '../../../src/eventstore/feed/subscriber/held-rows.ts';

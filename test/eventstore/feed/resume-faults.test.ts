@@ -4,7 +4,7 @@ import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, type FeedOptions, openFeed } from '../../../src/eventstore/feed/feed.ts';
-import type { Selection } from '../../../src/eventstore/feed/selection.ts';
+import type { Selection } from '../../../src/eventstore/feed/subscription.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { openStore } from '../../../src/eventstore/open-store.ts';
 import { createClient } from '../../../src/mongo/client.ts';

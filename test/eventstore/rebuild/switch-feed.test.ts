@@ -3,7 +3,7 @@ import { handle } from '../../../src/eventstore/command/handle.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { type Feed, openFeed } from '../../../src/eventstore/feed/feed.ts';
-import type { Selection } from '../../../src/eventstore/feed/selection.ts';
+import type { Selection } from '../../../src/eventstore/feed/subscription.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { checkpointsOf } from '../../../src/eventstore/projection/checkpoint.ts';
 import { type RowFilter, rowsOf } from '../../../src/eventstore/projection/rows.ts';

@@ -1,8 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import { rowsAt } from '../../projection/rows-at.ts';
-import { type Place, scopeOf } from '../cursor.ts';
-import { Delivery } from '../delivery.ts';
+import { Delivery, type Place, scopeOf } from '../cursor.ts';
 import type { Receivers } from './receivers.ts';
 import { type GenerationSwitch, tenantOf } from './routes.ts';
 

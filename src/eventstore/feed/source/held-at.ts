@@ -2,12 +2,10 @@ import { MongoServerError, type Timestamp } from 'mongodb';
 import { retry } from '../../backoff.ts';
 import type { Log } from '../../log/log.ts';
 import { readStream } from '../../log/read.ts';
-import { matchingRowsAt } from '../../projection/rows-at.ts';
-import { mayReadAgain } from '../../projection/snapshot-session.ts';
+import { matchingRowsAt, mayReadAgain } from '../../projection/rows-at.ts';
 import { fold, type Projection, type Row, rowId } from '../../projection.ts';
-import { ALL, justBefore, type Place } from '../cursor.ts';
-import type { PastChange } from '../delivery.ts';
-import { type RowSelection, selectionKey } from '../selection.ts';
+import { ALL, justBefore, type PastChange, type Place } from '../cursor.ts';
+import { type RowSelection, selectionKey } from '../subscription.ts';
 import type { Resumed } from './source.ts';
 
 /** A row that a client has: no more of it need be known to tell what a change means to the client. */

@@ -1,8 +1,7 @@
 import { type Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
 import { openChanges, type Signal } from '../../changes.ts';
-import { justBefore, scopeOf } from '../cursor.ts';
-import { PastChange } from '../delivery.ts';
+import { justBefore, PastChange, scopeOf } from '../cursor.ts';
 import { PlaceCounter } from './progress.ts';
 import { type OlderChanges, Ring } from './ring.ts';
 import { addressee, type Routes } from './routes.ts';

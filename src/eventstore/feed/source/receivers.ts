@@ -1,6 +1,5 @@
 import type { Interest } from '../../interest.ts';
-import { scopeOf } from '../cursor.ts';
-import type { Delivery } from '../delivery.ts';
+import { type Delivery, scopeOf } from '../cursor.ts';
 import type { GapCause } from '../gap.ts';
 import { InterestIndex, type InterestIndexOptions } from './interest-index.ts';
 

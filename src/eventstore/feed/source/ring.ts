@@ -1,9 +1,8 @@
 import type { Timestamp } from 'mongodb';
-import { isBehind, type Place, placeBehind, scopeOf } from '../cursor.ts';
-import type { PastChange } from '../delivery.ts';
-import { Fifo } from '../fifo.ts';
+import { isBehind, type PastChange, type Place, placeBehind, scopeOf } from '../cursor.ts';
 import type { GapCause } from '../gap.ts';
 import type { HistorySource } from '../observer.ts';
+import { Fifo } from '../queue.ts';
 
 /** What a process may keep of its deliveries, for clients who come back. */
 export interface RingLimits {

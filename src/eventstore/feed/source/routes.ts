@@ -8,8 +8,7 @@ import {
   POINTERS,
   type Pointer,
 } from '../../projection/generation/pointer.ts';
-import { pointersAtOnce } from '../../projection/rows-at.ts';
-import { mayReadAgain } from '../../projection/snapshot-session.ts';
+import { mayReadAgain, pointersAtOnce } from '../../projection/rows-at.ts';
 import type { Projection, Row } from '../../projection.ts';
 
 const PIN_TRIES = 5;

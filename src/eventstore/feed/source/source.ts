@@ -7,7 +7,7 @@
  * 2. routes.ts tells to which read model, or to the log, a change belongs; generation-switch.ts what happens when the
  *    rows of a read model move to another collection.
  * 3. progress.ts counts at which place of the feed a change stands, and how far behind the stream is.
- * 4. receivers.ts finds whom it may concern, by an interest-index.ts (facet-index.ts, last-readings.ts) for each read
+ * 4. receivers.ts finds whom it may concern, by an interest-index.ts (with last-readings.ts) for each read
  *    model and tenant.
  * 5. ring.ts keeps the latest changes for clients that come back; oplog.ts reads older ones; held-at.ts finds out which
  *    rows such a client had.
@@ -18,8 +18,7 @@ import type { Logger } from 'pino';
 import { backoff, retry } from '../../backoff.ts';
 import type { Change } from '../../change.ts';
 import { type Changes, clusterNow, openChanges, type Signal } from '../../changes.ts';
-import { justAfter, type Place, scopeOf } from '../cursor.ts';
-import { Delivery, PastChange } from '../delivery.ts';
+import { Delivery, justAfter, PastChange, type Place, scopeOf } from '../cursor.ts';
 import type { GapCause } from '../gap.ts';
 import type { FeedLimits } from '../limits.ts';
 import { crossSwitch } from './generation-switch.ts';

@@ -1,5 +1,5 @@
 import type { Row } from '../../projection.ts';
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../cursor.ts';
 import type { HeldRow } from '../source/held-at.ts';
 
 /** What a delivery means to a client that has these rows: the row as it is now, or that the row has left. */

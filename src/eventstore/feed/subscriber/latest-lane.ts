@@ -1,6 +1,5 @@
 import type { Row } from '../../projection.ts';
-import { isBehind, type Place } from '../cursor.ts';
-import type { Delivery } from '../delivery.ts';
+import { type Delivery, isBehind, type Place } from '../cursor.ts';
 import type { FrameChange } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
 import type { HeldRow } from '../source/held-at.ts';

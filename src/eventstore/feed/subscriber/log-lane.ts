@@ -1,11 +1,9 @@
 import type { StoredEvent } from '../../event.ts';
-import { isBehind } from '../cursor.ts';
-import { BARE_BYTES, type Delivery } from '../delivery.ts';
+import { BARE_BYTES, type Delivery, isBehind } from '../cursor.ts';
 import type { LogChange } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
-import type { Lane } from './lane.ts';
-import { openQueue } from './queue.ts';
-import { type SharedItems, sharedItem } from './shared-item.ts';
+import { openQueue } from '../queue.ts';
+import { type Lane, type SharedItems, sharedItem } from './lane.ts';
 
 const APPENDED: SharedItems = new WeakMap();
 

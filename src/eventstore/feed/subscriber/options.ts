@@ -7,9 +7,9 @@ import type { ResumePoint } from '../cursor.ts';
 import type { CommonItem } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
 import type { FeedObserver, LaneName } from '../observer.ts';
-import type { LogSelection, RowSelection } from '../selection.ts';
 import type { HeldAt } from '../source/held-at.ts';
 import type { Sources } from '../source/sources.ts';
+import type { LogSelection, RowSelection } from '../subscription.ts';
 import type { Lane } from './lane.ts';
 import type { Members } from './members.ts';
 

@@ -1,13 +1,11 @@
 import type { Row } from '../../projection.ts';
-import { isBehind, type Place } from '../cursor.ts';
-import { BARE_BYTES, type Delivery } from '../delivery.ts';
+import { BARE_BYTES, type Delivery, isBehind, type Place } from '../cursor.ts';
 import type { OrderedChange } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
+import { type BoundedQueue, openQueue } from '../queue.ts';
 import type { HeldRow } from '../source/held-at.ts';
 import { HeldRows, type HeldRowsShare } from './held-rows.ts';
-import type { SnapshotLane } from './lane.ts';
-import { type BoundedQueue, openQueue } from './queue.ts';
-import { type SharedItems, sharedItem } from './shared-item.ts';
+import { type SharedItems, type SnapshotLane, sharedItem } from './lane.ts';
 
 const UPDATED: SharedItems = new WeakMap();
 const LEFT: SharedItems = new WeakMap();

@@ -1,6 +1,6 @@
 import { backoff } from '../../backoff.ts';
 import type { RowSnapshot, RowSnapshotChunk } from '../../projection/row-snapshot.ts';
-import { mayReadAgain } from '../../projection/snapshot-session.ts';
+import { mayReadAgain } from '../../projection/rows-at.ts';
 
 /** The snapshot broke off, before or after some of its rows were given out. The next call begins another. */
 export type Broken = 'broken' | 'brokenAmid';

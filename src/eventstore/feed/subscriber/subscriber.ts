@@ -8,13 +8,20 @@
  * 6. live: the lane has accepted what it buffered and the client had not got; deliveries now go straight to it. Where
  *    changes were `lost`, a Gap follows, and where there are rows 5 again.
  * 7. closed: ended by the client, by the feed or by a failure.
- * To be read in this order: members.ts; iterator.ts and pending.ts (the client's side); options.ts and this file;
+ * To be read in this order: members.ts; iterator.ts (the client's side); options.ts and this file;
  * snapshot-reader.ts; lane.ts, then ordered-lane.ts (with held-rows.ts), latest-lane.ts and log-lane.ts, which use
- * queue.ts and shared-item.ts.
+ * the feed's queue.ts.
  */
 import type { RowSnapshotChunk } from '../../projection/row-snapshot.ts';
-import { isBehind, type Place, placeBehind, type ResumePoint, writeCursor } from '../cursor.ts';
-import type { Delivery, PastChange } from '../delivery.ts';
+import {
+  type Delivery,
+  isBehind,
+  type PastChange,
+  type Place,
+  placeBehind,
+  type ResumePoint,
+  writeCursor,
+} from '../cursor.ts';
 import { GAP_REASONS, type GapCause } from '../gap.ts';
 import type { CommonItem } from '../item.ts';
 import { type Excess, SlowConsumerError } from '../limits.ts';
