@@ -10,7 +10,7 @@ import { readSettings } from '../process/settings.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { simulate } from '../simulation/simulation.ts';
 import type { Summary } from '../simulation/summary.ts';
-import type { Place } from '../simulation/town.ts';
+import type { LonLat } from '../simulation/town.ts';
 import { duration } from './argument.ts';
 import type { CliContext, Output } from './context.ts';
 import { numberBetween, wholeBetween } from './number-option.ts';
@@ -25,7 +25,7 @@ interface Flags {
   readonly rate: number;
   readonly pace: number;
   readonly seed?: string;
-  readonly centre: Place;
+  readonly centre: LonLat;
   /** In seconds. */
   readonly duration?: number;
 }
@@ -79,7 +79,7 @@ export function addSimulateCommand(program: Command, context: CliContext): void 
     });
 }
 
-function place(text: string): Place {
+function place(text: string): LonLat {
   const [longitude, latitude, ...more] = text.split(',').map(Number);
   const inRange = Math.abs(longitude ?? 999) <= 179 && Math.abs(latitude ?? 999) <= 80;
   if (longitude !== undefined && latitude !== undefined && inRange && more.length === 0)

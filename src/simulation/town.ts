@@ -1,7 +1,7 @@
 import { type SeededRandom, seededRandom } from '../client/seeded-random.ts';
 
 /** A place: WGS 84 degrees, longitude first. */
-export type Place = readonly [longitude: number, latitude: number];
+export type LonLat = readonly [longitude: number, latitude: number];
 
 /** Crossings on each side of the town, and how far apart they are. */
 const CROSSINGS = 24;
@@ -29,17 +29,17 @@ export interface Town {
   /** Some crossing, with the address that stands there. */
   somewhere(random: SeededRandom): Crossing;
   /** The way along the streets, both ends included. */
-  way(from: Crossing, to: Crossing, random: SeededRandom): Place[];
+  way(from: Crossing, to: Crossing, random: SeededRandom): LonLat[];
 }
 
 export interface Crossing {
   readonly column: number;
   readonly row: number;
-  readonly place: Place;
+  readonly place: LonLat;
   readonly address: string;
 }
 
-export function makeTown(seed: string, [centreLongitude, centreLatitude]: Place): Town {
+export function makeTown(seed: string, [centreLongitude, centreLatitude]: LonLat): Town {
   const random = seededRandom(`town ${seed}`);
   const perLatitude = 1 / METRES_PER_DEGREE;
   const perLongitude = perLatitude / Math.cos((centreLatitude * Math.PI) / 180);
@@ -47,7 +47,7 @@ export function makeTown(seed: string, [centreLongitude, centreLatitude]: Place)
     Array.from({ length: CROSSINGS }, (_, row): Crossing => {
       const east = (column - CROSSINGS / 2) * BLOCK_M + random.between(-CROOKED_M, CROOKED_M);
       const north = (row - CROSSINGS / 2) * BLOCK_M + random.between(-CROOKED_M, CROOKED_M);
-      const place: Place = [centreLongitude + east * perLongitude, centreLatitude + north * perLatitude];
+      const place: LonLat = [centreLongitude + east * perLongitude, centreLatitude + north * perLatitude];
       const address = `${random.pick(NAMES)} ${random.pick(KINDS)} ${random.whole(1, 120)}`;
       return { column, row, place, address };
     }),
@@ -75,14 +75,14 @@ export function makeTown(seed: string, [centreLongitude, centreLatitude]: Place)
 }
 
 /** Metres between two places that are near each other. */
-export function distanceM([fromLongitude, fromLatitude]: Place, [toLongitude, toLatitude]: Place): number {
+export function distanceM([fromLongitude, fromLatitude]: LonLat, [toLongitude, toLatitude]: LonLat): number {
   const north = (toLatitude - fromLatitude) * METRES_PER_DEGREE;
   const east = (toLongitude - fromLongitude) * METRES_PER_DEGREE * Math.cos((fromLatitude * Math.PI) / 180);
   return Math.hypot(north, east);
 }
 
 /** The direction from one place to another near it: degrees clockwise from north, 0 up to 360. */
-export function headingDeg([fromLongitude, fromLatitude]: Place, [toLongitude, toLatitude]: Place): number {
+export function headingDeg([fromLongitude, fromLatitude]: LonLat, [toLongitude, toLatitude]: LonLat): number {
   const east = (toLongitude - fromLongitude) * Math.cos((fromLatitude * Math.PI) / 180);
   const degrees = (Math.atan2(east, toLatitude - fromLatitude) * 180) / Math.PI;
   return (degrees + 360) % 360;

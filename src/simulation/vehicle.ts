@@ -1,5 +1,5 @@
 import { type SeededRandom, seededRandom } from '../client/seeded-random.ts';
-import { type Crossing, distanceM, headingDeg, type Place, type Town } from './town.ts';
+import { type Crossing, distanceM, headingDeg, type LonLat, type Town } from './town.ts';
 
 /** Town traffic, in metres a second. */
 const SLOWEST_MPS = 8;
@@ -11,7 +11,7 @@ export interface Vehicle {
   readonly licensePlate: string;
   /** Working for a tender, or not available as far as we know. */
   busy: boolean;
-  readonly place: Place;
+  readonly place: LonLat;
   /** Drives there at once; resolves on arrival. */
   driveTo(goal: Crossing): Promise<void>;
   /** Lets time pass. A vehicle with nothing to do drives about. */
@@ -29,7 +29,7 @@ export function makeVehicle(
   let at = town.somewhere(random);
   let [place, heading, moving] = [at.place, 0, false];
   let speedMps = random.between(SLOWEST_MPS, FASTEST_MPS);
-  let ahead: Place[] = [];
+  let ahead: LonLat[] = [];
   let arrived: (() => void) | undefined;
 
   function setOut(goal: Crossing, onArrival?: () => void): void {

@@ -28,7 +28,7 @@ const byPoint: PointFacet<VehicleRow> = {
 /** A box that is wider or higher lets more through than a fleet does. */
 const WIDE_DEG = 10;
 
-/** The vehicles that fit. The caller has made sure that the box is one (`faultOf`). */
+/** The vehicles that fit. The caller has checked the box (`boxFault`). */
 export function selectVehicles(tenantId: string, filter: VehicleFilter | null | undefined): VehicleSelection {
   const { ids, fleetId, state, within } = filter ?? {};
   const conditions: Condition<VehicleRow>[] = [];

@@ -3,7 +3,7 @@ import { builder, type Types } from '../graphql/builder.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { commonFields } from '../graphql/inputs.ts';
 import { VehicleStateReasonRef, VehicleStateRef } from './objects.ts';
-import { type BoundingBox, faultOf } from './position.ts';
+import { type BoundingBox, boxFault } from './position.ts';
 
 /** The most fixes that one `trackLocations` takes. */
 export const MAX_FIXES = 1_000;
@@ -22,7 +22,7 @@ const BoundingBoxInput = builder.inputType('BoundingBox', {
 
 /** @throws INVALID_INPUT for a box that is none */
 export function checkBox(box: BoundingBox | null | undefined): void {
-  const fault = box ? faultOf(box) : null;
+  const fault = box ? boxFault(box) : null;
   if (fault !== null) throw invalidInput(fault.message, `filter.within.${fault.field}`);
 }
 

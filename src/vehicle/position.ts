@@ -16,7 +16,7 @@ export function fixEventId(
 }
 
 /** A place on the map, WGS 84 degrees. */
-export interface Place {
+export interface Coordinates {
   readonly longitude: number;
   readonly latitude: number;
 }
@@ -33,7 +33,7 @@ export interface BoundingBox {
 }
 
 /** What is wrong with a box: the field at fault and a sentence, or null. */
-export function faultOf({
+export function boxFault({
   west,
   south,
   east,
@@ -65,7 +65,7 @@ function longitudes({ west, east }: BoundingBox): [west: number, east: number][]
 }
 
 /** Whether a place lies in a box. Agrees with `boxFilter`. */
-export function contains(box: BoundingBox, { longitude, latitude }: Place): boolean {
+export function contains(box: BoundingBox, { longitude, latitude }: Coordinates): boolean {
   if (latitude < box.south || latitude > box.north) return false;
   return longitudes(box).some(([west, east]) => longitude >= west && longitude <= east);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { validate, version } from 'uuid';
 import { describe, expect, it } from 'vitest';
-import { type BoundingBox, contains, faultOf, fixEventId } from '../../src/vehicle/position.ts';
+import { type BoundingBox, contains, boxFault, fixEventId } from '../../src/vehicle/position.ts';
 
 const VEHICLE = '019503a0-0000-7000-8000-000000000001';
 const NINE = new Date('2026-03-01T09:00:00.123Z');
@@ -85,11 +85,11 @@ describe('a box', () => {
     ['north', { north: Number.POSITIVE_INFINITY }],
     ['south', { south: 10, north: 9 }],
   ])('is faulty in %s: %o', (field, change) => {
-    expect(faultOf({ ...fiji, ...change })).toMatchObject({ field });
+    expect(boxFault({ ...fiji, ...change })).toMatchObject({ field });
   });
 
   it('is not faulty for crossing the meridian or for holding the world', () => {
-    expect(faultOf(fiji)).toBeNull();
-    expect(faultOf({ west: -180, south: -90, east: 180, north: 90 })).toBeNull();
+    expect(boxFault(fiji)).toBeNull();
+    expect(boxFault({ west: -180, south: -90, east: 180, north: 90 })).toBeNull();
   });
 });
