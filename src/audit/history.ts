@@ -2,12 +2,12 @@ import type { StoredEvent } from '../eventstore/event.ts';
 import type { Context } from '../graphql/context.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import {
-  type Connection,
   connectionOf,
   decodeCursor,
   encodeCursor,
   type PageArgs,
   pageSize,
+  type RelayConnection,
 } from '../graphql/paging.ts';
 
 /** What a history is of. */
@@ -27,7 +27,7 @@ export async function historyOf(
   { aggregateType, id }: Subject,
   args: Pick<PageArgs, 'first' | 'after'>,
   show: (event: StoredEvent) => StoredEvent | null = (event) => event,
-): Promise<Connection<StoredEvent>> {
+): Promise<RelayConnection<StoredEvent>> {
   const { size } = pageSize(args);
   const shown: StoredEvent[] = [];
   let after = sequenceIn(args.after);

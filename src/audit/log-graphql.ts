@@ -2,7 +2,7 @@ import type { StoredEvent } from '../eventstore/event.ts';
 import { type LogPlace, matchesEvent } from '../eventstore/log/read.ts';
 import type { ProjectionState, ProjectionStatus } from '../eventstore/projection/status.ts';
 import { builder } from '../graphql/builder.ts';
-import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.ts';
+import { AFTER, ChangeRef, type ChangeShape, changeUnion } from '../graphql/change.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { toUuid } from '../graphql/global-id.ts';
 import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../graphql/paging.ts';
@@ -99,7 +99,7 @@ interface EventAppendedShape extends ChangeShape {
 }
 
 const EventAppended = builder.objectRef<EventAppendedShape>('EventAppended').implement({
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({ event: t.expose('event', { type: EventRef }) }),
 });
 

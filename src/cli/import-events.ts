@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
 import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/command/store.ts';
-import { type Stop, stopOnSignal } from '../process/stop-signal.ts';
+import { type StopSignal, stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
 import type { CliContext, Output } from './context.ts';
@@ -67,7 +67,7 @@ async function imported(
   store: Store,
   path: string,
   flags: Flags,
-  { stop, stderr }: { readonly stop: Stop; readonly stderr: Output },
+  { stop, stderr }: { readonly stop: StopSignal; readonly stderr: Output },
 ): Promise<EventImportReport> {
   const { tenant: tenantId, dryRun = false, salvage = false } = flags;
   const note = async (what: string, details: object): Promise<void> => {

@@ -5,17 +5,17 @@ import type { Output } from './context.ts';
 const LINE_INTERVAL_MS = 5_000;
 
 /** How far something has come, shown on `stream`. */
-export interface Progress {
+export interface ProgressDisplay {
   update(done: number, note: string): void;
   stop(): void;
 }
 
 /** A bar on a terminal; elsewhere a plain line now and then, so that a log stays a log. */
-export function showProgress(stream: Output, total: number): Progress {
+export function showProgress(stream: Output, total: number): ProgressDisplay {
   return stream.isTTY ? bar(stream, total) : lines(stream, total);
 }
 
-function bar(stream: Output, total: number): Progress {
+function bar(stream: Output, total: number): ProgressDisplay {
   const format = '{bar} {percentage}% | {note} | {duration_formatted}';
   const shown = new SingleBar({ stream, format, hideCursor: true }, Presets.shades_classic);
   shown.start(total, 0, { note: '' });
@@ -30,7 +30,7 @@ function bar(stream: Output, total: number): Progress {
   };
 }
 
-function lines(stream: Output, total: number): Progress {
+function lines(stream: Output, total: number): ProgressDisplay {
   let [furthest, printedAt] = [0, Date.now()];
   return {
     update(done, note) {

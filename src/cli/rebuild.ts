@@ -16,7 +16,7 @@ import { withStore } from './command-store.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { operator } from './operator.ts';
-import { type Progress, showProgress } from './progress.ts';
+import { type ProgressDisplay, showProgress } from './progress.ts';
 import { rebuildOne } from './rebuild-one.ts';
 import { printedFaults } from './rebuild-report.ts';
 
@@ -82,7 +82,7 @@ async function rebuildAll(
 ): Promise<number> {
   const allowShorter = shorter === true;
   const stop = stopOnSignal(signals);
-  let progress: Progress | undefined;
+  let progress: ProgressDisplay | undefined;
   try {
     await noteAdminAction(store.db, {
       who: operator(),

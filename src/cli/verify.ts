@@ -14,7 +14,7 @@ import { withStore } from './command-store.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { operator } from './operator.ts';
-import { type Progress, showProgress } from './progress.ts';
+import { type ProgressDisplay, showProgress } from './progress.ts';
 import { printedFinding, printedReport } from './verify-report.ts';
 
 interface Flags {
@@ -106,7 +106,7 @@ async function shown(
   signal: AbortSignal,
 ): Promise<VerifyReport> {
   const began = performance.now();
-  let progress: Progress | undefined;
+  let progress: ProgressDisplay | undefined;
   try {
     const report = await verify({
       repair,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkReceived } from './check/received.ts';
 import { checkVerified } from './check/rows.ts';
-import type { Transport } from './client/connection.ts';
+import type { SubscriptionTransport } from './client/connection.ts';
 import { openResumingSubscribers, returnsOf } from './client/resuming-subscribers.ts';
 import { startWriters } from './client/writers.ts';
 import { beginStreams } from './data/begin-streams.ts';
@@ -20,7 +20,7 @@ export interface ReconnectDrill {
   readonly perSecond: number;
   /** With more than one, subscribers come back to another process than the one that was killed. */
   readonly gateways: number;
-  readonly transport: Transport;
+  readonly transport: SubscriptionTransport;
   readonly seed: string;
 }
 

@@ -5,7 +5,7 @@ import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { checkVerified } from './check/rows.ts';
 import { checkScreens } from './check/screens.ts';
-import { TRANSPORTS, type Transport } from './client/connection.ts';
+import { type SubscriptionTransport, TRANSPORTS } from './client/connection.ts';
 import { type ResumingSubscriber, subscribeResuming } from './client/resuming-subscriber.ts';
 import { stopAll } from './client/resuming-subscribers.ts';
 import type { Subscribed } from './client/subscriptions.ts';
@@ -29,7 +29,7 @@ const SUBSCRIBED: readonly Subscribed[] = ['events', 'tenders', 'vehicles'];
 
 /** A subscriber, and the gaps that it was sent. */
 interface Watcher extends ResumingSubscriber {
-  readonly transport: Transport;
+  readonly transport: SubscriptionTransport;
   readonly gaps: readonly string[];
 }
 
@@ -87,7 +87,7 @@ export async function drillRollover(
 
 function watch(
   of: Subscribed,
-  transport: Transport,
+  transport: SubscriptionTransport,
   gateway: () => string | undefined,
   token: string,
   report: DrillReport,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ALL_FIELDS, type ChangingTenders, makeChangingTenders } from './client/changing-tenders.ts';
-import { openSockets, openSubscribedSocket, type SubscribedSocket } from './client/socket.ts';
+import { openSubscribedSocket, openSubscribedSockets, type SubscribedSocket } from './client/socket.ts';
 import { openTenderReaders, type TenderReaders } from './client/tender-readers.ts';
 import type { Scratch } from './drill.ts';
 import { type GatewayFigures, type GatewayProcess, startGateway } from './process/gateway.ts';
@@ -114,7 +114,7 @@ async function openStalled({ url, token }: GatewayProcess, each: number): Promis
     else socket.crawl(1);
     return socket;
   };
-  return openSockets(Array.from({ length: 2 * each }), (_, index) => open(index));
+  return openSubscribedSockets(Array.from({ length: 2 * each }), (_, index) => open(index));
 }
 
 /** Looks from both sides whether each was closed, and for being slow. */

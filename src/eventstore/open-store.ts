@@ -15,7 +15,7 @@ import { type OutdatedCode, openLiveGenerations } from './projection/generation/
 import { openRowReads } from './projection/row-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry } from './registry.ts';
-import { SILENT, type StoreObserver } from './store-observer.ts';
+import { SILENT_STORE, type StoreObserver } from './store-observer.ts';
 import { openSnapshots } from './time/snapshot-keeper.ts';
 import { SNAPSHOT_EVERY, SNAPSHOT_INDEXES, snapshotsOf } from './time/snapshots.ts';
 
@@ -40,7 +40,7 @@ export interface StoreOptions {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { client, db, log, definitions, projections } = options;
-  const observer = options.observer ?? SILENT;
+  const observer = options.observer ?? SILENT_STORE;
   const events = db.collection<StoredEvent>('events', {
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },

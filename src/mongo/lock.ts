@@ -7,7 +7,7 @@ import { beganAt, isAlive } from './processes.ts';
 import { StartupError } from './startup-error.ts';
 
 /** Who uses the data folder: the gateway, or a short command that found no gateway running. */
-export type Role = 'gateway' | 'command';
+export type HolderRole = 'gateway' | 'command';
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -45,7 +45,7 @@ const TRIES = 5;
  * does not keep the lock, since pids are reused (in containers nearly always the same ones).
  * @throws FolderInUse while the holder lives
  */
-export function lock(folder: string, role: Role): Lock {
+export function lock(folder: string, role: HolderRole): Lock {
   const path = lockFile(folder);
   const mine: Holder = { pid: process.pid, host: hostname(), role, beganAt: beganAt(process.pid) };
   for (let i = 0; i < TRIES; i++) {

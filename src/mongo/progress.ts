@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 /** Where the progress of something slow is shown. */
-export interface Progress {
+export interface DownloadProgress {
   /** Shows how far it is; `share` from 0 to 1, or absent where nobody knows. */
   at(share?: number): void;
   /** Ends the line. */
@@ -12,7 +12,7 @@ export interface Progress {
  * Shows progress of a download on stderr: on a terminal one line that is drawn again and again, elsewhere (a log
  * file, CI) one plain log line at the start and one at the end. stdout is left to what commands print.
  */
-export function startProgress(log: Logger, what: string): Progress {
+export function startProgress(log: Logger, what: string): DownloadProgress {
   if (!process.stderr.isTTY) {
     log.info(`${what} …`);
     const startedAt = Date.now();

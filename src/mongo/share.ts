@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { REPLICA_SET } from './embedded.ts';
-import { FolderInUse, type Lock, liveHolder, lock, type Role } from './lock.ts';
+import { FolderInUse, type HolderRole, type Lock, liveHolder, lock } from './lock.ts';
 import { LOOPBACK } from './port.ts';
 import { StartupError } from './startup-error.ts';
 import { isOurMongod, readState } from './state.ts';
@@ -16,7 +16,7 @@ const CHECK_EVERY_MS = 100;
  * Takes the data folder. Another gateway on it is an error at once (FolderInUse); a command that uses it is waited for, since
  * it ends by itself.
  */
-export async function lockWhenFree(dataDir: string, role: Role, log: Logger): Promise<Lock> {
+export async function lockWhenFree(dataDir: string, role: HolderRole, log: Logger): Promise<Lock> {
   const deadline = Date.now() + COMMAND_TIMEOUT_MS;
   for (let told = false; ; told = true) {
     try {
@@ -36,7 +36,7 @@ export async function lockWhenFree(dataDir: string, role: Role, log: Logger): Pr
  */
 export async function joinOrLock(
   dataDir: string,
-  role: Role,
+  role: HolderRole,
   log: Logger,
 ): Promise<{ uri: string } | { lock: Lock }> {
   const deadline = Date.now() + GATEWAY_TIMEOUT_MS;

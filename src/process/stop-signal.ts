@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 const SAME_SIGNAL_MS = 500;
 
 /** How a process learns that it is to stop. */
-export interface Stop {
+export interface StopSignal {
   /** Aborted by the first SIGINT (Ctrl-C) or SIGTERM, or by `now`. */
   readonly signal: AbortSignal;
   /** Stops without a signal from outside. */
@@ -21,7 +21,7 @@ export interface SignalSource {
 }
 
 /** Listens for the first signal to stop; a second one ends the process at once, with exit code 130. */
-export function stopOnSignal(source: SignalSource): Stop {
+export function stopOnSignal(source: SignalSource): StopSignal {
   const stop = new AbortController();
   // Any number of waits listen to it, which is no leak.
   setMaxListeners(0, stop.signal);

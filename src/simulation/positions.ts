@@ -13,7 +13,7 @@ const tracked = z.object({
   trackLocations: z.object({ recorded: z.number(), refused: z.array(z.object({ code: z.string() })) }),
 });
 
-export interface Moving {
+export interface MovingOptions {
   /** Fixes a second of each vehicle. */
   readonly rate: number;
   /** How many times faster than the clock the town lives. */
@@ -30,7 +30,7 @@ export interface Moving {
 export async function movePositions(
   client: GraphqlClient,
   vehicles: readonly Vehicle[],
-  { rate, pace, signal, onProgress }: Moving,
+  { rate, pace, signal, onProgress }: MovingOptions,
   summary: Summary,
 ): Promise<void> {
   let sending: Promise<void> | undefined;

@@ -3,7 +3,7 @@ import { type GraphqlClient, RequestError } from '../client/graphql-client.ts';
 import { inFlight } from '../client/in-flight.ts';
 import { seededRandom } from '../client/seeded-random.ts';
 import { dispatchCommands, RefusedError } from './dispatch-commands.ts';
-import { type Moving, movePositions } from './positions.ts';
+import { type MovingOptions, movePositions } from './positions.ts';
 import { countRefusal, newSummary, type Summary } from './summary.ts';
 import { runTender } from './tender.ts';
 import { makeWorld, type World, type WorldOptions } from './world.ts';
@@ -19,7 +19,7 @@ import { makeWorld, type World, type WorldOptions } from './world.ts';
 /** Requests on their way at once, whatever the size of the fleet. */
 const REQUESTS_IN_FLIGHT = 16;
 
-export interface SimulationOptions extends WorldOptions, Moving {
+export interface SimulationOptions extends WorldOptions, MovingOptions {
   /** Tenders under way at once. */
   readonly tenders: number;
 }

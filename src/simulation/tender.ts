@@ -44,7 +44,7 @@ export async function runTender(
   }
 }
 
-function stopAt(kind: 'PICKUP' | 'DELIVERY', { address, place: [longitude, latitude] }: Crossing) {
+function stopAt(kind: 'PICKUP' | 'DELIVERY', { address, position: [longitude, latitude] }: Crossing) {
   return { kind, name: address, longitude, latitude };
 }
 
@@ -53,7 +53,9 @@ async function assignNearest(world: World, tenderId: string, pickup: Crossing): 
   for (;;) {
     const [nearest] = world.vehicles
       .filter((vehicle) => !vehicle.busy)
-      .sort((one, other) => distanceM(one.place, pickup.place) - distanceM(other.place, pickup.place));
+      .sort(
+        (one, other) => distanceM(one.position, pickup.position) - distanceM(other.position, pickup.position),
+      );
     if (nearest === undefined) {
       await world.pause(4);
       continue;

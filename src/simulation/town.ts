@@ -35,7 +35,7 @@ export interface Town {
 export interface Crossing {
   readonly column: number;
   readonly row: number;
-  readonly place: LonLat;
+  readonly position: LonLat;
   readonly address: string;
 }
 
@@ -47,9 +47,9 @@ export function makeTown(seed: string, [centreLongitude, centreLatitude]: LonLat
     Array.from({ length: CROSSINGS }, (_, row): Crossing => {
       const east = (column - CROSSINGS / 2) * BLOCK_M + random.between(-CROOKED_M, CROOKED_M);
       const north = (row - CROSSINGS / 2) * BLOCK_M + random.between(-CROOKED_M, CROOKED_M);
-      const place: LonLat = [centreLongitude + east * perLongitude, centreLatitude + north * perLatitude];
+      const position: LonLat = [centreLongitude + east * perLongitude, centreLatitude + north * perLatitude];
       const address = `${random.pick(NAMES)} ${random.pick(KINDS)} ${random.whole(1, 120)}`;
-      return { column, row, place, address };
+      return { column, row, position, address };
     }),
   );
   const crossing = (column: number, row: number): Crossing => {
@@ -61,15 +61,15 @@ export function makeTown(seed: string, [centreLongitude, centreLatitude]: LonLat
   return {
     somewhere: (by) => crossing(by.whole(0, CROSSINGS - 1), by.whole(0, CROSSINGS - 1)),
     way(from, to, by) {
-      const places = [from.place];
+      const positions = [from.position];
       let { column, row } = from;
       while (column !== to.column || row !== to.row) {
         const along = row === to.row || (column !== to.column && by.chance(0.5));
         if (along) column += Math.sign(to.column - column);
         else row += Math.sign(to.row - row);
-        places.push(crossing(column, row).place);
+        positions.push(crossing(column, row).position);
       }
-      return places;
+      return positions;
     },
   };
 }

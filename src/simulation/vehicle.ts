@@ -11,7 +11,7 @@ export interface Vehicle {
   readonly licensePlate: string;
   /** Working for a tender, or not available as far as we know. */
   busy: boolean;
-  readonly place: LonLat;
+  readonly position: LonLat;
   /** Drives there at once; resolves on arrival. */
   driveTo(goal: Crossing): Promise<void>;
   /** Lets time pass. A vehicle with nothing to do drives about. */
@@ -27,7 +27,7 @@ export function makeVehicle(
 ): Vehicle {
   const random: SeededRandom = seededRandom(`vehicle ${seed} ${identity.licensePlate}`);
   let at = town.somewhere(random);
-  let [place, heading, moving] = [at.place, 0, false];
+  let [position, heading, moving] = [at.position, 0, false];
   let speedMps = random.between(SLOWEST_MPS, FASTEST_MPS);
   let ahead: LonLat[] = [];
   let arrived: (() => void) | undefined;
@@ -43,8 +43,8 @@ export function makeVehicle(
   return {
     ...identity,
     busy: false,
-    get place() {
-      return place;
+    get position() {
+      return position;
     },
     driveTo(goal) {
       return new Promise((resolve) => setOut(goal, resolve));
@@ -54,22 +54,25 @@ export function makeVehicle(
       moving = ahead.length > 0;
       let left = speedMps * seconds;
       for (let next = ahead[0]; next !== undefined; next = ahead[0]) {
-        const gap = distanceM(place, next);
-        if (gap > 0) heading = headingDeg(place, next);
+        const gap = distanceM(position, next);
+        if (gap > 0) heading = headingDeg(position, next);
         if (gap > left) {
           const share = left / gap;
-          place = [place[0] + (next[0] - place[0]) * share, place[1] + (next[1] - place[1]) * share];
+          position = [
+            position[0] + (next[0] - position[0]) * share,
+            position[1] + (next[1] - position[1]) * share,
+          ];
           return;
         }
         left -= gap;
-        place = next;
+        position = next;
         ahead.shift();
       }
       arrived?.();
       arrived = undefined;
     },
     fix(when) {
-      const [longitude, latitude] = place.map((degrees) => Number(degrees.toFixed(6)));
+      const [longitude, latitude] = position.map((degrees) => Number(degrees.toFixed(6)));
       return {
         vehicleId: identity.id,
         deviceId: 'simulator',

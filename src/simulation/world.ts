@@ -1,7 +1,7 @@
 import { type GraphqlClient, pauseFor, RequestError } from '../client/graphql-client.ts';
 import { type DispatchCommands, dispatchCommands } from './dispatch-commands.ts';
 import { rosterFleet } from './fleet-roster.ts';
-import { makeTown, type LonLat, type Town } from './town.ts';
+import { type LonLat, makeTown, type Town } from './town.ts';
 import { makeVehicle, type Vehicle } from './vehicle.ts';
 
 /** What tenders have around them: a town, a fleet, the gateway, and a time of their own. */

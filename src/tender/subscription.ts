@@ -1,6 +1,6 @@
 import { EventRef } from '../audit/graphql.ts';
 import { builder } from '../graphql/builder.ts';
-import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.ts';
+import { AFTER, ChangeRef, type ChangeShape, changeUnion } from '../graphql/change.ts';
 import { type Context, requireAccess } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 import { selectTenders } from './filter.ts';
@@ -27,7 +27,7 @@ interface Left extends ChangeShape {
 
 const TendersSnapshot = builder.objectRef<Snapshot>('TendersSnapshot').implement({
   description: 'Tenders that matched when the subscription began; it may come in several parts.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({
     tenders: t.field({
       type: [TenderRef],
@@ -49,7 +49,7 @@ function seen(row: TenderRow, context: Context): TenderRow {
 
 const TenderUpdated = builder.objectRef<Updated>('TenderUpdated').implement({
   description: 'One event changed a tender that matches. Every event of the tender comes, in order.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({
     tender: t.field({
       type: TenderRef,
@@ -66,7 +66,7 @@ const TenderUpdated = builder.objectRef<Updated>('TenderUpdated').implement({
 
 const TenderLeft = builder.objectRef<Left>('TenderLeft').implement({
   description: 'A tender that matched does not match any more.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({
     id: t.id({ description: 'Which.', resolve: ({ id }) => encodeGlobalId('Tender', id) }),
   }),

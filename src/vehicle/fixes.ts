@@ -91,18 +91,18 @@ export interface FixRefusal {
 }
 
 /** What became of a batch. */
-export interface Tally {
+export interface FixesOutcome {
   recorded: number;
   repeated: number;
   readonly refused: FixRefusal[];
 }
 
 /** Records fixes, each on its own: what is wrong with one is told of it and concerns no other. */
-export async function trackAll(context: Context, batch: Fixes): Promise<Tally> {
+export async function trackAll(context: Context, batch: Fixes): Promise<FixesOutcome> {
   const { fixes } = batch;
   const names = fixes.map(({ vehicleId: id, licensePlate }) => ({ id, licensePlate }));
   const ids = await vehicleIds(context, names);
-  const tally: Tally = { recorded: 0, repeated: 0, refused: [] };
+  const tally: FixesOutcome = { recorded: 0, repeated: 0, refused: [] };
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
   const places: number[] = [];
   for (const [index, fix] of fixes.entries()) {
@@ -134,7 +134,7 @@ function faultOf(
   return undefined;
 }
 
-function count(tally: Tally, index: number, outcome: Outcome): void {
+function count(tally: FixesOutcome, index: number, outcome: Outcome): void {
   if (outcome.kind === 'refused') tally.refused.push({ index, refusal: outcome.refusal });
   else if (outcome.repeated) tally.repeated += 1;
   else tally.recorded += 1;

@@ -7,7 +7,7 @@ import { RefusalCodeRef } from '../graphql/refusal.ts';
 import { TenderRef } from '../tender/objects.ts';
 import { tendersRead } from '../tender/projection.ts';
 import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
-import type { FixRefusal, Tally } from './fixes.ts';
+import type { FixesOutcome, FixRefusal } from './fixes.ts';
 import { vehiclesById } from './look-up.ts';
 import type { Position, VehicleRow } from './projection.ts';
 import type { Fix } from './track.ts';
@@ -142,7 +142,7 @@ const FixRefusalRef = builder.objectRef<FixRefusal>('FixRefusal').implement({
   }),
 });
 
-export const TrackLocationsPayload = builder.objectRef<Tally>('TrackLocationsPayload').implement({
+export const TrackLocationsPayload = builder.objectRef<FixesOutcome>('TrackLocationsPayload').implement({
   description: 'What became of the fixes: recorded + repeated + refused is how many there were.',
   fields: (t) => ({
     recorded: t.exposeInt('recorded', { description: 'New.' }),

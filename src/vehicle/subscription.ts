@@ -1,5 +1,5 @@
 import { builder } from '../graphql/builder.ts';
-import { AFTER, Change, type ChangeShape, changeUnion } from '../graphql/change.ts';
+import { AFTER, ChangeRef, type ChangeShape, changeUnion } from '../graphql/change.ts';
 import { requireAccess } from '../graphql/context.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
@@ -29,7 +29,7 @@ interface Left extends ChangeShape {
 
 const VehiclesSnapshot = builder.objectRef<Snapshot>('VehiclesSnapshot').implement({
   description: 'Vehicles that matched when the subscription began; it may come in several parts.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({
     vehicles: t.field({
       type: [VehicleRef],
@@ -42,7 +42,7 @@ const VehiclesSnapshot = builder.objectRef<Snapshot>('VehiclesSnapshot').impleme
 
 const VehiclesMoved = builder.objectRef<Moved>('VehiclesMoved').implement({
   description: 'A frame: the vehicles that changed since the last one, each as it is now.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({
     vehicles: t.field({
       type: [VehicleRef],
@@ -54,7 +54,7 @@ const VehiclesMoved = builder.objectRef<Moved>('VehiclesMoved').implement({
 
 const VehiclesLeft = builder.objectRef<Left>('VehiclesLeft').implement({
   description: 'Vehicles that matched do not match any more: out of the box, say.',
-  interfaces: [Change],
+  interfaces: [ChangeRef],
   fields: (t) => ({
     ids: t.idList({
       description: 'Which.',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fix } from '../../src/cli/transfer/csv-fixes.ts';
+import type { CsvFix } from '../../src/cli/transfer/csv-fixes.ts';
 import { importPositions } from '../../src/cli/transfer/position-import.ts';
 import { exitCodeOfPositions } from '../../src/cli/transfer/position-import-report.ts';
 import { sendFixes } from '../../src/cli/transfer/position-sender.ts';
@@ -96,7 +96,7 @@ describe('a gateway that goes away for good in the middle', () => {
 });
 
 describe('fixes whose outcome the gateway does not know', () => {
-  const fix = (second: number): Fix => ({
+  const fix = (second: number): CsvFix => ({
     licensePlate: 'A',
     occurredAt: `2026-01-05T08:00:0${second}Z`,
     longitude: 1,

@@ -88,7 +88,7 @@ describe('a made-up town', () => {
     for (let trip = 0; trip < 50; trip += 1) {
       const [from, to] = [town.somewhere(random), town.somewhere(random)];
       const way = town.way(from, to, random);
-      expect([way[0], way.at(-1)]).toEqual([from.place, to.place]);
+      expect([way[0], way.at(-1)]).toEqual([from.position, to.position]);
       for (const [index, place] of way.slice(1).entries())
         expect(distanceM(way[index] ?? [0, 0], place)).toBeLessThan(300);
     }

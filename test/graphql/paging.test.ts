@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type Connection,
   decodeCursor,
   encodeCursor,
   keysetPage,
   MAX_PAGE,
   type Order,
   type PageQuery,
+  type RelayConnection,
 } from '../../src/graphql/paging.ts';
 
 interface Item {
@@ -67,7 +67,7 @@ describe('pages by keyset', () => {
         const whole = [...all].sort(compare({ rank: first, _id: second }));
         const forwards: Item[] = [];
         for (let after: string | null = null; ; ) {
-          const page: Connection<Item> = await keysetPage({ first: size, after }, by, finder(all));
+          const page: RelayConnection<Item> = await keysetPage({ first: size, after }, by, finder(all));
           forwards.push(...page.edges.map((edge) => edge.node));
           expect(page.pageInfo.hasPreviousPage).toBe(after !== null);
           after = page.pageInfo.endCursor;
@@ -76,7 +76,7 @@ describe('pages by keyset', () => {
         expect(forwards).toEqual(whole);
         const backwards: Item[] = [];
         for (let before: string | null = null; ; ) {
-          const page: Connection<Item> = await keysetPage({ last: size, before }, by, finder(all));
+          const page: RelayConnection<Item> = await keysetPage({ last: size, before }, by, finder(all));
           backwards.unshift(...page.edges.map((edge) => edge.node));
           before = page.pageInfo.startCursor;
           if (!page.pageInfo.hasPreviousPage) break;

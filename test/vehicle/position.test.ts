@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { validate, version } from 'uuid';
 import { describe, expect, it } from 'vitest';
-import { type BoundingBox, contains, boxFault, fixEventId } from '../../src/vehicle/position.ts';
+import { type BoundingBox, boxFault, contains, fixEventId } from '../../src/vehicle/position.ts';
 
 const VEHICLE = '019503a0-0000-7000-8000-000000000001';
 const NINE = new Date('2026-03-01T09:00:00.123Z');

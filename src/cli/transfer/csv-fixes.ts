@@ -16,7 +16,7 @@ import { unreadable } from './file-error.ts';
 const MAX_ROW_BYTES = 65_536;
 
 /** A position as `trackLocations` takes it. */
-export interface Fix {
+export interface CsvFix {
   readonly licensePlate: string;
   readonly occurredAt: string;
   readonly longitude: number;
@@ -26,7 +26,7 @@ export interface Fix {
 
 /** A row of the file: a position, or why it is none. `line` counts from 1, the header included. */
 export type CsvRow = { readonly line: number; readonly bytes: number } & (
-  | { readonly fix: Fix }
+  | { readonly fix: CsvFix }
   | { readonly fault: string }
 );
 
@@ -67,7 +67,7 @@ export async function* readFixes(path: string, options: CsvOptions): AsyncGenera
   const file = createReadStream(path);
   file.on('error', (error) => parser.destroy(unreadable(path, error)));
   file.pipe(parser);
-  let reader: ((record: readonly string[]) => { fix: Fix } | { fault: string }) | undefined;
+  let reader: ((record: readonly string[]) => { fix: CsvFix } | { fault: string }) | undefined;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
       if (reader === undefined) reader = rowReader(record, options);
@@ -98,7 +98,7 @@ const NUMBERS = {
 function rowReader(header: readonly string[], options: CsvOptions) {
   const columns = findColumns(header, options.columns);
   const speedUnit = speedUnitOf(header, columns, options);
-  return (record: readonly string[]): { fix: Fix } | { fault: string } => {
+  return (record: readonly string[]): { fix: CsvFix } | { fault: string } => {
     if (record.length !== header.length) return { fault: 'wrong number of columns' };
     const text = (field: Field) => record[columns[field] ?? -1] ?? '';
     const licensePlate = text('plate');

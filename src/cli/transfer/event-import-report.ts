@@ -1,6 +1,6 @@
 import type { StreamWithHoles } from '../../eventstore/log/holes.ts';
 import type { CaughtUp } from '../../eventstore/projection/catch-up.ts';
-import { faults, number, type Tally, tally, timing } from './tally.ts';
+import { type FaultCount, faults, number, tally, timing } from './tally.ts';
 
 /** Refused lines that the report explains one by one. */
 const EXPLAINED = 20;
@@ -12,7 +12,7 @@ export interface EventImportReport {
   recorded: number;
   repeated: number;
   /** By reason, with the first few lines of each. */
-  readonly refused: Map<string, Tally>;
+  readonly refused: Map<string, FaultCount>;
   /** Some of the first refused lines. */
   readonly explained: { readonly line: number; readonly message: string }[];
   readonly tenantIds: Set<string>;
@@ -42,7 +42,7 @@ export function newEventReport(dryRun: boolean): EventImportReport {
 }
 
 /** Counts a line that is not recorded. */
-export function refuse(report: EventImportReport, line: number, reason: string, message: string): void {
+export function countRefused(report: EventImportReport, line: number, reason: string, message: string): void {
   tally(report.refused, reason, line);
   if (report.explained.length < EXPLAINED) report.explained.push({ line, message });
 }

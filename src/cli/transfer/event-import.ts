@@ -15,7 +15,7 @@ import type { Store } from '../../eventstore/command/store.ts';
 import { holesIn } from '../../eventstore/log/holes.ts';
 import { streamOf } from '../../eventstore/log/stream-tips.ts';
 import { catchUpAll } from '../../eventstore/projection/catch-up.ts';
-import { type EventImportReport, newEventReport, refuse } from './event-import-report.ts';
+import { countRefused, type EventImportReport, newEventReport } from './event-import-report.ts';
 import { type Line, readLines, Unpackable } from './ndjson-lines.ts';
 
 // In: a file and options of a command. Out: a report, and what was recorded. Three ways lead through this folder:
@@ -102,7 +102,7 @@ async function record(store: Store, options: EventImportOptions, report: EventIm
     if (kind !== 'event') return;
     report.lines += 1;
     const read = eventOf(line, eventLines, tenantId);
-    if ('reason' in read) return refuse(report, line.number, read.reason, read.message);
+    if ('reason' in read) return countRefused(report, line.number, read.reason, read.message);
     report.tenantIds.add(read.event.tenantId);
     await batches.add({ line: line.number, event: read.event }, line.bytes?.length ?? 0);
   };
@@ -135,7 +135,7 @@ function openBatches(backfill: Backfill, report: EventImportReport, onWritten: (
     const { recorded, repeated, refused } = await backfill.write(batch);
     report.recorded += recorded;
     report.repeated += repeated;
-    for (const { line, reason, message } of refused) refuse(report, line, reason, message);
+    for (const { line, reason, message } of refused) countRefused(report, line, reason, message);
     onWritten();
   };
   /** Begins to write what is gathered. */

@@ -1,4 +1,4 @@
-import { EXAMPLES, faults, number, type Tally, timing } from './tally.ts';
+import { EXAMPLES, type FaultCount, faults, number, timing } from './tally.ts';
 
 /** What came of an import of positions. */
 export interface PositionImportReport {
@@ -6,9 +6,9 @@ export interface PositionImportReport {
   recorded: number;
   repeated: number;
   /** Rows that the gateway refused, by refusal code. */
-  readonly refused: Map<string, Tally>;
+  readonly refused: Map<string, FaultCount>;
   /** Rows that are no positions and were not sent, by what is wrong with them. */
-  readonly malformed: Map<string, Tally>;
+  readonly malformed: Map<string, FaultCount>;
   /** Rows that were read but could not be sent. */
   unsent: number;
   vehicles: number;

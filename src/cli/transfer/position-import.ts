@@ -2,7 +2,7 @@ import { type GraphqlClient, RequestError } from '../../client/graphql-client.ts
 import { openSideBySide } from '../../client/side-by-side.ts';
 import { vehicleRoll } from '../../client/vehicle-roll.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
-import { type CsvOptions, type Fix, readFixes } from './csv-fixes.ts';
+import { type CsvFix, type CsvOptions, readFixes } from './csv-fixes.ts';
 import { newPositionReport, type PositionImportReport } from './position-import-report.ts';
 import { sendFixes } from './position-sender.ts';
 import { tally } from './tally.ts';
@@ -25,7 +25,7 @@ const NO_KEYS: ReadonlySet<string> = new Set();
 
 interface Batch {
   readonly lines: number[];
-  readonly fixes: Fix[];
+  readonly fixes: CsvFix[];
   bytes: number;
 }
 

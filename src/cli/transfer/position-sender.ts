@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { backoffMs, type GraphqlClient, pauseFor, RequestError } from '../../client/graphql-client.ts';
 import { isRepeatable } from '../../client/repeatable.ts';
-import type { Fix } from './csv-fixes.ts';
+import type { CsvFix } from './csv-fixes.ts';
 
 const TRACK = /* GraphQL */ `
   mutation TrackLocations($input: TrackLocationsInput!) {
@@ -31,7 +31,7 @@ export interface BatchOutcome {
  */
 export async function sendFixes(
   client: GraphqlClient,
-  fixes: readonly Fix[],
+  fixes: readonly CsvFix[],
   limits: { readonly patienceMs: number; readonly signal?: AbortSignal },
 ): Promise<BatchOutcome> {
   const deadline = Date.now() + limits.patienceMs;

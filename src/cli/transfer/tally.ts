@@ -2,13 +2,13 @@
 export const EXAMPLES = 5;
 
 /** Lines with one fault: how many, and the first few of them. */
-export interface Tally {
+export interface FaultCount {
   count: number;
   readonly lines: number[];
 }
 
 /** Counts a line under its fault. */
-export function tally(tallies: Map<string, Tally>, fault: string, line: number): void {
+export function tally(tallies: Map<string, FaultCount>, fault: string, line: number): void {
   const entry = tallies.get(fault) ?? { count: 0, lines: [] };
   entry.count += 1;
   if (entry.lines.length < EXAMPLES) entry.lines.push(line);
@@ -21,7 +21,7 @@ export function number(value: number): string {
 }
 
 /** Lines to print: for each fault how often it occurred, and where. */
-export function faults(title: string, tallies: ReadonlyMap<string, Tally>): string[] {
+export function faults(title: string, tallies: ReadonlyMap<string, FaultCount>): string[] {
   const lines = [...tallies].map(([fault, { count, lines: examples }]) => {
     const more = count > examples.length ? ' …' : '';
     return `    ${fault}: ${number(count)} (line ${examples.join(', ')}${more})`;
@@ -36,6 +36,6 @@ export function timing(count: number, startedAt: number): string {
   return `${seconds.toFixed(1)} s (${number(perSecond)} a second)`;
 }
 
-function total(tallies: ReadonlyMap<string, Tally>): number {
+function total(tallies: ReadonlyMap<string, FaultCount>): number {
   return [...tallies.values()].reduce((sum, { count }) => sum + count, 0);
 }

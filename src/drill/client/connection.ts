@@ -4,7 +4,7 @@ import { openWebSocket } from './socket.ts';
 
 /** How a subscription is transported: over a socket of graphql-transport-ws, or by Server-Sent Events. */
 export const TRANSPORTS = ['ws', 'sse'] as const;
-export type Transport = (typeof TRANSPORTS)[number];
+export type SubscriptionTransport = (typeof TRANSPORTS)[number];
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -28,7 +28,7 @@ export interface Connection {
 const message = z.object({ type: z.string(), payload: z.unknown().optional() });
 const result = z.object({ data: z.unknown().optional(), errors: z.array(z.unknown()).optional() });
 
-export function openConnection(transport: Transport, options: ConnectionOptions): Connection {
+export function openConnection(transport: SubscriptionTransport, options: ConnectionOptions): Connection {
   return transport === 'ws' ? connectBySocket(options) : connectByEventStream(options);
 }
 

@@ -1,10 +1,11 @@
 import type { SeededRandom } from '../../client/seeded-random.ts';
 import { openTimesSeries, type Times } from '../../client/times.ts';
-import { type Box, boxOf, isIn, type MovingVehicle } from '../data/fleet.ts';
+import type { BoundingBox } from '../../vehicle/position.ts';
+import { boxOf, isIn, type MovingVehicle } from '../data/fleet.ts';
 import type { GatewayProcess } from '../process/gateway.ts';
 import { count, type DrillReport } from '../report.ts';
 import { until } from '../until.ts';
-import { openSockets, openSubscribedSocket, type SubscribedSocket } from './socket.ts';
+import { openSubscribedSocket, openSubscribedSockets, type SubscribedSocket } from './socket.ts';
 
 /** Screens of dispatchers, each showing a part of the map. */
 export interface Maps {
@@ -48,7 +49,7 @@ interface Item {
 }
 
 interface Screen {
-  readonly box: Box;
+  readonly box: BoundingBox;
   /** The vehicles that it shows, with the time of the position that it shows, in ms. */
   readonly shown: Map<string, number>;
 }
@@ -98,7 +99,7 @@ export async function openMaps(plan: MapsPlan): Promise<Maps> {
     box: boxOf(plan.share, random),
     shown: new Map<string, number>(),
   }));
-  const sockets = await openSockets(screens, open);
+  const sockets = await openSubscribedSockets(screens, open);
   return {
     takeTimes: () => times.take(),
     async settle() {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Connection, openConnection, type Transport } from './connection.ts';
+import { type Connection, openConnection, type SubscriptionTransport } from './connection.ts';
 import { type Item, itemData, openScreen, QUERIES, type Subscribed } from './subscriptions.ts';
 
 export interface ResumingSubscriberOptions {
   readonly of: Subscribed;
-  readonly transport: Transport;
+  readonly transport: SubscriptionTransport;
   readonly token: string;
   /** Where a gateway is, asked before each connection; undefined where none is just now. */
   gateway(): string | undefined;

@@ -95,7 +95,7 @@ export async function openSubscribedSocket(subscription: SocketSubscription): Pr
 }
 
 /** Opens one socket for each item, some at a time. */
-export function openSockets<T>(
+export function openSubscribedSockets<T>(
   items: readonly T[],
   open: (item: T, index: number) => Promise<SubscribedSocket>,
 ): Promise<SubscribedSocket[]> {

@@ -4,7 +4,7 @@ import type { GatewayProcess } from '../process/gateway.ts';
 import type { DrillReport } from '../report.ts';
 import { until } from '../until.ts';
 import { FEW_FIELDS, sentAtOf } from './changing-tenders.ts';
-import { openSockets, openSubscribedSocket, type SubscribedSocket } from './socket.ts';
+import { openSubscribedSocket, openSubscribedSockets, type SubscribedSocket } from './socket.ts';
 
 /** Subscribers to all tenders that read as they should. */
 export interface TenderReaders {
@@ -58,7 +58,7 @@ export async function openTenderReaders(
     return openSubscribedSocket({ url, token, query: FEW_FIELDS, onMessage });
   };
 
-  const sockets = await openSockets(counts, (_, reader) => open(reader));
+  const sockets = await openSubscribedSockets(counts, (_, reader) => open(reader));
   for (const { closed } of sockets)
     closed.then((code) => {
       if (!ending) report.problem(`a reader that reads as it should was closed with ${code}.`);

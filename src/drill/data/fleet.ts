@@ -3,6 +3,7 @@ import type { GraphqlClient } from '../../client/graphql-client.ts';
 import { inFlight } from '../../client/in-flight.ts';
 import type { SeededRandom } from '../../client/seeded-random.ts';
 import { newId } from '../../eventstore/ids.ts';
+import type { BoundingBox } from '../../vehicle/position.ts';
 
 /** A position that was sent. */
 export interface SentFix {
@@ -21,14 +22,6 @@ export interface MovingVehicle {
   readonly fixes: readonly SentFix[];
 }
 
-/** A part of the map. */
-export interface Box {
-  readonly west: number;
-  readonly south: number;
-  readonly east: number;
-  readonly north: number;
-}
-
 const REGISTER = `mutation ($input: RegisterVehicleInput!) {
   registerVehicle(input: $input) { ... on VehiclePayload { vehicle { id } } ... on Refusal { code } }
 }`;
@@ -36,7 +29,7 @@ const registered = z.object({ registerVehicle: z.object({ vehicle: z.object({ id
 const REGISTRATIONS_AT_ONCE = 32;
 
 /** Where all of them drive. */
-const LAND: Box = { west: -120, south: 30, east: -70, north: 48 };
+const LAND: BoundingBox = { west: -120, south: 30, east: -70, north: 48 };
 /** The furthest that one gets between two fixes, in degrees. */
 const STEP_DEG = 0.05;
 /** How many fixes a vehicle remembers: no frame shows an older one. */
@@ -79,7 +72,7 @@ function drive(id: string, random: SeededRandom): MovingVehicle {
 }
 
 /** A box somewhere on the land that holds about this share of the vehicles. */
-export function boxOf(share: number, random: SeededRandom): Box {
+export function boxOf(share: number, random: SeededRandom): BoundingBox {
   const width = (LAND.east - LAND.west) * Math.sqrt(share);
   const height = (LAND.north - LAND.south) * Math.sqrt(share);
   const west = random.between(LAND.west, LAND.east - width);
@@ -87,7 +80,7 @@ export function boxOf(share: number, random: SeededRandom): Box {
   return { west, south, east: west + width, north: south + height };
 }
 
-export function isIn({ west, south, east, north }: Box, { longitude, latitude }: SentFix): boolean {
+export function isIn({ west, south, east, north }: BoundingBox, { longitude, latitude }: SentFix): boolean {
   return longitude >= west && longitude <= east && latitude >= south && latitude <= north;
 }
 

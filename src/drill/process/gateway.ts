@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { signToken } from '../../access/token.ts';
 import { DRILL_TENANT } from '../data/commands.ts';
 import type { Scratch } from '../drill.ts';
-import { GATEWAY_NODE_FLAGS, type RunningProgram, runProgram } from './program.ts';
+import { GATEWAY_NODE_FLAGS, type RunningProgram, startProgram } from './program.ts';
 
 /** A gateway in a process of its own, on the drill's database. */
 export interface GatewayProcess {
@@ -50,7 +50,7 @@ export async function startGateway(
   // The operator's own identity provider knows nothing of the drill's tenant.
   const none = { WAYBILL_JWKS_URL: '', WAYBILL_JWT_ISSUER: '', WAYBILL_JWT_AUDIENCE: '' };
   const variables = { ...own, ...none, ...more };
-  const program = runProgram(scratch, { args: ['start'], variables, nodeFlags: GATEWAY_NODE_FLAGS });
+  const program = startProgram(scratch, { args: ['start'], variables, nodeFlags: GATEWAY_NODE_FLAGS });
   scratch.onClose(() => program.kill());
   const origin = await originOf(program);
   const claims = { sub: 'drill', tenant: DRILL_TENANT, role: 'dispatcher' } as const;

@@ -5,7 +5,7 @@ import type { Projection } from '../../eventstore/projection.ts';
 import { rebuildsOf } from '../../eventstore/rebuild/progress.ts';
 import type { Scratch } from '../drill.ts';
 import { count, type DrillReport } from '../report.ts';
-import { runProgram } from './program.ts';
+import { startProgram } from './program.ts';
 
 export interface KilledRebuild {
   readonly db: Db;
@@ -36,7 +36,7 @@ export async function rebuildKilled(how: KilledRebuild): Promise<void> {
   let killed = 0;
   for (;;) {
     scratch.signal.throwIfAborted();
-    const program = runProgram(scratch, { args: ['rebuild', projection.name] });
+    const program = startProgram(scratch, { args: ['rebuild', projection.name] });
     const stop = (): void => void program.kill();
     scratch.signal.addEventListener('abort', stop);
     try {

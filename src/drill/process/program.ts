@@ -31,7 +31,7 @@ const PRINTED_KEPT = 2_000;
 const LAST_OUTPUT = 500;
 
 /** Starts the program. */
-export function runProgram(
+export function startProgram(
   { program, variables }: Scratch,
   { args, variables: more = {}, nodeFlags = [] }: ProgramOptions,
 ): RunningProgram {

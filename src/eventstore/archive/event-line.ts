@@ -2,7 +2,7 @@ import { UUID } from 'mongodb';
 import type { EventDefinition, StoredEvent } from '../event.ts';
 import { type DateFields, dateFieldsOf } from '../log/date-fields.ts';
 import { envelope, firstIssue } from './envelope.ts';
-import { fromJson, NotJson, toJson } from './json-value.ts';
+import { fromJson, jsonText, NotJson } from './json-value.ts';
 import { payloadComplaint } from './payload-check.ts';
 
 /** Why a line is not recorded. */
@@ -64,11 +64,11 @@ function lineOf(event: StoredEvent, dates: DateFields | undefined): string {
   return [
     `{"eventId":"${_id}","tenantId":${JSON.stringify(tenantId)}`,
     `"aggregateType":${JSON.stringify(aggregateType)},"aggregateId":"${aggregateId}","sequence":${sequence}`,
-    `"type":${JSON.stringify(type)},"version":${version},"payload":${toJson(payload, dates)}`,
+    `"type":${JSON.stringify(type)},"version":${version},"payload":${jsonText(payload, dates)}`,
     ...(reasonCode === undefined ? [] : [`"reasonCode":${JSON.stringify(reasonCode)}`]),
-    `"actor":${toJson(actor, undefined)}`,
-    `"occurredAt":${toJson(occurredAt, 'date')},"recordedAt":${toJson(recordedAt, 'date')}`,
-    `"metadata":${toJson(metadata, undefined)}}`,
+    `"actor":${jsonText(actor, undefined)}`,
+    `"occurredAt":${jsonText(occurredAt, 'date')},"recordedAt":${jsonText(recordedAt, 'date')}`,
+    `"metadata":${jsonText(metadata, undefined)}}`,
   ].join();
 }
 

@@ -8,7 +8,7 @@ export class NotJson extends Error {}
  * the schema does not know); -0 stays -0, which JSON.stringify would lose.
  * @throws NotJson for BSON types that no payload has
  */
-export function toJson(value: unknown, dates: DateFields | undefined): string {
+export function jsonText(value: unknown, dates: DateFields | undefined): string {
   switch (typeof value) {
     case 'number':
       if (!Number.isFinite(value)) throw new NotJson(`the number ${value}`);
@@ -32,7 +32,7 @@ function dateJson(date: Date, isKnown: boolean): string {
 
 function arrayJson(items: readonly unknown[], dates: DateFields | undefined): string {
   const inner = typeof dates === 'object' && 'items' in dates ? dates : undefined;
-  return `[${items.map((item, place) => toJson(item, inner?.items[place] ?? inner?.rest)).join()}]`;
+  return `[${items.map((item, place) => jsonText(item, inner?.items[place] ?? inner?.rest)).join()}]`;
 }
 
 function objectJson(value: object, dates: DateFields | undefined): string {
@@ -42,7 +42,7 @@ function objectJson(value: object, dates: DateFields | undefined): string {
   const parts: string[] = [];
   for (const [name, field] of Object.entries(value)) {
     if (name.startsWith('$')) throw new NotJson(`a field called ${name}`);
-    parts.push(`${JSON.stringify(name)}:${toJson(field, fields?.get(name))}`);
+    parts.push(`${JSON.stringify(name)}:${jsonText(field, fields?.get(name))}`);
   }
   return `{${parts.join()}}`;
 }

@@ -18,7 +18,7 @@ import type { Row } from '../projection.ts';
 import { type ResumePoint, readCursor, scopeOf } from './cursor.ts';
 import type { CommonItem, FrameChange, LogChange, OrderedChange, SnapshotItem } from './item.ts';
 import { FEED_LIMITS, type FeedLimits } from './limits.ts';
-import { type FeedObserver, type LaneName, SILENT } from './observer.ts';
+import { type FeedObserver, type LaneName, SILENT_FEED } from './observer.ts';
 import { HeldAt } from './source/held-at.ts';
 import { Sources, type StreamHealth } from './source/sources.ts';
 import { SharedHeldRows } from './subscriber/held-rows.ts';
@@ -70,7 +70,7 @@ export function openFeed(
 ): Feed {
   const { log } = store;
   const limits: FeedLimits = { ...FEED_LIMITS, ...options.limits };
-  const observer = options.observer ?? SILENT;
+  const observer = options.observer ?? SILENT_FEED;
   const sources = new Sources({ ...store, limits, observer });
   const members = new Members(Math.min(TICK_MS, limits.heartbeatMs / 4, limits.stalledMs / 4));
   const parts: FeedParts = { log, limits, observer, sources, members, heldAt: new HeldAt(store) };

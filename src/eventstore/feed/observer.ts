@@ -16,7 +16,7 @@ export interface FeedObserver {
   resumed(lane: LaneName, from: HistorySource | 'nowhere'): void;
 }
 
-export const SILENT: FeedObserver = {
+export const SILENT_FEED: FeedObserver = {
   subscribed() {},
   overflowed() {},
   gap() {},

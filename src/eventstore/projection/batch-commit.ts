@@ -1,7 +1,7 @@
 import type { AnyBulkWriteOperation } from 'mongodb';
 import type { Projection, Row } from '../projection.ts';
 import { transact } from '../transact.ts';
-import { type Progress, saveCheckpoint } from './checkpoint.ts';
+import { type CheckpointChanges, saveCheckpoint } from './checkpoint.ts';
 import type { ReadModels } from './read-models.ts';
 import type { RowChange } from './row-changes.ts';
 import { put, RowsSealed, writeInto } from './row-writes.ts';
@@ -17,7 +17,7 @@ export async function commitBatch(
   projection: Projection,
   fence: number,
   changes: readonly RowChange[],
-  progress: Progress,
+  progress: CheckpointChanges,
 ): Promise<void> {
   const { client, db, live } = store;
   await live.beforeWriting();

@@ -3,7 +3,7 @@ import { retry } from '../backoff.ts';
 import type { StreamOfRow } from '../stream.ts';
 import { commitBatch } from './batch-commit.ts';
 import { behindAt, listedBehind } from './behind.ts';
-import { FencedOut, type Progress, saveCheckpoint } from './checkpoint.ts';
+import { type CheckpointChanges, FencedOut, saveCheckpoint } from './checkpoint.ts';
 import type { ProjectorTask } from './projector-task.ts';
 import type { RowChange } from './row-changes.ts';
 import { openRowFolds } from './row-folds.ts';
@@ -18,9 +18,9 @@ export interface BatchWriter {
    * stopped: whatever fails is tried again, from rows that are read anew.
    * @throws FencedOut when another projector has taken over
    */
-  write(streams: readonly StreamOfRow[], progress: Progress): Promise<void>;
+  write(streams: readonly StreamOfRow[], progress: CheckpointChanges): Promise<void>;
   /** The rows that cannot be folded on or written, as a checkpoint stores them. */
-  behind(): Pick<Progress, 'behind' | 'moreBehind'>;
+  behind(): Pick<CheckpointChanges, 'behind' | 'moreBehind'>;
   /** Ends the tries. */
   stop(): void;
   /** Aborted once it is stopped. */
@@ -45,7 +45,7 @@ export function openBatchWriter({ store, projection, fence, limits, observer }: 
   });
   const stopping = new AbortController();
 
-  const attempt = async (changes: readonly RowChange[], progress: Progress, oneByOne: boolean) => {
+  const attempt = async (changes: readonly RowChange[], progress: CheckpointChanges, oneByOne: boolean) => {
     if (oneByOne) {
       for (const change of changes) await writeOne(change);
       await saveCheckpoint(db, name, fence, { ...progress, ...listedBehind(folds.behind) });

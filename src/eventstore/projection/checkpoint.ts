@@ -24,7 +24,7 @@ export interface Checkpoint {
   readonly updatedAt: Date;
 }
 
-export type Progress = Partial<Omit<Checkpoint, '_id' | 'fence' | 'updatedAt'>>;
+export type CheckpointChanges = Partial<Omit<Checkpoint, '_id' | 'fence' | 'updatedAt'>>;
 
 /** Another projector has taken over: this one writes nothing more. */
 export class FencedOut extends Error {}
@@ -73,7 +73,7 @@ export async function saveCheckpoint(
   db: Db,
   name: string,
   fence: number,
-  progress: Progress,
+  progress: CheckpointChanges,
   session?: ClientSession,
 ): Promise<void> {
   // A transaction brings its own concerns; a collection's would be refused inside it.

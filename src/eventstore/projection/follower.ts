@@ -1,7 +1,7 @@
 import { pause } from '../backoff.ts';
 import type { Changes, Signal } from '../changes.ts';
 import { openBatchWriter } from './batch-writer.ts';
-import { claimCheckpoint, type Progress } from './checkpoint.ts';
+import { type CheckpointChanges, claimCheckpoint } from './checkpoint.ts';
 import { type EventHead, tipsOf } from './event-heads.ts';
 import type { ProjectorTask } from './projector-task.ts';
 import { resume, startOver } from './resume.ts';
@@ -30,7 +30,7 @@ export function openFollower(task: ProjectorTask): Follower {
     const [oldest, newest] = [batch[0]?.committedAt, batch.at(-1)?.committedAt];
     // When they were committed, which recordedAt does not tell of events that were recorded elsewhere and imported.
     const levelAt = more && newest !== undefined ? newest : readAt;
-    const progress: Progress = { token, phase: 'following', version, levelAt };
+    const progress: CheckpointChanges = { token, phase: 'following', version, levelAt };
     if (oldest === undefined) {
       if (Date.now() - savedAtMs < limits.idleSaveMs) return;
       await writer.write([], { ...progress, lagMs: 0 });

@@ -9,7 +9,7 @@ import type { ReadModels } from './read-models.ts';
 import { snapshotCollection, snapshotTime } from './rows-at.ts';
 
 /** Log and rows, both as they were at one moment. */
-export interface Moment {
+export interface OneMoment {
   /** Everything committed until then is seen, and nothing later. */
   readonly time: Timestamp;
   /** The rows with these `_id`s, as they are stored. */
@@ -29,7 +29,7 @@ const TRIES = 35;
 export async function atOneMoment<T>(
   store: ReadModels,
   { name }: Projection,
-  look: (moment: Moment) => Promise<T>,
+  look: (moment: OneMoment) => Promise<T>,
 ): Promise<T> {
   return retry(
     () =>
@@ -40,7 +40,7 @@ export async function atOneMoment<T>(
   );
 }
 
-async function momentOf(store: ReadModels, name: string, session: ClientSession): Promise<Moment> {
+async function momentOf(store: ReadModels, name: string, session: ClientSession): Promise<OneMoment> {
   const { db } = store;
   // Both at one moment, where the rows were and the rows: so a switch between makes no difference.
   const pointer = await snapshotCollection<Pointer>(db, POINTERS).findOne({ _id: name }, { session });

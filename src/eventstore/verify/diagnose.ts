@@ -2,7 +2,7 @@ import { BSON } from 'mongodb';
 import { RawEvent } from '../log/raw-event.ts';
 import { readAhead } from '../log/replay.ts';
 import { openStreamFold, type ReplayedStream, type StreamFault } from '../log/stream-fold.ts';
-import { atOneMoment, type Moment } from '../projection/one-moment.ts';
+import { atOneMoment, type OneMoment } from '../projection/one-moment.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection, Row } from '../projection.ts';
 import type { RowFinding, StreamFinding } from './finding.ts';
@@ -56,7 +56,7 @@ async function replay(
   projection: Projection,
   place: NonNullable<Suspect['place']>,
   found: Uint8Array | null,
-  moment: Moment,
+  moment: OneMoment,
 ): Promise<Replays> {
   const upTo = found === null ? 0 : sequenceOf(found);
   const full = openStreamFold(projection, store.registry);

@@ -1,5 +1,5 @@
 import { BSON, type Timestamp } from 'mongodb';
-import { atOneMoment, type Moment } from '../projection/one-moment.ts';
+import { atOneMoment, type OneMoment } from '../projection/one-moment.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
 import { bytesOf, sameRow } from './row-difference.ts';
@@ -57,7 +57,7 @@ export function recheck(
 async function draftsOf(
   { mode }: Projection,
   suspects: readonly Suspect[],
-  moment: Moment,
+  moment: OneMoment,
 ): Promise<Map<unknown, Draft>> {
   const drafts = new Map<unknown, Draft>();
   const plain = suspects.filter(
@@ -88,7 +88,7 @@ async function foldOn(
   store: ReadModels,
   projection: Projection,
   drafts: ReadonlyMap<unknown, Draft>,
-  moment: Moment,
+  moment: OneMoment,
 ): Promise<void> {
   const branches = [...drafts.values()].flatMap(({ suspect: { place }, sequence, upTo }) =>
     place === undefined || upTo <= sequence

@@ -11,7 +11,7 @@ import { type Operation, openExecutions } from './execution.ts';
 import { type AnswerType, answerTypeFor, isPlainPost, plainParams, readBody } from './plain-post.ts';
 
 /** Answers a request. */
-export type Answer = (
+export type AnswerRequest = (
   request: IncomingMessage,
   response: ServerResponse,
   transport: Transport,
@@ -32,11 +32,11 @@ export interface FastPathOptions {
  * methods and types, streams, pages of other origins, and whatever is wrong with a request. Hooks of plugins that belong
  * to HTTP do not run here, so nothing that protects the gateway may be one: `protections.ts`.
  */
-export function openFastPath(options: FastPathOptions): Answer {
+export function openFastPath(options: FastPathOptions): AnswerRequest {
   const { engine, schema, mask, maxBodyBytes, metrics } = options;
   const executions = openExecutions(schema, (query) => validDocument(engine, schema, query));
 
-  const handOver: Answer = (request, response, transport) => {
+  const handOver: AnswerRequest = (request, response, transport) => {
     metrics.paths.yoga += 1;
     return engine(request, response, transport);
   };

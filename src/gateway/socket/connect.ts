@@ -25,7 +25,7 @@ export interface Extra {
 }
 
 /** A socket as graphql-ws knows it. */
-export type Connection = Context<Record<string, unknown>, Extra>;
+export type SocketContext = Context<Record<string, unknown>, Extra>;
 
 export interface ConnectOptions {
   readonly authenticate: Authenticate;
@@ -67,7 +67,7 @@ export async function connect(
   { authenticate, metrics, mask }: ConnectOptions,
   tally: SocketTally,
   idle: IdleWatch,
-  connection: Connection,
+  connection: SocketContext,
 ): Promise<boolean> {
   const { extra } = connection;
   const refuse = (reason: string, close: CloseReason): false => {
@@ -93,7 +93,7 @@ export async function connect(
 
 /** From here on the socket is closed when its token expires, or when it has been idle for too long. */
 function admit(
-  { extra, subscriptions }: Connection,
+  { extra, subscriptions }: SocketContext,
   access: Access,
   { limits }: ConnectOptions['metrics'],
   tally: SocketTally,

@@ -13,7 +13,7 @@ import { type AdmittingServices, contextOf } from '../engine/operation-context.t
 import { RunningSubscription } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
 import { CLOSE } from './close.ts';
-import type { Connection } from './connect.ts';
+import type { SocketContext } from './connect.ts';
 
 export interface OperationOptions {
   readonly engine: Engine;
@@ -29,7 +29,7 @@ export interface OperationOptions {
  */
 export async function prepare(
   { engine, services, limits, mask, metrics }: OperationOptions,
-  { extra, subscriptions }: Connection,
+  { extra, subscriptions }: SocketContext,
   id: string,
   payload: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {

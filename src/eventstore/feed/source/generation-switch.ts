@@ -5,7 +5,7 @@ import { Delivery, type Place, scopeOf } from '../cursor.ts';
 import type { Receivers } from './receivers.ts';
 import { type GenerationSwitch, tenantOf } from './routes.ts';
 
-export interface SwitchOptions {
+export interface CrossSwitchOptions {
   readonly db: Db;
   readonly log: Logger;
   readonly receivers: Receivers;
@@ -16,7 +16,7 @@ export interface SwitchOptions {
  * moment of the switch. Where that cannot be done, each of them gets a Gap.
  */
 export async function crossSwitch(
-  options: SwitchOptions,
+  options: CrossSwitchOptions,
   { name, collection, ahead }: GenerationSwitch,
   place: Place,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function crossSwitch(
 
 /** @throws what MongoDB throws */
 async function deliverRows(
-  { db, receivers }: SwitchOptions,
+  { db, receivers }: CrossSwitchOptions,
   { name, collection, ids }: { readonly name: string; readonly collection: string; readonly ids: string[] },
   { time, ordinal }: Place,
 ): Promise<void> {

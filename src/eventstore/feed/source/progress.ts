@@ -38,7 +38,7 @@ export class PlaceCounter {
 const PACE_MS = 2_000;
 
 /** How far a change stream has come, and how far it is behind what is committed. */
-export class Progress {
+export class StreamProgress {
   #from: Timestamp;
   #places: PlaceCounter;
   #currentAt = Date.now();

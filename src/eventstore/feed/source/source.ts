@@ -23,7 +23,7 @@ import type { GapCause } from '../gap.ts';
 import type { FeedLimits } from '../limits.ts';
 import { crossSwitch } from './generation-switch.ts';
 import { type Oplog, openOplog } from './oplog.ts';
-import { Progress } from './progress.ts';
+import { StreamProgress } from './progress.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { type OlderChanges, type Past, Ring, type RingLimits } from './ring.ts';
 import { addressee, type Routes } from './routes.ts';
@@ -90,7 +90,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
 class ChangeSource implements Source {
   readonly #options: SourceOptions;
   readonly #receivers: Receivers;
-  readonly #progress: Progress;
+  readonly #progress: StreamProgress;
   readonly #ring: Ring;
   readonly #oplog: Oplog;
   #changes: Changes;
@@ -102,7 +102,7 @@ class ChangeSource implements Source {
     const { limits, routes } = options;
     this.#options = options;
     this.#receivers = new Receivers({ versionOf: routes.versionOf, remembered: limits.rememberedRows });
-    this.#progress = new Progress(pinned);
+    this.#progress = new StreamProgress(pinned);
     this.#ring = new Ring(limits, pinned);
     this.#oplog = openOplog({ ...options, ring: this.#ring, historyBytes: limits.historyBytes });
     this.#changes = this.#open(pinned);
