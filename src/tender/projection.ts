@@ -1,8 +1,9 @@
 import type { StoredEvent } from '../eventstore/event.ts';
 import type { Body, Projection, Row } from '../eventstore/projection.ts';
 import type { TenderEvent } from './events.ts';
+import { evolve } from './evolve.ts';
 import { acceptedOffer, isLive } from './offer.ts';
-import { type Born, evolve, type Load, type TenderState, type TenderStatus, unborn } from './state.ts';
+import { type Born, type Load, type TenderState, type TenderStatus, unborn } from './state.ts';
 
 /** A tender as dispatchers and carriers read it. */
 export interface TenderRow extends Row, Load {

@@ -4,8 +4,9 @@ import { type Refusal, refusal } from '../refusal.ts';
 import type { TenderCommand } from './command.ts';
 import { decide } from './decide.ts';
 import type { TenderEvent } from './events.ts';
+import { evolve } from './evolve.ts';
 import { tendersRead } from './projection.ts';
-import { evolve, type TenderState, unborn } from './state.ts';
+import { type TenderState, unborn } from './state.ts';
 
 /** The stream of a tender. */
 export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {

@@ -4,9 +4,10 @@ import type { Aggregate } from '../../src/eventstore/aggregate.ts';
 import { fold } from '../../src/eventstore/projection.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
 import { tenderEvents } from '../../src/tender/events.ts';
+import { evolve } from '../../src/tender/evolve.ts';
 import { isLive } from '../../src/tender/offer.ts';
 import { stateOf, type TenderRow, tendersRead } from '../../src/tender/projection.ts';
-import { evolve, TENDER_STATUSES, type TenderState } from '../../src/tender/state.ts';
+import { TENDER_STATUSES, type TenderState } from '../../src/tender/state.ts';
 import { tender as ofTenderEvents } from '../../src/tender/tender.ts';
 import { minute, stored } from '../given.ts';
 import {
