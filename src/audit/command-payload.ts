@@ -7,7 +7,7 @@ import type { Context, TenantIntent } from '../graphql/context.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { EventRef } from './graphql.ts';
 
-/** What a mutation answers once its command is recorded. It stands here, since it shows events. */
+/** What a mutation answers once its command is recorded. It lives here because it shows events. */
 export interface CommandPayload<R extends Row> {
   /** The row of what the command was given to, as the command left it. */
   readonly row: R;

@@ -3,6 +3,7 @@ import { builder, orAbsent, uncached } from '../graphql/builder.ts';
 import { isAuditor } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 
+/** The roles of callers, as events and filters name them. */
 export const RoleRef = builder.enumType('Role', {
   description: 'Who may act.',
   values: ROLES,
@@ -51,12 +52,13 @@ export const EventRef = builder.loadableNode(builder.objectRef<StoredEvent>('Eve
   }),
 });
 
+/** A page of events: of the log, or of one aggregate's history. */
 export const EventConnection = builder.connectionObject(
   { type: EventRef, name: 'EventConnection' },
   { name: 'EventEdge' },
 );
 
-/** Which page of a history. */
+/** The arguments of every `history`: which page of it. */
 export const HISTORY_ARGS = builder.args((t) => ({
   first: t.int({ description: 'How many; 50 unless asked otherwise, at most 200.' }),
   after: t.string({ description: 'The cursor of the event to go on after.' }),

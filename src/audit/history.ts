@@ -10,7 +10,7 @@ import {
   type RelayConnection,
 } from '../graphql/paging.ts';
 
-/** What a history is of. */
+/** The aggregate whose history is asked for. */
 export interface Subject {
   readonly aggregateType: string;
   /** A UUID in text form. */
@@ -19,7 +19,7 @@ export interface Subject {
 
 /**
  * One page of all that was recorded of an aggregate, in the order of recording.
- * @param show the event as the caller may see it; null for none of the caller's business
+ * @param show the event as the caller may see it; null where it is to be left out
  * @throws INVALID_INPUT for a cursor of something else
  */
 export async function historyOf(
@@ -31,6 +31,7 @@ export async function historyOf(
   const { size } = pageSize(args);
   const shown: StoredEvent[] = [];
   let after = sequenceIn(args.after);
+  // What is left out makes a page of the stream shorter, so that one page of the history may take several of them.
   for (let more = size > 0; more && shown.length <= size; ) {
     const page = await context.store.pageStream(aggregateType, id, { after, limit: size + 1 });
     shown.push(...page.map(show).filter((event) => event !== null));

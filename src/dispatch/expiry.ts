@@ -10,13 +10,13 @@ import { tender } from '../tender/tender.ts';
 /** Who ends offers that nobody answered. */
 export const OFFER_EXPIRY: Caller = { id: 'offer-expiry', role: 'system' };
 
-/** How often the timer looks; an offer that has lapsed is never accepted meanwhile, it is only not shown yet. */
+/** How often the timer looks, in ms. Meanwhile a lapsed offer cannot be accepted; it only does not show as expired yet. */
 export const EXPIRY_INTERVAL_MS = 500;
 
 /** How many tenders one look takes on; with more due, the next look follows at once. */
 const MAX_TENDERS_AT_ONCE = 100;
 
-/** What the timer needs of the world. */
+/** What the timer needs: the tenders that are due, the way of commands, a log and a clock. */
 export interface ExpiryPort {
   /** Tenders of any tenant with `nextExpiryAt` at or before `now`, longest due first. */
   due(now: Date, limit: number): Promise<readonly TenderRow[]>;
@@ -27,6 +27,7 @@ export interface ExpiryPort {
   readonly intervalMs?: number;
 }
 
+/** The running timer. */
 export interface Expiry {
   /** No further look; resolves when the present one is done. */
   stop(): Promise<void>;

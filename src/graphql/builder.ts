@@ -40,7 +40,7 @@ export const builder = new SchemaBuilder<TypeSettings>({
     cursorType: 'String',
     encodeGlobalID: (typename, id) => encodeGlobalId(typename, String(id)),
     decodeGlobalID: (globalId) => decodeGlobalId(globalId) ?? { typename: '', id: globalId },
-    // Our own, in node.ts: an id that is none, or not the caller's, is null there and never an error.
+    // Declared in node.ts instead: there, what is no id or not the caller's to see is null and never an error.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     edgesFieldOptions: { nullable: false },
@@ -72,8 +72,8 @@ builder.subscriptionType({ authScopes: { authenticated: true } });
 export const uncached = { cache: false } as const;
 
 /**
- * For `load` of every loadable type: null where there is nothing to see. Pothos hands it through as it should, only
- * its types know of no absence.
+ * For `load` of every loadable type: null where there is nothing to see. Pothos passes null on as it should; its types
+ * just do not allow for it.
  */
 export function orAbsent<T>(rows: readonly (T | null)[]): T[] {
   return rows as T[];

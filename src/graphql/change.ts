@@ -2,7 +2,7 @@ import type { ObjectRef } from '@pothos/core';
 import type { GapReason } from '../eventstore/feed/gap.ts';
 import { builder, type Types } from './builder.ts';
 
-/** What is said of every `after`. */
+/** The description of every subscription's argument `after`. */
 export const AFTER =
   'The cursor of the last item that was received, of a subscription with the same filter: what was missed since follows, ' +
   'once and in order, or a Heartbeat where nothing was. Where it cannot be told any more, a Gap and a snapshot come first, ' +

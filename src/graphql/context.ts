@@ -26,7 +26,7 @@ export interface Context {
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
   /** The server's clock. */
   readonly now: () => Date;
-  /** The same for a group of callers who may see the same: in it, asking who exactly is calling fails. */
+  /** This context for a group of callers who may see the same: asking it who exactly is calling throws. */
   readonly forGroup: () => Context;
 }
 
@@ -47,16 +47,16 @@ export interface TenantIntent<S, C extends Command> {
 }
 
 /**
- * The event store bound to the caller's tenant. Contexts have no other way to it, so this is the one place where
- * a read or a write can be told apart from another tenant's.
+ * The event store bound to the caller's tenant. The folders of the business have no other way to it, so this is the
+ * one place that keeps tenants apart.
  */
 export interface TenantStore {
   handle<S, C extends Command>(intent: TenantIntent<S, C>): Promise<Outcome>;
   /** Many commands at once, each answered on its own, in their order. */
   handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]): Promise<Outcome[]>;
   /**
-   * The states of streams of one kind, in the order of `ids`, possibly from memory and behind the log: for what never
-   * changes once it is so.
+   * The states of streams of one kind, in the order of `ids`, possibly from memory and behind the log: only for
+   * what never changes once it is set.
    */
   states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]): Promise<S[]>;
   /** A read model. */
@@ -101,7 +101,7 @@ export interface TenantSelection<R extends Row> {
   readonly filter: RowFilter;
   /** The same filter in memory. */
   matches(row: R): boolean;
-  /** What a change must touch to be looked at; absent: nothing. It lets through whatever matches. */
+  /** Which changes are looked at: all where it is absent, else at least every one that could match. */
   readonly interest?: Interest<R> | undefined;
   /** A cursor to go on from, as the client gave it. */
   readonly after?: string | null | undefined;
@@ -129,7 +129,7 @@ export interface TenantFeed {
   ): Subscription<FrameChange<R>>;
   /** The log as it grows. */
   log(selection: TenantLogSelection): Subscription<LogChange>;
-  /** The cursor of the item that the operation's subscription told last. */
+  /** The cursor of the last item that the operation's subscription delivered. */
   lastCursor(): string | undefined;
 }
 

@@ -32,10 +32,10 @@ export function clientError(code: ErrorCode, message: string, field?: string): G
   });
 }
 
-/** How long to wait before asking an overloaded process again, in s: as much as it takes on is done by then. */
+/** How long to wait before asking an overloaded process again, in s: what it has in hand is done by then. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** The process has as much in hand as it may; nothing was begun. Over HTTP the wait is told in `Retry-After`, too. */
+/** The process has as much in hand as it may; nothing was begun. Over HTTP, `Retry-After` says how long to wait, too. */
 export function overloaded(): GraphQLError {
   return new GraphQLError('There is too much to do at the moment. Nothing was begun: send the same again.', {
     extensions: {

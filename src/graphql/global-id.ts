@@ -7,7 +7,7 @@ export function encodeGlobalId(typename: string, id: string): string {
   return `${typename.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toLowerCase()}_${id}`;
 }
 
-/** The parts of a global id, or null for anything that is none. */
+/** The parts of a global id; null for text that is not one. */
 export function decodeGlobalId(globalId: string): { typename: string; id: string } | null {
   const cut = globalId.lastIndexOf('_');
   const id = globalId.slice(cut + 1);

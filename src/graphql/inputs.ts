@@ -1,7 +1,7 @@
 import type { InputFieldBuilder } from '@pothos/core';
 import type { Types } from './builder.ts';
 
-/** The input fields that every mutation has beside its own and beside `reasonCode`, whose list is its own. */
+/** The input fields that every mutation has. `reasonCode` is not among them: each mutation has its own list of reasons. */
 export interface CommonInput {
   readonly idempotencyKey?: string | null | undefined;
   readonly occurredAt?: Date | null | undefined;

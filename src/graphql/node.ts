@@ -17,7 +17,7 @@ async function load(ids: readonly string[], context: Context, info: GraphQLResol
   return resolveNodes(builder, context, info, known);
 }
 
-/** What a context has declared as a node can be fetched; the schema knows, so that no list has to. */
+/** The schema knows which types were declared as nodes, so that no list of them has to be kept. */
 function isNodeType({ schema }: GraphQLResolveInfo, typename: string): boolean {
   const type = schema.getType(typename);
   return isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node');

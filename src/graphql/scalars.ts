@@ -32,7 +32,7 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize(value) {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-    // Ours to put right, hence no error that is meant for the client.
+    // A bug of ours, so no error that the client is meant to read.
     throw new TypeError('DateTime cannot represent a value that is no Date.');
   },
   parseValue: parseDateTime,
@@ -52,7 +52,7 @@ export function toJson(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, toJson(entry)]));
 }
 
-// Told apart by the tag that the BSON library puts on its classes, so that the gateway does not import the driver.
+// BSON values are recognised by the tag that the library puts on its classes, so that the gateway need not import the driver.
 function bsonText(value: object & { _bsontype: unknown }): unknown {
   if (value._bsontype === 'Binary' && 'sub_type' in value && value.sub_type !== 4) {
     return 'buffer' in value && value.buffer instanceof Uint8Array

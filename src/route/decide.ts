@@ -14,6 +14,7 @@ export interface PlanWish extends Omit<RoutePlan, 'stops'> {
   readonly stops: readonly StopWish[];
 }
 
+/** Plans a way that there was no plan for yet. */
 export interface PlanRoute extends Command<'PlanRoute'> {
   readonly plan: PlanWish;
   readonly name?: string;
@@ -26,6 +27,7 @@ export type PlanChanges = {
   readonly [K in keyof PlanWish]?: K extends 'stops' ? PlanWish[K] : PlanWish[K] | null;
 };
 
+/** Replaces a plan. */
 export interface AdjustRoute extends Command<'AdjustRoute'> {
   readonly changes: PlanChanges;
   readonly reasonCode: AdjustReason;

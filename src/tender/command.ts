@@ -29,8 +29,10 @@ interface OfOffer {
   readonly offerId?: string;
 }
 
+/** Takes the load at the offered rate. */
 export interface AcceptTender extends Command<'AcceptTender'>, OfOffer {}
 
+/** Turns an offer down. */
 export interface DeclineTender extends Command<'DeclineTender'>, OfOffer {
   readonly reasonCode: string;
 }
@@ -46,6 +48,7 @@ export interface AnswerCounter extends Command<'AnswerCounter'>, OfOffer {
   readonly accepted: boolean;
 }
 
+/** Takes a live offer back. */
 export interface WithdrawOffer extends Command<'WithdrawOffer'>, OfOffer {
   readonly reasonCode?: string;
 }
@@ -53,29 +56,34 @@ export interface WithdrawOffer extends Command<'WithdrawOffer'>, OfOffer {
 /** Ends the offers that have lapsed by `at`. */
 export interface ExpireOffers extends Command<'ExpireOffers'> {}
 
-/** Commits a vehicle; again: another one takes over. */
+/** Commits a vehicle. Given again with another vehicle, that one takes over. */
 export interface AssignTender extends Command<'AssignTender'> {
   readonly vehicleId: string;
 }
 
+/** The vehicle came to a stop. */
 export interface ReportArrival extends Command<'ReportArrival'> {
   /** From 1. */
   readonly stopSequence: number;
 }
 
+/** The vehicle left a stop. */
 export interface ReportDeparture extends Command<'ReportDeparture'> {
   /** From 1. */
   readonly stopSequence: number;
 }
 
+/** Something went wrong on the way. */
 export interface RaiseException extends Command<'RaiseException'> {
   readonly stopSequence?: number;
   readonly note?: string;
   readonly reasonCode?: string;
 }
 
+/** The load is delivered. */
 export interface CompleteTender extends Command<'CompleteTender'> {}
 
+/** The load will not be moved. */
 export interface CancelTender extends Command<'CancelTender'> {
   readonly reasonCode: string;
 }

@@ -23,7 +23,7 @@ export interface TenderFilter {
 
 /** The tenders of a list or a subscription. */
 export interface TenderSelection extends Condition<TenderRow> {
-  /** What a change must touch to be looked at; undefined: nothing. It lets through whatever matches. */
+  /** Which changes are looked at: all where undefined, else at least every one that could match. */
   readonly interest: Interest<TenderRow> | undefined;
 }
 

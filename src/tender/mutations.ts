@@ -39,8 +39,8 @@ interface TenderInput extends CommonInput {
 
 type Stamp = ReturnType<typeof stamp>;
 
-/** Gives a command to the tender that the input names. */
-async function command(
+/** Makes a command and gives it to the tender that the input names. @returns NOT_FOUND where it names none, or what `make` refuses */
+async function giveToTender(
   context: Context,
   input: TenderInput,
   make: (base: Stamp, tenderId: string) => TenderCommand | Refusal,
@@ -48,10 +48,10 @@ async function command(
   const tenderId = idOf(tender.type, input.tenderId, 'tenderId');
   if (isRefusal(tenderId)) return tenderId;
   const made = make(stamp(context, input), tenderId);
-  return isRefusal(made) ? made : giveTender(context, tenderId, input, made);
+  return isRefusal(made) ? made : giveWithId(context, tenderId, input, made);
 }
 
-async function giveTender(
+async function giveWithId(
   context: Context,
   id: string,
   input: CommonInput,
@@ -68,7 +68,7 @@ async function giveTender(
   return isRefusal(payload) ? payload : payloadSeenBy(requireAccess(context), payload);
 }
 
-/** The payload as the caller may see it: a carrier is told nothing of vehicles, and of the tender what is its own. */
+/** The payload as the caller may see it: a carrier sees no events of vehicles, and of the tender what is its own. */
 function payloadSeenBy(access: Access, { row, events, repeated }: Payload): Payload {
   const seen = asSeenBy(access, row);
   if (seen === null) throw new Error(`Tender ${row.id} has no row for who has just written to it.`);
@@ -84,13 +84,13 @@ function offerOf(input: { readonly offerId?: string | null | undefined }): { off
   return isRefusal(offerId) ? offerId : { offerId };
 }
 
-/** Gives a command about an offer. */
-function giveOffer(
+/** As `giveToTender`, for a command about an offer. @returns NOT_FOUND for an offerId that is the id of no offer */
+function giveAboutOffer(
   context: Context,
   input: TenderInput & { readonly offerId?: string | null | undefined },
   make: (base: Stamp & { offerId?: string }) => TenderCommand,
 ): Promise<Payload | Refusal> {
-  return command(context, input, (base) => {
+  return giveToTender(context, input, (base) => {
     const offer = offerOf(input);
     return isRefusal(offer) ? offer : make({ ...base, ...offer });
   });
@@ -117,7 +117,7 @@ builder.mutationFields((t) => ({
         ...present({ reference, fleetId, equipment, weightKg, rate }),
         stops: plannedStops(input.stops),
       };
-      return giveTender(context, id, input, { type: 'CreateTender', details, ...stamp(context, input) });
+      return giveWithId(context, id, input, { type: 'CreateTender', details, ...stamp(context, input) });
     },
   }),
   amendTender: t.field({
@@ -129,7 +129,7 @@ builder.mutationFields((t) => ({
       const { reference, fleetId, equipment, weightKg, rate, expiresAt } = input;
       const stops = input.stops ? plannedStops(input.stops) : undefined;
       const changes = present({ reference, fleetId, equipment, weightKg, rate, stops });
-      return command(context, input, (base) => ({
+      return giveToTender(context, input, (base) => ({
         type: 'AmendTender',
         changes,
         ...present({ expiresAt }),
@@ -143,7 +143,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: inputs.OfferTenderInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const { carrierId, expiresAt, rate, idempotencyKey } = input;
-      return command(context, input, (base, tenderId) => {
+      return giveToTender(context, input, (base, tenderId) => {
         const offerId = context.store.newId('Offer', idempotencyKey && `${tenderId}/${idempotencyKey}`);
         return { type: 'OfferTender', offerId, carrierId, expiresAt, ...present({ rate }), ...base };
       });
@@ -155,21 +155,25 @@ builder.mutationFields((t) => ({
       'The carrier takes the load, or someone on its behalf. Every other live offer is superseded.',
     args: { input: t.arg({ type: inputs.AcceptTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      giveOffer(context, input, (base) => ({ type: 'AcceptTender', ...base })),
+      giveAboutOffer(context, input, (base) => ({ type: 'AcceptTender', ...base })),
   }),
   declineTender: t.field({
     type: TenderResult,
     description: 'The carrier does not take the load.',
     args: { input: t.arg({ type: inputs.DeclineTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      giveOffer(context, input, (base) => ({ type: 'DeclineTender', reasonCode: input.reasonCode, ...base })),
+      giveAboutOffer(context, input, (base) => ({
+        type: 'DeclineTender',
+        reasonCode: input.reasonCode,
+        ...base,
+      })),
   }),
   counterTender: t.field({
     type: TenderResult,
     description: 'The carrier asks for another rate. The offer stays live.',
     args: { input: t.arg({ type: inputs.CounterTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      giveOffer(context, input, (base) => {
+      giveAboutOffer(context, input, (base) => {
         const { rate, note } = input;
         return { type: 'CounterTender', rate: { ...rate }, ...present({ note }), ...base };
       }),
@@ -179,14 +183,18 @@ builder.mutationFields((t) => ({
     description: 'The dispatcher takes a counter proposal, or turns it down.',
     args: { input: t.arg({ type: inputs.AnswerCounterInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      giveOffer(context, input, (base) => ({ type: 'AnswerCounter', accepted: input.accepted, ...base })),
+      giveAboutOffer(context, input, (base) => ({
+        type: 'AnswerCounter',
+        accepted: input.accepted,
+        ...base,
+      })),
   }),
   withdrawOffer: t.field({
     type: TenderResult,
     description: 'Takes a live offer back.',
     args: { input: t.arg({ type: inputs.WithdrawOfferInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      giveOffer(context, input, (base) => {
+      giveAboutOffer(context, input, (base) => {
         const { reasonCode } = input;
         return { type: 'WithdrawOffer', ...present({ reasonCode }), ...base };
       }),
@@ -196,7 +204,7 @@ builder.mutationFields((t) => ({
     description: 'Commits an available vehicle to an accepted tender; again: another vehicle takes over.',
     args: { input: t.arg({ type: inputs.AssignTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      command(context, input, (base) => {
+      giveToTender(context, input, (base) => {
         const vehicleId = idOf('Vehicle', input.vehicleId, 'vehicleId');
         return isRefusal(vehicleId) ? vehicleId : { type: 'AssignTender', vehicleId, ...base };
       }),
@@ -206,7 +214,7 @@ builder.mutationFields((t) => ({
     description: 'The vehicle arrived at a stop.',
     args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      command(context, input, (base) => ({
+      giveToTender(context, input, (base) => ({
         type: 'ReportArrival',
         stopSequence: input.stopSequence,
         ...base,
@@ -217,7 +225,7 @@ builder.mutationFields((t) => ({
     description: 'The vehicle left a stop. The first departure puts the load in transit.',
     args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      command(context, input, (base) => ({
+      giveToTender(context, input, (base) => ({
         type: 'ReportDeparture',
         stopSequence: input.stopSequence,
         ...base,
@@ -230,7 +238,7 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input }, context) => {
       const { stopSequence, note, reasonCode } = input;
       const about = present({ stopSequence, note, reasonCode });
-      return command(context, input, (base) => ({ type: 'RaiseException', ...about, ...base }));
+      return giveToTender(context, input, (base) => ({ type: 'RaiseException', ...about, ...base }));
     },
   }),
   completeTender: t.field({
@@ -238,13 +246,17 @@ builder.mutationFields((t) => ({
     description: 'The load is delivered: the arrival at the last stop was reported.',
     args: { input: t.arg({ type: inputs.CompleteTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      command(context, input, (base) => ({ type: 'CompleteTender', ...base })),
+      giveToTender(context, input, (base) => ({ type: 'CompleteTender', ...base })),
   }),
   cancelTender: t.field({
     type: TenderResult,
     description: 'The load will not be moved. Its live offers end, its vehicle is released.',
     args: { input: t.arg({ type: inputs.CancelTenderInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      command(context, input, (base) => ({ type: 'CancelTender', reasonCode: input.reasonCode, ...base })),
+      giveToTender(context, input, (base) => ({
+        type: 'CancelTender',
+        reasonCode: input.reasonCode,
+        ...base,
+      })),
   }),
 }));

@@ -206,7 +206,7 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
       args: HISTORY_ARGS,
       resolve: async ({ id }, page, context) => {
         const access = requireAccess(context);
-        // Who had the load once, and asks how it was then, sees no more than now.
+        // What a carrier may see goes by the tender as it is now, also where the question is about a time when it had the load.
         const row = isCarrier(access) ? await context.store.rows(tendersRead).byId(id) : null;
         const subject = { aggregateType: tender.type, id };
         return historyOf(context, subject, page, (event) => eventShownTo(access, event, row));

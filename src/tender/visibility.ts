@@ -5,13 +5,13 @@ import { type TenderEvent, tenderEvents } from './events.ts';
 import { isLive, type Offer } from './offer.ts';
 import type { TenderRow } from './projection.ts';
 
-/** Who did it, where the caller is not told. */
+/** The actor's id in an event of which the caller may not know who caused it. */
 export const WITHHELD_ACTOR = 'withheld';
 
 /**
  * A tender as the caller may see it. Everyone of the tenant but its carriers sees all of it. A carrier sees the
  * tenders it was ever asked to take, of their offers its own, and vehicle and exceptions only while it has the load.
- * @returns null where to the caller there is no such tender
+ * @returns null where the caller may not know that there is such a tender
  */
 export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
   if (access.role !== 'carrier') return row;
@@ -33,7 +33,7 @@ export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
   };
 }
 
-/** What is withheld goes by fields, and only the newest version's are known here. */
+/** Which fields to withhold is known for the newest version of an event only: older ones are brought up to it first. */
 const upcast = openUpcaster(tenderEvents);
 
 /**

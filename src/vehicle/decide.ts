@@ -7,21 +7,24 @@ import { reasonsFor } from './transitions.ts';
 /** How far ahead of ours a device's clock may be. One fix from the future would freeze the marker on the map. */
 export const CLOCK_SKEW_MS = 60_000;
 
+/** A vehicle joins the fleet. */
 export interface RegisterVehicle extends Command<'RegisterVehicle'> {
   /** As `plateText` makes it. */
   readonly licensePlate: string;
   readonly fleetId?: string;
 }
 
+/** A vehicle goes to another state of MDS. */
 export interface ChangeVehicleState extends Command<'ChangeVehicleState'> {
   readonly to: MdsState;
   readonly reasonCode?: StateReason;
 }
 
+/** Records where a vehicle was. */
 export interface TrackLocation extends Command<'TrackLocation'> {
   /** Recorded as it is. */
   readonly fix: FixPayload;
-  /** Whether the client named the intent; if not, the fix is identified by vehicle, device and occurredAt. */
+  /** Whether the client gave a key; if not, the fix is identified by vehicle, device and occurredAt. */
   readonly keyed: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface VehicleFilter {
 
 /** The vehicles of a list or a subscription. */
 export interface VehicleSelection extends Condition<VehicleRow> {
-  /** What a change must touch to be looked at; undefined: nothing. It lets through whatever matches. */
+  /** Which changes are looked at: all where undefined, else at least every one that could match. */
   readonly interest: Interest<VehicleRow> | undefined;
 }
 

@@ -20,13 +20,13 @@ const READINGS = [
 
 type Loose<T> = { readonly [K in keyof T]: T[K] | null };
 
-/** What a client says of a place: null is the same as nothing. */
+/** A fix as a client gives it; null means the same as absent. */
 export interface FixFields extends Loose<Omit<FixPayload, 'longitude' | 'latitude'>> {
   readonly longitude: number;
   readonly latitude: number;
 }
 
-/** What tells a fix from others, as far as the client said. */
+/** What identifies a fix, as far as the client gave it. */
 export interface FixIdentity {
   readonly key?: string | null | undefined;
   readonly occurredAt?: Date | null | undefined;
@@ -57,7 +57,7 @@ export function fixIntent(
   return { aggregate: vehicle, id: vehicleId, command, input: fix, eventId };
 }
 
-/** Thousands of these are made a second: no generic copying. */
+/** Thousands of these are made a second, so fields are copied by name and not by a general function. */
 function payloadOf(fields: FixFields): FixPayload {
   const fix: Record<string, unknown> & { longitude: number; latitude: number } = {
     longitude: fields.longitude,
@@ -70,7 +70,7 @@ function payloadOf(fields: FixFields): FixPayload {
   return fix;
 }
 
-/** Fixes as a client sends them. */
+/** A batch of fixes as a client sends it. */
 export interface Fixes {
   readonly fixes: readonly (FixFields & {
     readonly vehicleId?: string | null | undefined;
@@ -97,30 +97,33 @@ export interface FixesOutcome {
   readonly refused: FixRefusal[];
 }
 
-/** Records fixes, each on its own: what is wrong with one is told of it and concerns no other. */
+/**
+ * Records a batch of fixes, each on its own: one that is refused leaves the others alone, and the client reads in
+ * `refused` which one it was and why.
+ */
 export async function trackAll(context: Context, batch: Fixes): Promise<FixesOutcome> {
   const { fixes } = batch;
   const names = fixes.map(({ vehicleId: id, licensePlate }) => ({ id, licensePlate }));
   const ids = await vehicleIds(context, names);
-  const tally: FixesOutcome = { recorded: 0, repeated: 0, refused: [] };
+  const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [] };
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
-  const places: number[] = [];
+  const indexes: number[] = [];
   for (const [index, fix] of fixes.entries()) {
     const id = ids[index];
     const fault = faultOf(names[index] ?? {}, id, fix.idempotencyKey);
     if (id === undefined || fault !== undefined) {
-      tally.refused.push({ index, refusal: fault ?? refusal('NOT_FOUND') });
+      total.refused.push({ index, refusal: fault ?? refusal('NOT_FOUND') });
       continue;
     }
     const occurredAt = fix.occurredAt ?? batch.occurredAt;
     const batchKey = occurredAt || !batch.idempotencyKey ? null : `${batch.idempotencyKey}/${index}`;
     intents.push(fixIntent(context, id, fix, { key: fix.idempotencyKey ?? batchKey, occurredAt }));
-    places.push(index);
+    indexes.push(index);
   }
   const outcomes = await context.store.handleMany(intents);
-  for (const [at, outcome] of outcomes.entries()) count(tally, places[at] ?? 0, outcome);
-  tally.refused.sort((a, b) => a.index - b.index);
-  return tally;
+  for (const [at, outcome] of outcomes.entries()) count(total, indexes[at] ?? 0, outcome);
+  total.refused.sort((a, b) => a.index - b.index);
+  return total;
 }
 
 function faultOf(
@@ -134,8 +137,8 @@ function faultOf(
   return undefined;
 }
 
-function count(tally: FixesOutcome, index: number, outcome: Outcome): void {
-  if (outcome.kind === 'refused') tally.refused.push({ index, refusal: outcome.refusal });
-  else if (outcome.repeated) tally.repeated += 1;
-  else tally.recorded += 1;
+function count(total: FixesOutcome, index: number, outcome: Outcome): void {
+  if (outcome.kind === 'refused') total.refused.push({ index, refusal: outcome.refusal });
+  else if (outcome.repeated) total.repeated += 1;
+  else total.recorded += 1;
 }

@@ -20,7 +20,7 @@ const BoundingBoxInput = builder.inputType('BoundingBox', {
   }),
 });
 
-/** @throws INVALID_INPUT for a box that is none */
+/** Checks the box of a filter. @throws INVALID_INPUT, with the field at fault, for degrees out of range or south above north */
 export function checkBox(box: BoundingBox | null | undefined): void {
   const fault = box ? boxFault(box) : null;
   if (fault !== null) throw invalidInput(fault.message, `filter.within.${fault.field}`);
@@ -50,7 +50,7 @@ export const RegisterVehicleInput = builder.inputType('RegisterVehicleInput', {
   }),
 });
 
-/** By what a client names a vehicle. */
+/** The fields by which a client names a vehicle: exactly one is to be given. */
 function vehicleName(t: InputFieldBuilder<Types, 'InputObject'>) {
   return {
     vehicleId: t.id({ description: 'The vehicle; or give its plate.' }),

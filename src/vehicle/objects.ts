@@ -123,7 +123,7 @@ export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Ve
   }),
 });
 
-// A tender knows no vehicle but by its id: what that stands for is declared here.
+// Declared here, since tender/ comes before vehicle/ and holds the id only.
 builder.objectField(TenderRef, 'vehicle', (t) =>
   t.field({
     type: VehicleRef,

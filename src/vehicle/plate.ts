@@ -21,7 +21,7 @@ import type { PlateEvent } from './events.ts';
 /** The namespace of plate ids (RFC 9562, version 5). Never changes. */
 const NAMESPACE = 'd3c7a1f4-52b9-5d0e-8a64-0b7f1e9c2a35';
 
-/** What a command does with a plate. */
+/** Takes a plate for a vehicle. */
 export interface ClaimLicensePlate extends Command<'ClaimLicensePlate'> {
   readonly licensePlate: string;
   /** Who takes it, a UUID in text form. */

@@ -15,7 +15,7 @@ export function fixEventId(
   return momentId(`${tenantId}\0${vehicleId}\0${occurredAt.getTime()}\0${deviceId ?? ''}`, occurredAt);
 }
 
-/** A place on the map, WGS 84 degrees. */
+/** A point on the map, WGS 84 degrees. */
 export interface Coordinates {
   readonly longitude: number;
   readonly latitude: number;
@@ -64,7 +64,7 @@ function longitudes({ west, east }: BoundingBox): [west: number, east: number][]
   return ranges;
 }
 
-/** Whether a place lies in a box. Agrees with `boxFilter`. */
+/** Whether a point lies in a box. Agrees with `boxFilter`. */
 export function contains(box: BoundingBox, { longitude, latitude }: Coordinates): boolean {
   if (latitude < box.south || latitude > box.north) return false;
   return longitudes(box).some(([west, east]) => longitude >= west && longitude <= east);

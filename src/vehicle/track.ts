@@ -13,7 +13,7 @@ export interface Fix extends Position {
   readonly event: StoredEvent;
 }
 
-/** Between which fixes to look: both moments are included, and so is nothing up to the cursor. */
+/** Which fixes to read: those from `from` to `to`, both included, and of these the ones after the cursor `after`. */
 export interface TrackRange {
   readonly from: Date;
   readonly to: Date;

@@ -15,7 +15,10 @@ export const vehicle: Aggregate<VehicleState, VehicleCommand, VehicleEvent> = {
   provenNew,
 };
 
-/** A fix newer than all before it cannot be among them. The id of a keyed one says nothing of its moment. */
+/**
+ * A fix that is newer than all before it cannot be recorded yet. With a key that does not follow: a key may come again
+ * with another occurredAt.
+ */
 function provenNew(state: VehicleState, command: VehicleCommand): boolean {
   return (
     command.type === 'TrackLocation' && !command.keyed && command.occurredAt.getTime() > state.newestFixAt
