@@ -4,6 +4,12 @@
  */
 
 /**
+ * What Waybill is about: each context may show to clients what those before it have. `npm run context` adds to this list;
+ * dispatch, where contexts meet, is none of them.
+ */
+const NAMES = ['tender', 'vehicle', 'route', 'rental'];
+
+/**
  * The rooms of the house, low to high: a file imports from its own room and from those that stand before it. Rooms on
  * one line stand beside each other, and do not know each other. The last part of a path is a file's name.
  */
@@ -26,13 +32,9 @@ const ORDER = [
   ['mongo/'],
   ['access/'],
   ['metrics/'],
-  // What Waybill is about.
   ['graphql/'],
   ['audit/'],
-  ['tender/'],
-  ['vehicle/'],
-  ['route/'],
-  ['rental/'],
+  ...NAMES.map((name) => [`${name}/`]),
   ['dispatch/'],
   ['(model|schema).ts'],
   // How it is served.
@@ -63,8 +65,8 @@ const DIRECTION = ORDER.flatMap((rooms, at) =>
   })),
 );
 
-const CONTEXT = '(tender|vehicle|route|rental)';
-const CONTEXTS = '^src/(tender|vehicle|route|rental)/';
+const CONTEXT = `(${NAMES.join('|')})`;
+const CONTEXTS = `^src/${CONTEXT}/`;
 /** The files of a context that show it to clients; a big context has more than its graphql.ts. */
 const SHOWN = '(graphql|objects|inputs|mutations|queries|subscription)\\.ts$';
 /** The files of a context that must give the same answer for the same input, whenever and wherever they run. */
