@@ -11,7 +11,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { readHttpFile } from './http-file.ts';
+import { readHttpFile, requestFiles } from './http-file.ts';
 
 const SCHEMA = resolve(import.meta.dirname, '../../schema');
 /** The committed contract; that it is current is checked with the other generated files. */
@@ -64,16 +64,16 @@ describe('the documents of each kind of client', () => {
   });
 });
 
-describe('the file of ready-made requests', () => {
-  const requests = readHttpFile(readFileSync(join(SCHEMA, 'requests.http'), 'utf8'), {});
+describe('the files of ready-made requests', () => {
+  const requests = requestFiles().flatMap((text) => readHttpFile(text, {}));
   const queries = requests.flatMap(({ body }) => (body === undefined ? [] : [parse(JSON.parse(body).query)]));
 
-  it('has a request for every operation of the contract (V-07)', () => {
+  it('have a request for every operation of the contract (V-07)', () => {
     const asked = new Set(queries.flatMap(askedFields));
     expect(rootFields.filter((field) => !asked.has(field))).toEqual([]);
   });
 
-  it('is valid against the schema', () => {
+  it('are valid against the schema', () => {
     expect(queries.flatMap((query) => validate(schema, query))).toEqual([]);
   });
 });

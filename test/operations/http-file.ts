@@ -1,3 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const SCHEMA = resolve(import.meta.dirname, '../../schema');
+
 /** One request of an `.http` file, its variables put in. */
 export interface HttpRequest {
   readonly title: string;
@@ -40,4 +45,11 @@ function readRequest(block: string): HttpRequest {
     headers: Object.fromEntries(headers),
     ...(body === '' ? {} : { body }),
   };
+}
+
+/** The texts of the files of ready-made requests: `requests.http`, and `requests-trailer.http` of a context of its own. */
+export function requestFiles(): string[] {
+  return readdirSync(SCHEMA)
+    .filter((name) => name.endsWith('.http'))
+    .map((name) => readFileSync(join(SCHEMA, name), 'utf8'));
 }

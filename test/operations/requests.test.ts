@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Data, post } from '../gateway.ts';
-import { type HttpRequest, readHttpFile } from './http-file.ts';
+import { type HttpRequest, readHttpFile, requestFiles } from './http-file.ts';
 import { openWhole, type Whole } from './whole.ts';
-
-const FILE = readFileSync(resolve(import.meta.dirname, '../../schema/requests.http'), 'utf8');
 
 let whole: Whole;
 let requests: HttpRequest[];
 beforeAll(async () => {
   whole = await openWhole();
-  requests = readHttpFile(FILE, { url: whole.origin, token: await whole.token() });
+  const given = { url: whole.origin, token: await whole.token() };
+  requests = requestFiles().flatMap((text) => readHttpFile(text, given));
 });
 afterAll(() => whole.close());
 
