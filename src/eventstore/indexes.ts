@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
+import { STREAM_INDEX } from './aggregate.ts';
 import type { IndexSpec, Projection } from './projection.ts';
-import { STREAM_INDEX } from './stream.ts';
 import { LATE_INDEX } from './time-order.ts';
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */

@@ -1,6 +1,6 @@
 import { type Refusal, refusal } from '../refusal.ts';
 import type { EventDefinition, NewEvent, StoredEvent } from './event.ts';
-import { openUpcaster, type Upcaster } from './upcast.ts';
+import { openUpcaster, type Upcaster } from './projection.ts';
 
 /** All event types that Waybill knows. */
 export interface Registry {

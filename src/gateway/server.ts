@@ -2,7 +2,7 @@
  * The gateway: HTTP requests and sockets come in, answers and frames go out; what the operations in them mean is known to
  * the schema and the contexts only.
  *
- * 1. A request comes by `http/requests.ts`; an upgrade by `socket/upgrade.ts`, its messages by `socket/sockets.ts`.
+ * 1. A request comes by `http/requests.ts`; an upgrade by `socket/connect.ts`, its messages by `socket/sockets.ts`.
  * 2. `engine/` is what both share: who may do what, the store and feed of the caller's tenant, parsing, validating, masking.
  * 3. Subscriptions are executed in `fan-out/`, once for all who are shown the same.
  * 4. `stop.ts` ends it all, one client after the other.
@@ -22,8 +22,8 @@ import type { Services } from './engine/operation-context.ts';
 import type { OriginRules } from './engine/origins.ts';
 import { type HttpLimits, openHttp, trackIdleLines } from './http/requests.ts';
 import { addressOf, listen } from './listen.ts';
+import { acceptUpgrades } from './socket/connect.ts';
 import { openSockets, type SocketLimits } from './socket/sockets.ts';
-import { acceptUpgrades } from './socket/upgrade.ts';
 import { DRAIN_MS, stop } from './stop.ts';
 
 /** What clients may cost, and how lines are watched and closed. */

@@ -1,6 +1,6 @@
 import type { Access } from '../access/access.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
-import { openUpcaster } from '../eventstore/upcast.ts';
+import { openUpcaster } from '../eventstore/projection.ts';
 import { type TenderEvent, tenderEvents } from './events.ts';
 import { isLive, type Offer } from './offer.ts';
 import type { TenderRow } from './projection.ts';

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../eventstore/event.ts';
+import { asStored } from '../eventstore/projection.ts';
 import type { TimePlace } from '../eventstore/time/time-page.ts';
-import { asStored } from '../eventstore/upcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { decodeCursor, encodeCursor } from '../graphql/paging.ts';

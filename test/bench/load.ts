@@ -1,6 +1,6 @@
+import { type StreamRef, streamKey } from '../../src/eventstore/aggregate.ts';
 import { loadStream } from '../../src/eventstore/command/load.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
-import { type StreamRef, streamKey } from '../../src/eventstore/stream.ts';
 import type { Mongo } from '../../src/mongo/mongo.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';
 import { makeLongStream } from './long-stream.ts';

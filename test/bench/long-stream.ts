@@ -1,8 +1,8 @@
 import { UUID } from 'mongodb';
+import type { StreamRef } from '../../src/eventstore/aggregate.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import type { StreamRef } from '../../src/eventstore/stream.ts';
 import { extended, marked, NO_EXTENT } from '../../src/eventstore/time-order.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';
 

@@ -2,8 +2,8 @@ import { UUID } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent, defineNextVersion, type EventDefinition } from '../../src/eventstore/event.ts';
+import { asStored } from '../../src/eventstore/projection.ts';
 import { nameOf, openRegistry } from '../../src/eventstore/registry.ts';
-import { asStored } from '../../src/eventstore/upcast.ts';
 import { minute, stored } from '../given.ts';
 
 const first = defineEvent({

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { type DocumentNode, execute, parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ResultGroup } from '../../src/gateway/fan-out/group.ts';
-import { groupKeyOf } from '../../src/gateway/fan-out/group-key.ts';
+import { groupKeyOf, ResultGroup } from '../../src/gateway/fan-out/group.ts';
 import { MemoBudget } from '../../src/gateway/fan-out/memo.ts';
 import type { Context } from '../../src/graphql/context.ts';
 import { schema } from '../../src/schema.ts';

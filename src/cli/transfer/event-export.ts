@@ -5,10 +5,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Db } from 'mongodb';
+import { streamKey } from '../../eventstore/aggregate.ts';
 import { headerLine, trailerLine } from '../../eventstore/archive/event-file.ts';
 import type { EventLines } from '../../eventstore/archive/event-line.ts';
 import { type LogPart, readLog, SnapshotGone } from '../../eventstore/archive/export.ts';
-import { streamKey } from '../../eventstore/stream.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
 import { number, timing } from './tally.ts';
 

@@ -10,8 +10,8 @@
  * the command line.
  */
 import { type Db, type Filter, MongoServerError } from 'mongodb';
+import { STREAM_INDEX } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import { STREAM_INDEX } from '../stream.ts';
 
 /** Events read from the server at a time. */
 const BATCH_EVENTS = 1_000;

@@ -5,10 +5,9 @@ import type { RowWrite } from '../projection/row-writes.ts';
 import type { Milestone } from '../time/snapshots.ts';
 import { handleOne, outcomeOfEarlier } from './decide-one.ts';
 import { countEvents, decideOn, metadataOf } from './draft.ts';
-import { type Job, type Outcome, outcomeOf, staysOnItsStream } from './intent.ts';
+import { BATCH_JOBS, type Job, type Outcome, outcomeOf, staysOnItsStream } from './intent.ts';
 import { type Loaded, loadStream } from './load.ts';
 import type { Store } from './store.ts';
-import { BATCH_JOBS } from './stream-queues.ts';
 import type { Unit } from './unit.ts';
 
 /** Commands on one stream, decided in memory: the unit to write, and what to answer once it is written. */

@@ -1,8 +1,7 @@
 import { type Refusal, refusal } from '../../refusal.ts';
-import type { Step } from '../aggregate.ts';
+import { type Step, streamKey } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import { type Folded, remember } from '../fold.ts';
-import { streamKey } from '../stream.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
 import { countEvents, type Draft, decideOn, metadataOf } from './draft.ts';
 import { type Job, type Outcome, outcomeOf } from './intent.ts';

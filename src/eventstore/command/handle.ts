@@ -3,7 +3,7 @@
  *
  * In comes an Intent (intent.ts); out comes its Outcome: recorded, or refused. In this order:
  * 1. handle.ts, or handle-many.ts for many at once, opens a job, which fixes the command's ids, and queues it on its
- *    stream (stream-queues.ts).
+ *    stream (intent.ts).
  * 2. decide-batch.ts takes what has gathered on the stream; what touches other streams too, or is alone and may be a
  *    repeat, or did not work out together, goes one by one through decide-one.ts.
  * 3. load.ts loads the stream: from memory, or from the log on from a snapshot.

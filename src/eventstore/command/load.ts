@@ -1,7 +1,6 @@
-import type { Aggregate, Command } from '../aggregate.ts';
+import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import { emptyFold, type Folded, foldEvent, remember } from '../fold.ts';
-import { type StreamRef, streamKey } from '../stream.ts';
 import { foldedOf, type Snapshot } from '../time/snapshots.ts';
 import type { Store } from './store.ts';
 

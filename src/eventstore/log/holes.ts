@@ -1,5 +1,5 @@
+import { STREAM_INDEX } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import { STREAM_INDEX } from '../stream.ts';
 import type { Log } from './log.ts';
 
 /** A stream that lacks events. */

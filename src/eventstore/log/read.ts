@@ -11,8 +11,8 @@
  * - date-fields.ts finds the dates in a payload, for JSON, which has none.
  */
 import { type FindCursor, UUID } from 'mongodb';
+import type { StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import type { StreamRef } from '../stream.ts';
 import type { Log } from './log.ts';
 
 /**

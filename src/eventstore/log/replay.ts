@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ClientSession, Filter, FindCursor, Timestamp } from 'mongodb';
+import { STREAM_INDEX } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Projection, Row } from '../projection.ts';
-import { STREAM_INDEX } from '../stream.ts';
 import type { Log } from './log.ts';
 import { filtersOf, type StreamRange } from './ranges.ts';
 import { RawEvent } from './raw-event.ts';

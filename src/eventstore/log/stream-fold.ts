@@ -1,7 +1,6 @@
 import type { StoredEvent } from '../event.ts';
-import { type Body, fold, type Projection, type Row } from '../projection.ts';
+import { asStored, type Body, fold, type Projection, type Row } from '../projection.ts';
 import type { Registry } from '../registry.ts';
-import { asStored } from '../upcast.ts';
 import { type RawEvent, wholeRow } from './raw-event.ts';
 
 /** What is wrong with a stream's sequences, or keeps it from being folded to its end. */

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { type Collection, UUID } from 'mongodb';
+import type { StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import type { StreamRef } from '../stream.ts';
 
 /** Reads streams to fold them; streams wanted in one tick travel as one query. */
 export interface StreamReads {

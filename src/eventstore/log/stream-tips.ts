@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { type ClientSession, UUID } from 'mongodb';
+import { streamKey } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Registry } from '../registry.ts';
-import { streamKey } from '../stream.ts';
 import { type Extent, extended, NO_EXTENT } from '../time-order.ts';
 import type { Log } from './log.ts';
 

@@ -1,7 +1,6 @@
 import type { Timestamp } from 'mongodb';
+import { STREAM_INDEX, type StreamOfRow } from '../aggregate.ts';
 import { type Projection, type Row, rowId } from '../projection.ts';
-import type { StreamOfRow } from '../stream.ts';
-import { STREAM_INDEX } from '../stream.ts';
 import type { Log } from './log.ts';
 
 /** A stream as the log has it. */

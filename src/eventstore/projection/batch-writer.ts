@@ -1,6 +1,6 @@
 import { MongoServerError } from 'mongodb';
+import type { StreamOfRow } from '../aggregate.ts';
 import { retry } from '../backoff.ts';
-import type { StreamOfRow } from '../stream.ts';
 import { commitBatch } from './batch-commit.ts';
 import { behindAt, listedBehind } from './behind.ts';
 import { type CheckpointChanges, FencedOut, saveCheckpoint } from './checkpoint.ts';

@@ -1,8 +1,8 @@
+import type { StreamOfRow } from '../aggregate.ts';
 import { retry } from '../backoff.ts';
 import { clusterNow } from '../changes.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
 import type { Projection } from '../projection.ts';
-import type { StreamOfRow } from '../stream.ts';
 import { awaitCheckpoint } from './await-checkpoint.ts';
 import { startProjector } from './projector.ts';
 import type { ReadModels } from './read-models.ts';

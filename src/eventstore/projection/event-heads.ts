@@ -1,8 +1,8 @@
 import type { ResumeToken, Timestamp } from 'mongodb';
+import type { StreamOfRow } from '../aggregate.ts';
 import { type Changes, openChanges } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
 import { rowId } from '../projection.ts';
-import type { StreamOfRow } from '../stream.ts';
 import type { ProjectorTask } from './projector-task.ts';
 
 /** What the change stream gives of an event: how far its stream has come. The event itself is read with its stream. */

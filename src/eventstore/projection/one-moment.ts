@@ -1,9 +1,9 @@
 import type { ClientSession, Collection, Document, Filter, FindCursor, Timestamp } from 'mongodb';
+import { STREAM_INDEX } from '../aggregate.ts';
 import { retry } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isPassing } from '../faults.ts';
 import type { Projection, Row } from '../projection.ts';
-import { STREAM_INDEX } from '../stream.ts';
 import { generationCollection, POINTERS, type Pointer } from './generation/pointer.ts';
 import type { ReadModels } from './read-models.ts';
 import { snapshotCollection, snapshotTime } from './rows-at.ts';

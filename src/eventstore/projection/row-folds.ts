@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Db, Filter } from 'mongodb';
+import { type StreamOfRow, streamKey } from '../aggregate.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
-import type { StreamOfRow } from '../stream.ts';
-import { streamKey } from '../stream.ts';
 import { type Behind, behindAt } from './behind.ts';
 import type { ReadModels } from './read-models.ts';
 import type { RowChange } from './row-changes.ts';

@@ -1,10 +1,10 @@
+import type { StreamOfRow } from '../aggregate.ts';
 import { retry } from '../backoff.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { ChangedElsewhere, type RowChange, writeChanges } from '../projection/row-changes.ts';
 import { openRowFolds } from '../projection/row-folds.ts';
 import type { Projection } from '../projection.ts';
-import type { StreamOfRow } from '../stream.ts';
 
 const CACHED_ROWS = 20_000;
 /** How often a batch is tried while the database is away, for about a minute. */

@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import type { StreamOfRow } from '../aggregate.ts';
 import type { Change } from '../change.ts';
 import { type Changes, clusterNow, openChanges, type Signal } from '../changes.ts';
 import type { StoredEvent } from '../event.ts';
@@ -6,7 +7,6 @@ import { newId } from '../ids.ts';
 import { streamsBehind } from '../log/streams-behind.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { type Projection, rowId } from '../projection.ts';
-import type { StreamOfRow } from '../stream.ts';
 import { openBuildingRows } from './building-rows.ts';
 import { REBUILDS } from './progress.ts';
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AnyBulkWriteOperation, UUID } from 'mongodb';
+import { type StreamRef, streamKey } from '../aggregate.ts';
 import { retry } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { readStream } from '../log/read.ts';
@@ -8,7 +9,6 @@ import { shutOutProjector } from '../projection/projector-fence.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { mayWriteAgain, put, RowsSealed, writeInto } from '../projection/row-writes.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
-import { type StreamRef, streamKey } from '../stream.ts';
 import { transact } from '../transact.ts';
 
 /** A row before and after it was rebuilt. */

@@ -9,9 +9,8 @@
  * 5. snapshot-keeper.ts has them written when there is time: those of commands, and of streams that were long to read
  *    (snapshot-build.ts). snapshot-writes.ts folds a late stream's other order first, and inserts them.
  */
-import type { Aggregate, Command } from '../aggregate.ts';
+import type { Aggregate, Command, StreamRef } from '../aggregate.ts';
 import type { Projection, Row } from '../projection.ts';
-import type { StreamRef } from '../stream.ts';
 import type { TimedLog } from './snapshot-keeper.ts';
 import { foldInTime } from './time-fold.ts';
 

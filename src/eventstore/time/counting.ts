@@ -1,11 +1,10 @@
 import type { Collection, UUID } from 'mongodb';
-import type { Aggregate, Command } from '../aggregate.ts';
+import { type Aggregate, type Command, STREAM_INDEX, type StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
 import { RawEvent, wholeRow } from '../log/raw-event.ts';
 import { fold, type Row } from '../projection.ts';
 import type { Registry } from '../registry.ts';
-import { STREAM_INDEX, type StreamRef } from '../stream.ts';
 import { LATE_INDEX } from '../time-order.ts';
 import type { SnapshotReads, TimedSnapshot } from './snapshot-reads.ts';
 import { inStream, isRecorded, isWithin, lateFilter, rangeFilter, type Until } from './until.ts';

@@ -1,6 +1,5 @@
-import type { Aggregate, Command } from '../aggregate.ts';
+import type { Aggregate, Command, StreamRef } from '../aggregate.ts';
 import { emptyFold, foldEvent, isMilestone } from '../fold.ts';
-import type { StreamRef } from '../stream.ts';
 import type { TimeParts } from './counting.ts';
 import { type Milestone, shapeOf, snapshotsOf } from './snapshots.ts';
 import { inStream } from './until.ts';

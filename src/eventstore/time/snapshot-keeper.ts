@@ -1,13 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Collection, Db } from 'mongodb';
 import type { Logger } from 'pino';
-import type { Aggregate, Command } from '../aggregate.ts';
+import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
 import { turn } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Log } from '../log/log.ts';
 import type { Registry } from '../registry.ts';
 import type { StoreObserver } from '../store-observer.ts';
-import { type StreamRef, streamKey } from '../stream.ts';
 import type { TimeParts } from './counting.ts';
 import { milestonesOf } from './snapshot-build.ts';
 import { openSnapshotReads, type SnapshotReads } from './snapshot-reads.ts';

@@ -1,7 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Collection, Db, Filter } from 'mongodb';
-import type { Aggregate, Command } from '../aggregate.ts';
-import { type StreamRef, streamKey } from '../stream.ts';
+import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
 import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
 import { inStream, type Until } from './until.ts';
 

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { MongoBulkWriteError } from 'mongodb';
+import { type StreamRef, streamKey } from '../aggregate.ts';
 import { isDuplicateKey } from '../faults.ts';
 import type { StoreObserver } from '../store-observer.ts';
-import { type StreamRef, streamKey } from '../stream.ts';
 import type { TimeParts } from './counting.ts';
 import { isTimed, type SnapshotReads, type TimedSnapshot } from './snapshot-reads.ts';
 import {

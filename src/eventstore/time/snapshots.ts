@@ -1,8 +1,7 @@
 import type { Collection, Db, UUID } from 'mongodb';
-import type { Aggregate, Command } from '../aggregate.ts';
+import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
 import type { Folded } from '../fold.ts';
 import type { IndexSpec } from '../projection.ts';
-import { type StreamRef, streamKey } from '../stream.ts';
 
 // A snapshot is a fold that was written down: it spares whoever loads a stream, or asks how it was, the events before
 // it. It is never more than that. One that is missing, of another shape, or overtaken by late events costs time and

@@ -1,7 +1,6 @@
 import type { UUID } from 'mongodb';
-import type { Aggregate, Command } from '../aggregate.ts';
+import type { Aggregate, Command, StreamRef } from '../aggregate.ts';
 import type { Folded } from '../fold.ts';
-import type { StreamRef } from '../stream.ts';
 import { type CountingEvents, countingEvents, type TimeParts } from './counting.ts';
 import type { TimedSnapshot } from './snapshot-reads.ts';
 import type { Until } from './until.ts';

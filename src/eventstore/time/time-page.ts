@@ -1,8 +1,6 @@
 import type { Filter } from 'mongodb';
-import type { Aggregate, Command } from '../aggregate.ts';
+import { type Aggregate, type Command, STREAM_INDEX, type StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import type { StreamRef } from '../stream.ts';
-import { STREAM_INDEX } from '../stream.ts';
 import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
 import type { TimedLog } from './snapshot-keeper.ts';
 import { inStream } from './until.ts';

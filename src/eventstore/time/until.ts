@@ -1,6 +1,6 @@
 import { type Filter, UUID } from 'mongodb';
+import type { StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import type { StreamRef } from '../stream.ts';
 import { LATE_ANYHOW_MS, LATE_WITHIN_MS } from '../time-order.ts';
 
 /** Up to where a stream is asked about; an absent bound is none. */

@@ -5,7 +5,7 @@
  */
 export const PROTECTIONS = {
   origin: 'Pages of other origins are told nothing: `origins.ts`, for answers and for upgrades.',
-  size: 'Requests and messages beyond a size are not read to their end: `http/plain-post.ts`, Yoga, ws.',
+  size: 'Requests and messages beyond a size are not read to their end: `http/fast-path.ts`, Yoga, ws.',
   bytesInHand:
     'Requests are taken on while their bytes are few enough: `guards.ts`, before anything is done.',
   wellFormed: 'Parameters that are malformed are refused: the fast path leaves them to Yoga; graphql-ws.',

@@ -1,4 +1,4 @@
-import type { Aggregate, Command } from '../../eventstore/aggregate.ts';
+import type { Aggregate, Command, StreamRef } from '../../eventstore/aggregate.ts';
 import { handle } from '../../eventstore/command/handle.ts';
 import { handleMany } from '../../eventstore/command/handle-many.ts';
 import type { Intent } from '../../eventstore/command/intent.ts';
@@ -14,7 +14,6 @@ import {
 } from '../../eventstore/log/read.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Projection, Row } from '../../eventstore/projection.ts';
-import type { StreamRef } from '../../eventstore/stream.ts';
 import { type Moment, rowAsOf } from '../../eventstore/time/as-of.ts';
 import { pageInTime, type Stretch } from '../../eventstore/time/time-page.ts';
 import type { TenantIntent, TenantStore } from '../../graphql/context.ts';

@@ -1,7 +1,7 @@
 /**
  * Subscriptions: the engine asks for one, items of its feed come in, results go out to their transport.
  *
- * 1. This file begins the subscription, and puts it among those who are shown the same (`group-key.ts`).
+ * 1. This file begins the subscription, and puts it among those who are shown the same (`group.ts`).
  * 2. `results.ts` asks the feed for items, one subscriber at a time, and sends the results.
  * 3. `group.ts` makes the result of an item, once for its group; `frame-texts.ts` that of an item with several rows, from texts
  *    that are made once a row. `memo.ts` bounds what is remembered for that.
@@ -19,8 +19,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import { ResultGroup } from './group.ts';
-import { groupKeyOf } from './group-key.ts';
+import { groupKeyOf, ResultGroup } from './group.ts';
 import { MemoBudget, type MemoLimits } from './memo.ts';
 import { type ItemSource, Results } from './results.ts';
 import type { Transport } from './transport.ts';

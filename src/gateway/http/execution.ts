@@ -14,7 +14,14 @@ import { compileQuery, isCompiledQuery } from 'graphql-jit';
 import { isAsyncIterable } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import { rememberDocuments } from '../engine/documents.ts';
-import type { PlainParams } from './plain-post.ts';
+
+/** The parameters of a GraphQL request, all of them well formed. */
+export interface PlainParams {
+  readonly query: string;
+  readonly variables?: Record<string, unknown> | null | undefined;
+  readonly operationName?: string | null | undefined;
+  readonly extensions?: Record<string, unknown> | null | undefined;
+}
 
 /** A document that is asked more often than this is worth compiling, which takes as long as some hundred executions. */
 const ASKED_OFTEN = 20;

@@ -2,7 +2,7 @@
  * HTTP: requests come in, answers and event streams go out.
  *
  * 1. `openHttp` takes a request on (`engine/guards.ts`), and keeps it among those under way until its answer is sent.
- * 2. `fast-path.ts` answers what `plain-post.ts` finds plain, by `execution.ts`, and leaves the rest to Yoga.
+ * 2. `fast-path.ts` answers plain POSTs, by `execution.ts`, and leaves the rest to Yoga.
  * 3. Either calls `openContext` for the caller's access, store and feed, once an operation.
  * 4. An answer that turns out to be a stream is cut when its token expires.
  * It also knows the connections without a request, for the server's stop.
@@ -23,8 +23,7 @@ import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
 import { isAllowedOrigin, type OriginRules } from '../engine/origins.ts';
 import { atEndOfProof } from '../engine/proof-end.ts';
-import { openFastPath } from './fast-path.ts';
-import { answerTypeFor } from './plain-post.ts';
+import { answerTypeFor, openFastPath } from './fast-path.ts';
 
 export interface HttpLimits extends Pick<ClientLimits, 'maxBodyBytes'> {
   /** How long a response that is to end may take to drain before it is cut. */

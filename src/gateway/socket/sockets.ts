@@ -1,8 +1,8 @@
 /**
  * WebSockets that speak graphql-transport-ws: messages come in, frames go out.
  *
- * 1. `upgrade.ts` opens a socket; `openSockets` puts around it what watches it, and hands it to graphql-ws.
- * 2. `connect.ts` finds out who calls, once a socket.
+ * 1. `connect.ts` opens a socket; `openSockets` puts around it what watches it, and hands it to graphql-ws.
+ * 2. `connect.ts` also finds out who calls, once a socket.
  * 3. `operation.ts` prepares and executes each operation, with the engine that HTTP uses.
  * 4. `outflow.ts` sends what graphql-ws says, by ws, and results of subscriptions, which fan-out hands it past graphql-ws, as
  *    frames of its own. `close.ts` has the codes that sockets are closed with.

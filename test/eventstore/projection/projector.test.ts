@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STREAM_INDEX } from '../../../src/eventstore/aggregate.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { LEASES } from '../../../src/eventstore/lease.ts';
@@ -6,7 +7,6 @@ import { tipsPipeline } from '../../../src/eventstore/log/streams-behind.ts';
 import { checkpointsOf } from '../../../src/eventstore/projection/checkpoint.ts';
 import { type Projector, startProjector } from '../../../src/eventstore/projection/projector.ts';
 import { projectionStatus } from '../../../src/eventstore/projection/status.ts';
-import { STREAM_INDEX } from '../../../src/eventstore/stream.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { eventually } from '../../eventually.ts';
 import { upTo } from '../counter.ts';

@@ -1,12 +1,11 @@
 import { UUID } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../../../src/eventstore/aggregate.ts';
+import { type Caller, streamKey } from '../../../src/eventstore/aggregate.ts';
 import { handle } from '../../../src/eventstore/command/handle.ts';
 import { loadStream } from '../../../src/eventstore/command/load.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { readStream } from '../../../src/eventstore/log/read.ts';
-import { streamKey } from '../../../src/eventstore/stream.ts';
 import { type Snapshot, snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';
 import type { VehicleCommand } from '../../../src/vehicle/decide.ts';
 import { vehicle } from '../../../src/vehicle/vehicle.ts';

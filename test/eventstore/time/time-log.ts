@@ -1,11 +1,10 @@
 import { pino } from 'pino';
-import type { Aggregate, Command } from '../../../src/eventstore/aggregate.ts';
+import type { Aggregate, Command, StreamRef } from '../../../src/eventstore/aggregate.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import type { StoredEvent } from '../../../src/eventstore/event.ts';
 import { emptyFold, foldEvent, isMilestone } from '../../../src/eventstore/fold.ts';
 import { openStore } from '../../../src/eventstore/open-store.ts';
 import type { StoreObserver } from '../../../src/eventstore/store-observer.ts';
-import type { StreamRef } from '../../../src/eventstore/stream.ts';
 import type { Milestone } from '../../../src/eventstore/time/snapshots.ts';
 import { model } from '../../../src/model.ts';
 import type { TestDatabase } from '../../database.ts';
