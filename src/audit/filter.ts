@@ -18,7 +18,7 @@ export interface EventFilterInput {
   readonly recordedTo?: Date | null | undefined;
 }
 
-/** The filter as the log reads it: what is null is not asked for. @throws INVALID_INPUT for an id that is none */
+/** The filter as the log reads it: null means the same as absent. @throws INVALID_INPUT for an aggregateId that is no id */
 export function eventFilterOf(input: EventFilterInput | null | undefined): EventFilter {
   const given = Object.entries(input ?? {}).filter(([, value]) => value !== null && value !== undefined);
   const filter: EventFilter = Object.fromEntries(given);

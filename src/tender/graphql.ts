@@ -13,7 +13,7 @@ import './subscription.ts';
 import { asSeenBy } from './visibility.ts';
 
 // A tender's files in the order of its life: command → decide (permission, offer, answer, amend, transit: pure) → events
-// → evolve (state) → projection (the row) are what happens; tender.ts joins them to a stream. inputs → mutations give commands;
+// → evolve (state) → projection (the row) are what happens; tender.ts joins them to a stream. inputs → mutations → give hand commands over;
 // objects shows the row to those who may see it (visibility); this file and subscription select rows by filter.
 
 const ORDERS = {

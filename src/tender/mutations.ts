@@ -1,23 +1,16 @@
-import type { Access } from '../access/access.ts';
-import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
+import { recordedFields } from '../audit/command-payload.ts';
 import { present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
-import { type Context, requireAccess, stamp } from '../graphql/context.ts';
+import { stamp } from '../graphql/context.ts';
 import { idOf, newIdOf } from '../graphql/global-id.ts';
-import type { CommonInput } from '../graphql/inputs.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
-import type { Refusal } from '../refusal.ts';
-import type { TenderCommand } from './command.ts';
 import type { PlannedStop } from './events.ts';
+import { giveAboutOffer, giveToTender, giveWithId, type TenderCommandPayload } from './give.ts';
 import * as inputs from './inputs.ts';
 import { TenderRef } from './objects.ts';
-import { type TenderRow, tendersRead } from './projection.ts';
 import { tender } from './tender.ts';
-import { asSeenBy, eventAsSeenBy } from './visibility.ts';
 
-type Payload = CommandPayload<TenderRow>;
-
-const TenderPayload = builder.objectRef<Payload>('TenderPayload').implement({
+const TenderPayload = builder.objectRef<TenderCommandPayload>('TenderPayload').implement({
   description: 'The command is recorded.',
   fields: (t) => ({
     tender: t.field({
@@ -32,69 +25,6 @@ const TenderPayload = builder.objectRef<Payload>('TenderPayload').implement({
 });
 
 const TenderResult = resultUnion('TenderResult', TenderPayload);
-
-interface TenderInput extends CommonInput {
-  readonly tenderId: string;
-}
-
-type Stamp = ReturnType<typeof stamp>;
-
-/** Makes a command and gives it to the tender that the input names. @returns NOT_FOUND where it names none, or what `make` refuses */
-async function giveToTender(
-  context: Context,
-  input: TenderInput,
-  make: (base: Stamp, tenderId: string) => TenderCommand | Refusal,
-): Promise<Payload | Refusal> {
-  const tenderId = idOf(tender.type, input.tenderId, 'tenderId');
-  if (isRefusal(tenderId)) return tenderId;
-  const made = make(stamp(context, input), tenderId);
-  return isRefusal(made) ? made : giveWithId(context, tenderId, input, made);
-}
-
-async function giveWithId(
-  context: Context,
-  id: string,
-  input: CommonInput,
-  command: TenderCommand,
-): Promise<Payload | Refusal> {
-  const payload = await give(context, tendersRead, {
-    aggregate: tender,
-    id,
-    command,
-    input,
-    creates: command.type === 'CreateTender',
-    ...present({ key: input.idempotencyKey }),
-  });
-  return isRefusal(payload) ? payload : payloadSeenBy(requireAccess(context), payload);
-}
-
-/** The payload as the caller may see it: a carrier sees no events of vehicles, and of the tender what is its own. */
-function payloadSeenBy(access: Access, { row, events, repeated }: Payload): Payload {
-  const seen = asSeenBy(access, row);
-  if (seen === null) throw new Error(`Tender ${row.id} has no row for who has just written to it.`);
-  const own = events.filter((event) => access.role !== 'carrier' || event.aggregateType === tender.type);
-  const hasLoad = seen.acceptedCarrierId === access.carrierId;
-  return { row: seen, events: own.map((event) => eventAsSeenBy(access, event, hasLoad)), repeated };
-}
-
-/** The named offer as `{ offerId }`, none as `{}`. */
-function offerOf(input: { readonly offerId?: string | null | undefined }): { offerId?: string } | Refusal {
-  if (input.offerId === null || input.offerId === undefined) return {};
-  const offerId = idOf('Offer', input.offerId, 'offerId');
-  return isRefusal(offerId) ? offerId : { offerId };
-}
-
-/** As `giveToTender`, for a command about an offer. @returns NOT_FOUND for an offerId that is the id of no offer */
-function giveAboutOffer(
-  context: Context,
-  input: TenderInput & { readonly offerId?: string | null | undefined },
-  make: (base: Stamp & { offerId?: string }) => TenderCommand,
-): Promise<Payload | Refusal> {
-  return giveToTender(context, input, (base) => {
-    const offer = offerOf(input);
-    return isRefusal(offer) ? offer : make({ ...base, ...offer });
-  });
-}
 
 type StopFields = typeof inputs.StopInput.$inferInput;
 
