@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { appendFile, copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ function run(cwd: string, command: string, ...args: string[]): Promise<Ended> {
   });
 }
 
-/** A copy of what is committed or about to be, as a repository of its own. */
+/** A copy of what is committed or about to be, and of what is built, as a repository of its own. */
 async function copyTree(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-context-'));
   const { text } = await run(ROOT, 'git', ...COPIED);
@@ -41,6 +41,8 @@ async function copyTree(): Promise<string> {
   const who = ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false'];
   expect(await run(folder, 'git', ...who, 'commit', '--quiet', '-m', 'A copy')).toMatchObject({ code: 0 });
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  // What is built is built on: the compiler then looks at what the new context has changed.
+  await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
   return folder;
 }
 
