@@ -1,11 +1,10 @@
 import { type Decision, record, refuse } from '../eventstore/aggregate.ts';
-import { refusal } from '../refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import { amendTender } from './amend.ts';
 import { answerCounter, answerOffer, expired, expireOffers, withdrawOffer } from './answer.ts';
 import type { CancelTender, OfferTender, TenderCommand } from './command.ts';
 import type { TenderFact } from './events.ts';
-import { hasLapsed, isLive } from './offer.ts';
-import { forbids } from './permission.ts';
+import { acceptedOffer, hasLapsed, isLive } from './offer.ts';
 import type { Born, TenderState } from './state.ts';
 import { assignTender, completeTender, raiseException, reportArrival, reportDeparture } from './transit.ts';
 
@@ -93,4 +92,39 @@ function cancelTender(state: Born, { reasonCode }: CancelTender): Decision<Tende
   }
   const payload = 'vehicleId' in state ? { releasedVehicleId: state.vehicleId } : {};
   return record({ type: 'TenderCancelled', payload, reasonCode });
+}
+
+type CommandType = TenderCommand['type'];
+
+const ANSWERS: readonly CommandType[] = ['AcceptTender', 'DeclineTender', 'CounterTender'];
+const REPORTS: readonly CommandType[] = ['ReportArrival', 'ReportDeparture', 'RaiseException'];
+
+/**
+ * Who may do what to a tender: dispatcher, admin and system everything; a carrier answers its own offers and reports
+ * on what it has accepted; a driver reports.
+ * @returns FORBIDDEN, or NOT_FOUND for a carrier that was never asked: to it, the tender does not exist
+ */
+export function forbids(state: TenderState, { type, by }: TenderCommand): Refusal | undefined {
+  switch (by.role) {
+    case 'dispatcher':
+    case 'admin':
+    case 'system':
+      return undefined;
+    case 'driver':
+      return REPORTS.includes(type) ? undefined : refusal('FORBIDDEN');
+    case 'carrier':
+      return forbidsCarrier(state, type, by.carrierId);
+    default:
+      return refusal('FORBIDDEN');
+  }
+}
+
+function forbidsCarrier(state: TenderState, type: CommandType, carrierId?: string): Refusal | undefined {
+  const reports = REPORTS.includes(type);
+  if (carrierId === undefined || !(reports || ANSWERS.includes(type))) return refusal('FORBIDDEN');
+  if (state.status === 'NEW') return refusal('NOT_FOUND');
+  const { offers } = state.load;
+  if (!offers.some((offer) => offer.carrierId === carrierId)) return refusal('NOT_FOUND');
+  if (!reports || acceptedOffer(offers)?.carrierId === carrierId) return undefined;
+  return refusal('FORBIDDEN', 'Only the carrier whose offer was accepted may report on a tender.');
 }
