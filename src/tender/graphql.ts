@@ -12,7 +12,7 @@ import { type TenderRow, tendersRead } from './projection.ts';
 import './subscription.ts';
 import { asSeenBy } from './visibility.ts';
 
-// A tender's files in the order of its life: command → decide (permission, offer, answer, amend, transit: pure) → events
+// A tender's files in the order of its life: command → decide (with answer, amend, transit and offer; pure) → events
 // → evolve (state) → projection (the row) are what happens; tender.ts joins them to a stream. inputs → mutations → give hand commands over;
 // objects shows the row to those who may see it (visibility); this file and subscription select rows by filter.
 

@@ -2,8 +2,8 @@
 export type GapReason = 'HISTORY_LOST' | 'SNAPSHOT_INTERRUPTED';
 
 /**
- * All that decides that a subscriber gets a Gap, each with the reason that its client is told. The files that are named
- * find it out and say so by its name here; subscriber/subscriber.ts makes the Gap of it.
+ * All that decides that a subscriber gets a Gap, each with the reason that its client is told and the file that finds it
+ * out. subscriber/subscriber.ts makes the Gap.
  */
 export const GAP_REASONS = {
   // When a client comes back with a cursor:
@@ -17,7 +17,7 @@ export const GAP_REASONS = {
   heldRowsUnknown: 'HISTORY_LOST',
 
   // Also while a client is subscribed:
-  /** The read model was replaced by rows that do not continue those before. source/ring.ts, generation-switch.ts */
+  /** The read model was replaced by rows that do not continue those before. source/ring.ts, source/generation-switch.ts */
   rowsReplaced: 'HISTORY_LOST',
   /** The change stream cannot go on from where it was. source/source.ts */
   streamLost: 'HISTORY_LOST',
