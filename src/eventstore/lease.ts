@@ -89,10 +89,11 @@ export async function whileHeld<T>(
   onTrouble: (error: unknown) => void,
 ): Promise<T> {
   const lost = new AbortController();
-  let renewals: Promise<unknown> = Promise.resolve();
+  let renewals = Promise.resolve();
   const renewing = setInterval(() => {
     const renewal = lease.renew().then((held) => held || lost.abort(), onTrouble);
-    renewals = Promise.all([renewals, renewal]);
+    // Only that they have ended is kept: the results of a lease that is held for days would be a long list.
+    renewals = Promise.all([renewals, renewal]).then(() => undefined);
   }, lease.ttlMs / 3);
   try {
     return await work(lost.signal);

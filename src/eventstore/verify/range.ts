@@ -1,5 +1,5 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
-import { retry } from '../backoff.ts';
+import { backoff } from '../backoff.ts';
 import { isPassing } from '../faults.ts';
 import { comparePlaces, type StreamPlace, type StreamRange } from '../log/ranges.ts';
 import { replayStreams } from '../log/replay.ts';
@@ -48,25 +48,25 @@ interface Reached {
 export async function walkRange(walk: RangeWalk, range: StreamRange): Promise<void> {
   const { store, projection } = walk;
   const reached: Reached = { stream: undefined, passed: undefined };
-  let before: StreamPlace | undefined;
   /** Failures in a row of which none came further than the one before. */
   let fruitless = 0;
-  const walkFurther = (): Promise<void> => {
-    before = reached.passed;
-    return walkOn(walk, reached.stream === undefined ? range : { ...range, from: reached.stream }, reached);
-  };
-  await retry(walkFurther, {
-    when: (error) => {
+  for (;;) {
+    const before = reached.passed;
+    const rest = reached.stream === undefined ? range : { ...range, from: reached.stream };
+    try {
+      return await walkOn(walk, rest, reached);
+    } catch (error) {
       const isLost = error instanceof MongoServerError && CURSOR_LOST.has(error.code);
-      if (!(isPassing(error) || isLost) || fruitless >= TRIES) return false;
+      if (!(isPassing(error) || isLost) || fruitless >= TRIES) throw error;
+      // Whoever comes further begins anew: with the count, and with the wait.
       fruitless = reached.passed === before ? fruitless + 1 : 0;
       store.log.warn(
         { err: error, projection: projection.name, failures: fruitless },
         'a verification is gone on with',
       );
-      return true;
-    },
-  });
+      await backoff(fruitless);
+    }
+  }
 }
 
 async function walkOn(walk: RangeWalk, range: StreamRange, reached: Reached): Promise<void> {

@@ -165,20 +165,19 @@ export class Subscriber<D extends object, T extends { readonly cursor: string }>
     return this.#snapshot?.isBusy === true;
   }
 
-  /** Reads the next chunk of the snapshot. @throws what MongoDB throws, once it has been tried often enough */
+  /** Reads the next chunk of the snapshot. @throws what MongoDB throws, once it has been tried often enough; SlowConsumerError */
   async readSnapshot(): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
-    try {
-      const chunk = await snapshot.next();
-      // Otherwise another one was begun meanwhile, or the subscription has ended.
-      if (snapshot !== this.#snapshot) return;
-      if (chunk !== 'broken' && chunk !== 'brokenAmid') return this.#takeChunk(chunk);
-      this.#letGo();
-      if (chunk === 'brokenAmid') this.#outbox = [this.#gap('snapshotBroken', this.#place(), false)];
-    } catch (error) {
+    const chunk = await snapshot.next().catch((error: unknown) => {
+      // Of one that nobody reads any more it does not matter.
       if (snapshot === this.#snapshot) throw error;
-    }
+    });
+    // Otherwise another one was begun meanwhile, or the subscription has ended.
+    if (snapshot !== this.#snapshot || chunk === undefined) return;
+    if (chunk !== 'broken' && chunk !== 'brokenAmid') return this.#takeChunk(chunk);
+    this.#letGo();
+    if (chunk === 'brokenAmid') this.#outbox = [this.#gap('snapshotBroken', this.#place(), false)];
   }
 
   close(): void {
