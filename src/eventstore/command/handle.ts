@@ -9,7 +9,7 @@
  * 3. load.ts loads the stream: from memory, or from the log on from a snapshot.
  * 4. draft.ts decides the command on the stream's fold and drafts its events and rows. It is the only place for that.
  * 5. append.ts writes one command and finds out what became of it; a batch is committed as it is.
- * 6. committer.ts sends units (unit.ts) that are ready at the same time together; group-writes.ts writes them.
+ * 6. committer.ts sends units (unit.ts) that are ready at the same time together, and writes them.
  * states.ts answers questions about states from memory. store.ts is the whole store, which commands need.
  */
 import type { Command } from '../aggregate.ts';

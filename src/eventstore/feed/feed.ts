@@ -21,14 +21,13 @@ import { FEED_LIMITS, type FeedLimits } from './limits.ts';
 import { type FeedObserver, type LaneName, SILENT_FEED } from './observer.ts';
 import { HeldAt } from './source/held-at.ts';
 import { Sources, type StreamHealth } from './source/sources.ts';
-import { SharedHeldRows } from './subscriber/held-rows.ts';
 import { SubscriptionIterator } from './subscriber/iterator.ts';
 import type { SnapshotLane } from './subscriber/lane.ts';
 import { openLatestLane } from './subscriber/latest-lane.ts';
 import { openLogLane } from './subscriber/log-lane.ts';
 import { Members } from './subscriber/members.ts';
 import type { FeedParts } from './subscriber/options.ts';
-import { openOrderedLane } from './subscriber/ordered-lane.ts';
+import { openOrderedLane, SharedHeldRows } from './subscriber/ordered-lane.ts';
 import { type LogSelection, type Selection, type Subscription, selectionKey } from './subscription.ts';
 
 export interface FeedOptions {

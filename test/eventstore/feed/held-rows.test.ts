@@ -3,8 +3,7 @@ import { Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { Delivery, placeBehind } from '../../../src/eventstore/feed/cursor.ts';
 import { FEED_LIMITS } from '../../../src/eventstore/feed/limits.ts';
-import { SharedHeldRows } from '../../../src/eventstore/feed/subscriber/held-rows.ts';
-import { openOrderedLane } from '../../../src/eventstore/feed/subscriber/ordered-lane.ts';
+import { openOrderedLane, SharedHeldRows } from '../../../src/eventstore/feed/subscriber/ordered-lane.ts';
 import { type Mover, mover } from './interest-world.ts';
 
 const FLEETS = ['north', 'south'] as const;

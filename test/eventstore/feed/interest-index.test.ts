@@ -4,10 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { Delivery, placeBehind } from '../../../src/eventstore/feed/cursor.ts';
 import { FEED_LIMITS } from '../../../src/eventstore/feed/limits.ts';
 import { type IndexedChange, InterestIndex } from '../../../src/eventstore/feed/source/interest-index.ts';
-import { SharedHeldRows } from '../../../src/eventstore/feed/subscriber/held-rows.ts';
 import type { SnapshotLane } from '../../../src/eventstore/feed/subscriber/lane.ts';
 import { openLatestLane } from '../../../src/eventstore/feed/subscriber/latest-lane.ts';
-import { openOrderedLane } from '../../../src/eventstore/feed/subscriber/ordered-lane.ts';
+import { openOrderedLane, SharedHeldRows } from '../../../src/eventstore/feed/subscriber/ordered-lane.ts';
 import {
   anyHappenings,
   byFleet,

@@ -9,7 +9,7 @@
  *    changes were `lost`, a Gap follows, and where there are rows 5 again.
  * 7. closed: ended by the client, by the feed or by a failure.
  * To be read in this order: members.ts; iterator.ts (the client's side); options.ts and this file;
- * snapshot-reader.ts; lane.ts, then ordered-lane.ts (with held-rows.ts), latest-lane.ts and log-lane.ts, which use
+ * snapshot-reader.ts; lane.ts, then ordered-lane.ts, latest-lane.ts and log-lane.ts, which use
  * the feed's queue.ts.
  */
 import type { RowSnapshotChunk } from '../../projection/row-snapshot.ts';
