@@ -105,7 +105,7 @@ const KEY_BYTES = 32;
 const NAME_DIGITS = 12;
 
 /** Whether the text looks like an API key; it need not be a good one. */
-export function isApiKey(text: string): boolean {
+function isApiKey(text: string): boolean {
   return text.startsWith(PREFIX);
 }
 

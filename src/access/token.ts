@@ -86,7 +86,7 @@ const REMEMBERED_TOKENS = 10_000;
  * How long a proof is remembered, in ms: a key that was removed from a key set is accepted no longer than this.
  * Whether a token has expired is looked at each time.
  */
-export const TOKEN_MEMORY_MS = 60_000;
+const TOKEN_MEMORY_MS = 60_000;
 
 /**
  * Proves a token once instead of with every request: the platform checks signatures on another thread, and the way there and

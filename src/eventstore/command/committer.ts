@@ -135,7 +135,7 @@ function settle(submission: Submission, place: number, result: UnitResult): void
  * go unordered. Where a unit has several they go in order, since on one stream nothing may follow what failed
  * (S-01): the group stops at a failure, and goes on behind the unit that failed.
  */
-export async function insertTogether(
+async function insertTogether(
   { events }: CommitterParts,
   units: readonly Unit[],
 ): Promise<readonly UnitResult[]> {
@@ -183,10 +183,7 @@ async function insertUnits(
  * Commits a group of units in one transaction. Where that fails for a reason that may be one unit's own, they are
  * tried one by one, so that nobody pays for another's conflict.
  */
-export async function commitTogether(
-  parts: CommitterParts,
-  units: readonly Unit[],
-): Promise<readonly UnitResult[]> {
+async function commitTogether(parts: CommitterParts, units: readonly Unit[]): Promise<readonly UnitResult[]> {
   try {
     await writeWhereRowsLive(parts, units);
     return units.map(() => ({ ok: true }));

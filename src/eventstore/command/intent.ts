@@ -129,7 +129,7 @@ export function openWorkflows(workflows: readonly Workflow[]): Workflows {
 }
 
 /** What a command asks of other streams; undefined for one that stays on its own, as most do. */
-export function workflowOf(
+function workflowOf(
   workflows: Workflows,
   aggregate: Aggregate<unknown, Command>,
   command: Command,

@@ -58,7 +58,7 @@ export function snapshotTime(session: ClientSession): Timestamp | undefined {
 }
 
 /** Reads at a moment not long past (5 minutes by default). */
-export function atTime<T>(db: Db, time: Timestamp, read: (session: ClientSession) => Promise<T>): Promise<T> {
+function atTime<T>(db: Db, time: Timestamp, read: (session: ClientSession) => Promise<T>): Promise<T> {
   return db.client.withSession({ snapshot: true }, async (session) => {
     Reflect.set(session, 'snapshotTime', time);
     return read(session);

@@ -114,7 +114,7 @@ interface Connection {
 }
 
 /** Binds the feed to a tenant and to a connection. */
-export function bindFeed(feed: Feed, tenantId: string, connection: Connection): TenantFeed {
+function bindFeed(feed: Feed, tenantId: string, connection: Connection): TenantFeed {
   return new BoundFeed(feed, tenantId, connection);
 }
 

@@ -140,7 +140,7 @@ const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
  * True for a POST to `/graphql` of JSON whose length is known and within the limit, from no page of another origin.
  * Node sees to it that the body has just that length.
  */
-export function isPlainPost({ method, url, headers }: IncomingMessage, maxBodyBytes: number): boolean {
+function isPlainPost({ method, url, headers }: IncomingMessage, maxBodyBytes: number): boolean {
   const length = headers['content-length'];
   return (
     method === 'POST' &&
@@ -171,7 +171,7 @@ export function answerTypeFor(accept: string | undefined): AnswerType | undefine
 }
 
 /** Reads a request's body; undefined where the client has gone before its end. */
-export function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -182,7 +182,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer | undefined> 
 }
 
 /** Reads the parameters from a body; undefined unless every one is well formed and none is unknown. */
-export function plainParams(body: Buffer): PlainParams | undefined {
+function plainParams(body: Buffer): PlainParams | undefined {
   let params: unknown;
   try {
     params = JSON.parse(body.toString('utf8'));

@@ -143,6 +143,6 @@ function writeHead(frames: Buffer, at: number, length: number): number {
  * To be called where the frames made last have not left at once: a stream holds them, so that the next frames must be made in
  * another buffer.
  */
-export function keepFrames(): void {
+function keepFrames(): void {
   scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 }

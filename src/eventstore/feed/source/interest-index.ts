@@ -175,7 +175,7 @@ export interface FacetIndex<D, M, R> {
 }
 
 /** Entries by a text: a value, or an id. */
-export class ValueIndex<D, M> implements FacetIndex<D, M, readonly (string | null | undefined)[]> {
+class ValueIndex<D, M> implements FacetIndex<D, M, readonly (string | null | undefined)[]> {
   readonly #facet: ValueFacet<D>;
   readonly #entries = new Map<string, Set<IndexEntry<D, M>>>();
 
@@ -220,7 +220,7 @@ interface BoxEntry<D, M> extends Box {
 }
 
 /** Entries by the boxes of the map they choose, in an R-tree: their number hardly matters to finding those around a point. */
-export class BoxIndex<D, M> implements FacetIndex<D, M, Point | null> {
+class BoxIndex<D, M> implements FacetIndex<D, M, Point | null> {
   readonly #facet: PointFacet<D>;
   readonly #tree = new RBush<BoxEntry<D, M>>();
 

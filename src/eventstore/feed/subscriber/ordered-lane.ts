@@ -108,7 +108,7 @@ function leftOf<R extends Row>({ id, cursor }: Delivery<R>): OrderedChange<R> {
 export type Verdict = 'updated' | 'left' | undefined;
 
 /** The rows that match a filter, as the deliveries up to now have left them. */
-export class HeldRows<R extends Row> {
+class HeldRows<R extends Row> {
   readonly #matches: (row: R) => boolean;
   /** Id to lastSequence. */
   readonly #sequences = new Map<string, number>();
