@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type DocumentNode, execute, parse, validate } from 'graphql';
+import { type DocumentNode, type ExecutionResult, execute, parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { groupKeyOf, ResultGroup } from '../../src/gateway/fan-out/group.ts';
 import { MemoBudget } from '../../src/gateway/fan-out/memo.ts';
@@ -13,6 +13,9 @@ import { contextFor } from '../graphql/context-for.ts';
 import { REGISTER_VEHICLE } from '../journey/documents.ts';
 import { done, offered, tour } from '../journey/tour.ts';
 import { randomSubscription } from './random-subscription.ts';
+
+/** A memo of this size forgets nothing here. */
+const LARGE_BYTES = 10_000_000;
 
 const EVERYTHING = { tenantId: 'demo', filter: {}, matches: () => true };
 
@@ -57,6 +60,18 @@ function groupOf(document: DocumentNode, context: Context, maxSharedBytes: numbe
   return new ResultGroup(run, new MemoBudget({ maxSharedBytes }));
 }
 
+interface Told {
+  readonly plain: ExecutionResult;
+  readonly isShared: boolean;
+}
+
+/** Frames of several rows are put together only where the operation selects the list of rows, once. */
+function canBeShared(field: string, { data }: ExecutionResult): boolean {
+  if (field !== 'vehicleChanges') return true;
+  const selected = Object.values(data ?? {}).flatMap((item) => Object.values(item ?? {}));
+  return selected.filter(Array.isArray).length === 1;
+}
+
 /** Frames of the same rows in other company. */
 function framesOf(items: readonly object[]): readonly object[] {
   const rows = items.flatMap((item) => ('rows' in item && Array.isArray(item.rows) ? item.rows : []));
@@ -76,22 +91,28 @@ describe('what is executed and serialised once for several subscribers', () => {
       const items = [...(told[field] ?? []), ...framesOf(told[field] ?? [])];
       let shared = 0;
       await fc.assert(
-        fc.asyncProperty(fc.gen(), fc.constantFrom(0, 2_000, 1_000_000), async (g, maxSharedBytes) => {
+        fc.asyncProperty(fc.gen(), fc.constantFrom(0, 2_000, LARGE_BYTES), async (g, maxSharedBytes) => {
           const document = parse(randomSubscription(g, field));
           expect(validate(schema, document)).toEqual([]);
           const group = groupOf(document, context, maxSharedBytes);
+          const told: Told[] = [];
           for (const item of [...items, ...items]) {
             const plain = await execute({ schema, document, contextValue: context, rootValue: item });
             const result = await group.resultOf(item);
+            told.push({ plain, isShared: result !== null });
             if (result === null) continue;
             shared += 1;
             expect(plain.errors).toBeUndefined();
             expect(result.stringify()).toBe(JSON.stringify(plain));
           }
+          // A small memo may forget the text of a row before its frame is put together.
+          if (maxSharedBytes === LARGE_BYTES && told.every(({ plain }) => plain.errors === undefined))
+            for (const { plain, isShared } of told)
+              if (canBeShared(field, plain)) expect(isShared).toBe(true);
         }),
         { numRuns: 60 },
       );
-      expect(shared).toBeGreaterThan(items.length * 20);
+      expect(shared).toBeGreaterThan(0);
     },
     60_000,
   );
