@@ -8,6 +8,8 @@ const JOURNEYS = /^(journey|drill|clients)\//;
 const BENCHES = /^bench\//;
 /** What starts a mongod or asks for the one of the run, and what is there only once the program is built. */
 const NEEDS = /mongo\/launch\.ts'|inject\('mongoUri'\)|\bdist\//;
+/** What makes tests of properties, which `npm run fuzz` tries for longer. */
+const PROPERTIES = /from '(\.\.?\/)+fuzz\.ts'/;
 const IMPORTED = /\bfrom '(\.\.?\/[^']+\.ts)'/g;
 
 /** The files of tests by what they need; each test is of one kind. */
@@ -43,4 +45,11 @@ export function findTestKinds(): TestKinds {
     kinds[kind].push(`test/${path}`);
   }
   return kinds;
+}
+
+/** Those of them that have properties to try. */
+export function withProperties(kinds: TestKinds): TestKinds {
+  const having = (files: readonly string[]) =>
+    files.filter((file) => PROPERTIES.test(readFileSync(join(TESTS, '..', file), 'utf8')));
+  return { unit: having(kinds.unit), integration: having(kinds.integration), journey: having(kinds.journey) };
 }

@@ -2,13 +2,24 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { findTestKinds } from './kinds.ts';
+import { findTestKinds, type TestKinds, withProperties } from './kinds.ts';
 
-const kinds = findTestKinds();
+/** Set by `npm run fuzz`: how long properties are tried, all of them together. Nothing else is tested then. */
+const FUZZ_MINUTES = Number(process.env.WAYBILL_FUZZ_MINUTES ?? 0);
+const isFuzzing = FUZZ_MINUTES > 0;
+const kinds = isFuzzing ? withProperties(findTestKinds()) : findTestKinds();
 /** What hangs is ended by it. No test takes a minute, but on a machine that is busy with other things it may. */
 const LIMIT_MS = 300_000;
 /** Tests that talk to a mongod wait more than they work. */
 const WAITING_WORKERS = 2 * availableParallelism();
+/** Trying properties is all work. */
+const workers = (kind: keyof TestKinds): number =>
+  kind === 'unit' || isFuzzing ? availableParallelism() : WAITING_WORKERS;
+/** Of the unit tests so many files at once; then of all others. */
+const FILES_IN_A_ROW =
+  Math.ceil(kinds.unit.length / workers('unit')) +
+  Math.ceil((kinds.integration.length + kinds.journey.length) / workers('integration'));
+const FUZZ_MS_PER_FILE = isFuzzing ? (FUZZ_MINUTES * 60_000) / FILES_IN_A_ROW : 0;
 
 /** Journeys first: they take longest, and whoever begins last must not keep all others waiting. */
 class JourneysFirst extends BaseSequencer {
@@ -25,9 +36,11 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
   },
   test: {
-    testTimeout: LIMIT_MS,
+    testTimeout: LIMIT_MS + FUZZ_MS_PER_FILE,
     hookTimeout: LIMIT_MS,
     sequence: { sequencer: JourneysFirst },
+    tags: [{ name: 'property', description: 'A rule that holds for random values.' }],
+    provide: { fuzzMsPerFile: FUZZ_MS_PER_FILE },
     projects: [
       {
         extends: true,
@@ -36,7 +49,7 @@ export default defineConfig({
           include: [...kinds.unit],
           pool: 'threads',
           isolate: false,
-          maxWorkers: availableParallelism(),
+          maxWorkers: workers('unit'),
           sequence: { groupOrder: 1 },
         },
       },
@@ -48,7 +61,7 @@ export default defineConfig({
           pool: 'forks' as const,
           isolate: false,
           globalSetup: ['test/mongo.ts'],
-          maxWorkers: WAITING_WORKERS,
+          maxWorkers: workers(name),
           sequence: { groupOrder: 2 },
         },
       })),

@@ -10,6 +10,7 @@ import {
   scopeOf,
   writeCursor,
 } from '../../../src/eventstore/feed/cursor.ts';
+import { itHolds } from '../../fuzz.ts';
 
 const SCOPE = scopeOf('tenders_read', 'acme');
 const whole = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -18,17 +19,15 @@ const places = fc
   .map(({ t, i, ordinal }) => ({ time: new Timestamp({ t, i }), ordinal }));
 
 describe('a cursor', () => {
-  it('says the place it was written for, to whom it was written for', () => {
-    fc.assert(
-      fc.property(places, fc.boolean(), (place, complete) => {
-        const cursor = writeCursor(SCOPE, place, complete);
-        expect(cursor).toMatch(/^[\w-]{28}$/);
-        const told = readCursor(SCOPE, cursor);
-        expect(told.time.equals(place.time)).toBe(true);
-        expect(told).toMatchObject({ ordinal: place.ordinal, complete });
-      }),
-    );
-  });
+  itHolds('says the place it was written for, to whom it was written for', { numRuns: 100 }, () =>
+    fc.property(places, fc.boolean(), (place, complete) => {
+      const cursor = writeCursor(SCOPE, place, complete);
+      expect(cursor).toMatch(/^[\w-]{28}$/);
+      const told = readCursor(SCOPE, cursor);
+      expect(told.time.equals(place.time)).toBe(true);
+      expect(told).toMatchObject({ ordinal: place.ordinal, complete });
+    }),
+  );
 
   it('of a foreign tenant or of another subscription is none', () => {
     const cursor = writeCursor(SCOPE, placeBehind(new Timestamp({ t: 1, i: 1 })));
@@ -40,19 +39,20 @@ describe('a cursor', () => {
       expect(() => readCursor(scopeOf(name, tenantId), cursor)).toThrow(InvalidCursorError);
   });
 
-  it('that is damaged in any of its characters is none, nor is any other text', () => {
+  it('that is damaged in any of its characters is none', () => {
     const cursor = writeCursor(SCOPE, { time: new Timestamp({ t: 1_700_000_000, i: 3 }), ordinal: 2 });
     for (const index of [...cursor].keys()) {
       const other = cursor[index] === 'A' ? 'B' : 'A';
       const damaged = cursor.slice(0, index) + other + cursor.slice(index + 1);
       expect(() => readCursor(SCOPE, damaged)).toThrow(InvalidCursorError);
     }
-    fc.assert(
-      fc.property(fc.string(), (text) => {
-        expect(() => readCursor(SCOPE, text)).toThrow(InvalidCursorError);
-      }),
-    );
   });
+
+  itHolds('is no text of another making', { numRuns: 100 }, () =>
+    fc.property(fc.string(), (text) => {
+      expect(() => readCursor(SCOPE, text)).toThrow(InvalidCursorError);
+    }),
+  );
 });
 
 describe('places', () => {
