@@ -35,6 +35,11 @@ export interface Aggregate<S, C extends Command, E extends StoredEvent = StoredE
   /** Sees the newest version of every event. Unknown event types return the state as it is (tolerant reading). */
   evolve(state: S, event: E): S;
   decide(state: S, command: C): Decision;
+  /**
+   * What is wrong with a command by itself, whatever its stream holds; `decide` refuses it for that too. It is asked where
+   * the command's key was used before: why a command is refused must not depend on what was sent before it.
+   */
+  faultOf?(command: C): Refusal | undefined;
   /** The read models folded from this stream; the inline ones are written together with the events. */
   readonly projections: readonly Projection[];
   /**

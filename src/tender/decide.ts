@@ -21,14 +21,20 @@ export const MAX_OFFERS = 500;
 export function decide(state: TenderState, command: TenderCommand): Decision<TenderFact> {
   const forbidden = forbids(state, command);
   if (forbidden !== undefined) return refuse(forbidden);
-  if (command.occurredAt.getTime() > command.at.getTime() + MAX_SKEW_MS) {
-    return refuse(refusal('FROM_THE_FUTURE', undefined, 'occurredAt'));
-  }
+  const fault = faultOf(command);
+  if (fault !== undefined) return refuse(fault);
   if (command.type === 'CreateTender') {
     if (state.status !== 'NEW') return refuse(refusal('ALREADY_EXISTS'));
     return record({ type: 'TenderCreated', payload: command.details });
   }
   return state.status === 'NEW' ? refuse(refusal('NOT_FOUND')) : decideBorn(state, command);
+}
+
+/** What is wrong with a command by itself, whatever tender it is given to. */
+export function faultOf({ occurredAt, at }: TenderCommand): Refusal | undefined {
+  return occurredAt.getTime() > at.getTime() + MAX_SKEW_MS
+    ? refusal('FROM_THE_FUTURE', undefined, 'occurredAt')
+    : undefined;
 }
 
 type OfBorn = Exclude<TenderCommand, { type: 'CreateTender' }>;

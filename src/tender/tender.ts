@@ -2,7 +2,7 @@ import type { Aggregate } from '../eventstore/aggregate.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { TenderCommand } from './command.ts';
-import { decide } from './decide.ts';
+import { decide, faultOf } from './decide.ts';
 import type { TenderEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { tendersRead } from './projection.ts';
@@ -15,6 +15,7 @@ export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {
   initial: unborn,
   evolve,
   decide,
+  faultOf,
   projections: [tendersRead],
   refusalOf,
 };

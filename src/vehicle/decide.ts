@@ -1,5 +1,5 @@
 import { type Command, type Decision, record, refuse } from '../eventstore/aggregate.ts';
-import { type RefusalCode, refusal } from '../refusal.ts';
+import { type Refusal, type RefusalCode, refusal } from '../refusal.ts';
 import type { FixPayload, MdsState, StateReason, VehicleFact } from './events.ts';
 import type { VehicleState } from './state.ts';
 import { reasonsFor } from './transitions.ts';
@@ -40,6 +40,8 @@ type Decided = Decision<VehicleFact>;
 /** What comes of a command, given the vehicle's past. */
 export function decideVehicle(state: VehicleState, command: VehicleCommand): Decided {
   if (command.type === 'RegisterVehicle') return register(state, command);
+  const fault = faultOf(command);
+  if (fault !== undefined) return refuse(fault);
   if (!state.registered) return no('NOT_FOUND', 'There is no vehicle with this id.');
   switch (command.type) {
     case 'TrackLocation':
@@ -59,14 +61,21 @@ function register(state: VehicleState, { licensePlate, fleetId }: RegisterVehicl
   });
 }
 
-/** A fix is taken in every state: MDS lets removed and lost vehicles report too. */
-function track({ fix, occurredAt, at }: TrackLocation): Decided {
+/** What is wrong with a command by itself, whichever vehicle it is given to and whatever was recorded before. */
+export function faultOf(command: VehicleCommand): Refusal | undefined {
+  if (command.type !== 'TrackLocation') return undefined;
+  const { fix, occurredAt, at } = command;
   // Written so that NaN fails.
-  if (!(Math.abs(fix.longitude) <= 180)) return no('NOT_ON_EARTH', undefined, 'longitude');
-  if (!(Math.abs(fix.latitude) <= 90)) return no('NOT_ON_EARTH', undefined, 'latitude');
-  if (fix.longitude === 0 && fix.latitude === 0) return no('NULL_ISLAND', undefined, 'longitude');
+  if (!(Math.abs(fix.longitude) <= 180)) return refusal('NOT_ON_EARTH', undefined, 'longitude');
+  if (!(Math.abs(fix.latitude) <= 90)) return refusal('NOT_ON_EARTH', undefined, 'latitude');
+  if (fix.longitude === 0 && fix.latitude === 0) return refusal('NULL_ISLAND', undefined, 'longitude');
   if (occurredAt.getTime() > at.getTime() + CLOCK_SKEW_MS)
-    return no('FROM_THE_FUTURE', undefined, 'occurredAt');
+    return refusal('FROM_THE_FUTURE', undefined, 'occurredAt');
+  return undefined;
+}
+
+/** A fix is taken in every state: MDS lets removed and lost vehicles report too. */
+function track({ fix }: TrackLocation): Decided {
   return record({ type: 'LocationTracked', payload: fix });
 }
 

@@ -1,5 +1,5 @@
 import type { Aggregate } from '../eventstore/aggregate.ts';
-import { decideVehicle, type VehicleCommand } from './decide.ts';
+import { decideVehicle, faultOf, type VehicleCommand } from './decide.ts';
 import type { VehicleEvent } from './events.ts';
 import { fleetStatus } from './projection.ts';
 import { evolveVehicle, initialVehicle, type VehicleState } from './state.ts';
@@ -11,6 +11,7 @@ export const vehicle: Aggregate<VehicleState, VehicleCommand, VehicleEvent> = {
   initial: initialVehicle,
   evolve: evolveVehicle,
   decide: decideVehicle,
+  faultOf,
   projections: [fleetStatus],
   provenNew,
 };

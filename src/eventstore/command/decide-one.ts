@@ -3,7 +3,7 @@ import { type Step, streamKey } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
 import { type Folded, remember } from '../fold.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
-import { countEvents, type Draft, decideOn, metadataOf } from './draft.ts';
+import { countEvents, type Draft, decideOn, metadataOf, ownFault } from './draft.ts';
 import { type Job, type Outcome, outcomeOf } from './intent.ts';
 import { type Freshness, loadStream } from './load.ts';
 import type { Store } from './store.ts';
@@ -128,11 +128,16 @@ function joined(first: Draft, second: Draft): Draft {
   };
 }
 
-/** What a retry is answered: the first result, or that the key was used for something else (D-02). */
+/**
+ * What a retry is answered: the first result, or that the key was used for something else (D-02), unless what is asked
+ * now is wrong by itself.
+ */
 export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEvent): Promise<Outcome> {
   const { intent } = job;
   if (first.metadata.commandHash !== job.hash) {
-    return { kind: 'refused', refusal: refusal('IDEMPOTENCY_KEY_REUSED'), events: [] };
+    const { folded } = await loadStream(store, job.stream, intent.aggregate, 'cached');
+    const refused = ownFault(store, intent, folded) ?? refusal('IDEMPOTENCY_KEY_REUSED');
+    return { kind: 'refused', refusal: refused, events: [] };
   }
   const others = (first.metadata.commandSize ?? 1) - 1;
   const ids = Array.from({ length: others }, (_, index) => job.eventId(index + 1));

@@ -77,6 +77,22 @@ export function decideOn(
   return { events, rows, folded, milestones, refusal: decision.refusal };
 }
 
+/**
+ * Why a command would be refused by what it says itself: by its aggregate, or since a payload that it comes to does not
+ * fit its schema. Payloads are made upon a state, so it is tried on the stream as it is, and as one that begins it.
+ */
+export function ownFault(store: Store, { aggregate, command }: Step, { state }: Folded): Refusal | undefined {
+  const fault = aggregate.faultOf?.(command);
+  if (fault !== undefined) return fault;
+  for (const before of [state, aggregate.initial]) {
+    for (const fact of aggregate.decide(before, command).events) {
+      const checked = checkPayload(store.registry.latest(fact.type), fact);
+      if ('refused' in checked) return checked.refused;
+    }
+  }
+  return undefined;
+}
+
 function nothingDrafted(folded: Folded, refusal: Refusal): Draft {
   return { events: [], rows: [], folded, milestones: undefined, refusal };
 }
