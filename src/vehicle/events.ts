@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, type Fact, type Recorded } from '../eventstore/event.ts';
 import { latitude, longitude, text, uuidText } from '../eventstore/payload.ts';
+import { READING_RANGES, type Reading } from './readings.ts';
 
 /** The vehicle states of the Mobility Data Specification 2.0 (`modes/vehicle_states.md`), spelled as there. */
 export const VEHICLE_STATES = [
@@ -68,17 +69,22 @@ const licensePlate = z
   .max(32)
   .regex(/[\p{L}\p{N}]/u, 'has no letter and no digit');
 
+function reading(name: Reading) {
+  const [least, most] = READING_RANGES[name];
+  return z.number().min(least).max(most).optional();
+}
+
 /** Where a vehicle was and what its device read there; when, is the event's occurredAt. */
 const fix = z.object({
   longitude,
   latitude,
   deviceId: text.optional(),
-  speedMps: z.number().min(0).max(400).optional(),
-  headingDeg: z.number().min(0).max(360).optional().meta({ description: 'clockwise from true north' }),
-  accuracyM: z.number().min(0).max(100_000).optional().meta({ description: 'radius of the error circle' }),
-  altitudeM: z.number().min(-1_000).max(100_000).optional().meta({ description: 'above mean sea level' }),
-  odometerM: z.number().min(0).max(1e11).optional(),
-  batteryPercent: z.number().min(0).max(100).optional(),
+  speedMps: reading('speedMps'),
+  headingDeg: reading('headingDeg').meta({ description: 'clockwise from true north' }),
+  accuracyM: reading('accuracyM').meta({ description: 'radius of the error circle' }),
+  altitudeM: reading('altitudeM').meta({ description: 'above mean sea level' }),
+  odometerM: reading('odometerM'),
+  batteryPercent: reading('batteryPercent'),
 });
 
 const commitment = z.object({ tenderId: uuidText });

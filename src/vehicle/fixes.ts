@@ -5,22 +5,15 @@ import type { TrackLocation, VehicleCommand } from './decide.ts';
 import type { FixPayload } from './events.ts';
 import { isNamed, vehicleIds } from './look-up.ts';
 import { fixEventId } from './position.ts';
+import { READINGS, type Reading, type ReadingWarning, readingFault } from './readings.ts';
 import type { VehicleState } from './state.ts';
 import { vehicle } from './vehicle.ts';
 
-const READINGS = [
-  'deviceId',
-  'speedMps',
-  'headingDeg',
-  'accuracyM',
-  'altitudeM',
-  'odometerM',
-  'batteryPercent',
-] as const satisfies readonly (keyof FixPayload)[];
+const NO_WARNINGS: readonly ReadingWarning[] = [];
 
 type Loose<T> = { readonly [K in keyof T]: T[K] | null };
 
-/** A fix as a client gives it; null means the same as absent. */
+/** A fix as a client gives it; null means the same as absent, and so does a reading that was not measured. */
 export interface FixFields extends Loose<Omit<FixPayload, 'longitude' | 'latitude'>> {
   readonly longitude: number;
   readonly latitude: number;
@@ -57,17 +50,37 @@ export function fixIntent(
   return { aggregate: vehicle, id: vehicleId, command, input: fix, eventId };
 }
 
-/** Thousands of these are made a second, so fields are copied by name and not by a general function. */
+/**
+ * What is recorded of a fix: readings that were not measured are left out (`readings.ts`), so that a fix with -1 for
+ * its heading and the same fix without a heading are one. Thousands of these are made a second, so fields are copied by
+ * name and not by a general function.
+ */
 function payloadOf(fields: FixFields): FixPayload {
   const fix: Record<string, unknown> & { longitude: number; latitude: number } = {
     longitude: fields.longitude,
     latitude: fields.latitude,
   };
+  if (fields.deviceId !== undefined && fields.deviceId !== null) fix.deviceId = fields.deviceId;
   for (const name of READINGS) {
     const value = fields[name];
-    if (value !== undefined && value !== null) fix[name] = value;
+    if (value === undefined || value === null || readingFault(name, value) !== undefined) continue;
+    fix[name] = value;
   }
   return fix;
+}
+
+/** The readings that are left out of a fix, though they were given. */
+export function warningsOf(fields: Pick<FixFields, Reading>): readonly ReadingWarning[] {
+  let warnings: ReadingWarning[] | undefined;
+  for (const field of READINGS) {
+    const value = fields[field];
+    if (value === undefined || value === null) continue;
+    const code = readingFault(field, value);
+    if (code === undefined) continue;
+    warnings ??= [];
+    warnings.push({ field, code, value });
+  }
+  return warnings ?? NO_WARNINGS;
 }
 
 /** A batch of fixes as a client sends it. */
@@ -90,11 +103,18 @@ export interface FixRefusal {
   readonly refusal: Refusal;
 }
 
+/** A reading that was left out of a fix of a batch; `index` is the fix's place, from 0. */
+export interface FixWarning extends ReadingWarning {
+  readonly index: number;
+}
+
 /** What became of a batch. */
 export interface FixesOutcome {
   recorded: number;
   repeated: number;
   readonly refused: FixRefusal[];
+  /** Of the fixes that are recorded. */
+  readonly warnings: FixWarning[];
 }
 
 /**
@@ -105,7 +125,7 @@ export async function trackAll(context: Context, batch: Fixes): Promise<FixesOut
   const { fixes } = batch;
   const names = fixes.map(({ vehicleId: id, licensePlate }) => ({ id, licensePlate }));
   const ids = await vehicleIds(context, names);
-  const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [] };
+  const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [], warnings: [] };
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
   const indexes: number[] = [];
   for (const [index, fix] of fixes.entries()) {
@@ -121,7 +141,13 @@ export async function trackAll(context: Context, batch: Fixes): Promise<FixesOut
     indexes.push(index);
   }
   const outcomes = await context.store.handleMany(intents);
-  for (const [at, outcome] of outcomes.entries()) count(total, indexes[at] ?? 0, outcome);
+  for (const [at, outcome] of outcomes.entries()) {
+    const index = indexes[at] ?? 0;
+    count(total, index, outcome);
+    const fix = fixes[index];
+    if (outcome.kind === 'refused' || fix === undefined) continue;
+    for (const warning of warningsOf(fix)) total.warnings.push({ index, ...warning });
+  }
   total.refused.sort((a, b) => a.index - b.index);
   return total;
 }

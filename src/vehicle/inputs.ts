@@ -68,6 +68,10 @@ export const ChangeVehicleStateInput = builder.inputType('ChangeVehicleStateInpu
   }),
 });
 
+const UNKNOWN =
+  'A reading that is not known is null or absent. One beyond its range, as -1 where a device does not know, is left out ' +
+  'and told in `warnings`; the position stands.';
+
 function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
   return {
     ...vehicleName(t),
@@ -76,9 +80,9 @@ function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
     latitude: t.float({ required: true, description: 'WGS 84 degrees north, -90 to 90.' }),
     speedMps: t.float({ description: 'Metres per second over ground, 0 to 400.' }),
     headingDeg: t.float({ description: 'Clockwise from true north, 0 to 360.' }),
-    accuracyM: t.float({ description: 'Radius of the error circle.' }),
-    altitudeM: t.float({ description: 'Above mean sea level.' }),
-    odometerM: t.float({ description: 'Metres driven in its life.' }),
+    accuracyM: t.float({ description: 'Radius of the error circle, 0 to 100,000.' }),
+    altitudeM: t.float({ description: 'Above mean sea level, -1,000 to 100,000.' }),
+    odometerM: t.float({ description: 'Metres driven in its life, not below 0.' }),
     batteryPercent: t.float({ description: '0 to 100.' }),
     idempotencyKey: t.string({
       description:
@@ -93,12 +97,12 @@ function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
 }
 
 export const TrackLocationInput = builder.inputType('TrackLocationInput', {
-  description: 'Where a vehicle was.',
+  description: `Where a vehicle was. ${UNKNOWN}`,
   fields: fixFields,
 });
 
 export const FixInput = builder.inputType('FixInput', {
-  description: 'Where a vehicle was.',
+  description: `Where a vehicle was. ${UNKNOWN}`,
   fields: fixFields,
 });
 

@@ -6,19 +6,30 @@ import { forbidden, invalidInput } from '../graphql/errors.ts';
 import { newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
-import { fixIntent, trackAll } from './fixes.ts';
+import { fixIntent, trackAll, warningsOf } from './fixes.ts';
 import * as inputs from './inputs.ts';
 import { isNamed, vehicleIds } from './look-up.ts';
-import { TrackLocationsPayload, VehicleRef } from './objects.ts';
+import { FixWarningRef, TrackLocationsPayload, VehicleRef } from './objects.ts';
 import { plateText } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
+import type { ReadingWarning } from './readings.ts';
 import { vehicle } from './vehicle.ts';
 
-const VehiclePayload = builder.objectRef<CommandPayload<VehicleRow>>('VehiclePayload').implement({
+interface VehicleAnswer extends CommandPayload<VehicleRow> {
+  /** Absent where the command was no fix. */
+  readonly warnings?: readonly ReadingWarning[];
+}
+
+const VehiclePayload = builder.objectRef<VehicleAnswer>('VehiclePayload').implement({
   description: 'The command is recorded.',
   fields: (t) => ({
     vehicle: t.expose('row', { type: VehicleRef, description: 'As the command left it.' }),
     ...recordedFields(t, { repeated: 'True when an earlier submission had recorded it.' }),
+    warnings: t.field({
+      type: [FixWarningRef],
+      description: 'Readings that were left out of a fix; of any other command, none.',
+      resolve: ({ warnings = [] }) => warnings.map((warning) => ({ index: 0, ...warning })),
+    }),
   }),
 });
 
@@ -82,12 +93,14 @@ async function changeState(
 async function track(
   context: Context,
   input: typeof inputs.TrackLocationInput.$inferInput,
-): Promise<CommandPayload<VehicleRow> | Refusal> {
+): Promise<VehicleAnswer | Refusal> {
   if (isCarrier(requireAccess(context))) return refusal('FORBIDDEN');
   const id = await named(context, input);
   if (isRefusal(id)) return id;
   const { idempotencyKey: key, occurredAt } = input;
-  return give(context, fleetStatus, fixIntent(context, id, input, { key, occurredAt }));
+  const answer = await give(context, fleetStatus, fixIntent(context, id, input, { key, occurredAt }));
+  const warnings = warningsOf(input);
+  return isRefusal(answer) || warnings.length === 0 ? answer : { ...answer, warnings };
 }
 
 builder.mutationFields((t) => ({

@@ -7,9 +7,10 @@ import { RefusalCodeRef } from '../graphql/refusal.ts';
 import { TenderRef } from '../tender/objects.ts';
 import { tendersRead } from '../tender/projection.ts';
 import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
-import type { FixesOutcome, FixRefusal } from './fixes.ts';
+import type { FixesOutcome, FixRefusal, FixWarning } from './fixes.ts';
 import { vehiclesById } from './look-up.ts';
 import type { Position, VehicleRow } from './projection.ts';
+import { sentenceOf } from './readings.ts';
 import type { Fix } from './track.ts';
 import { vehicle } from './vehicle.ts';
 
@@ -142,11 +143,38 @@ const FixRefusalRef = builder.objectRef<FixRefusal>('FixRefusal').implement({
   }),
 });
 
+const ReadingFaultRef = builder.enumType('ReadingFault', {
+  description: 'Why a reading was left out of a fix.',
+  values: {
+    READING_UNKNOWN: {
+      description: 'The number is one by which devices say that they do not know, such as -1.',
+    },
+    READING_OUT_OF_RANGE: { description: 'The number is beyond what the reading can be.' },
+  } as const,
+});
+
+/** What `trackLocation` and `trackLocations` tell of a reading that they left out; a single fix has the index 0. */
+export const FixWarningRef = builder.objectRef<FixWarning>('FixWarning').implement({
+  description: 'A reading that was left out of a fix, which is recorded without it: the position stands.',
+  fields: (t) => ({
+    index: t.exposeInt('index', {
+      description: 'The place of its fix in `fixes`, from 0; 0 for a single fix.',
+    }),
+    field: t.exposeString('field', { description: 'Which reading: the name of the input field.' }),
+    code: t.expose('code', { type: ReadingFaultRef, description: 'Why.' }),
+    message: t.string({ description: 'The same for a person.', resolve: sentenceOf }),
+  }),
+});
+
 export const TrackLocationsPayload = builder.objectRef<FixesOutcome>('TrackLocationsPayload').implement({
   description: 'What became of the fixes: recorded + repeated + refused is how many there were.',
   fields: (t) => ({
     recorded: t.exposeInt('recorded', { description: 'New.' }),
     repeated: t.exposeInt('repeated', { description: 'Recorded before, or twice in this request.' }),
     refused: t.expose('refused', { type: [FixRefusalRef], description: 'In the order of `fixes`.' }),
+    warnings: t.expose('warnings', {
+      type: [FixWarningRef],
+      description: 'Readings that were left out of recorded and repeated fixes, in the order of `fixes`.',
+    }),
   }),
 });

@@ -5,14 +5,14 @@ const RESULT = `
   __typename
   ... on Refusal { code message }
   ... on InvalidInput { field }
-  ... on VehiclePayload { repeated events { id type sequence aggregateType } vehicle { ${VEHICLE} } }
+  ... on VehiclePayload { repeated warnings { index field code } events { id type sequence aggregateType } vehicle { ${VEHICLE} } }
 `;
 
 export const REGISTER = `mutation ($input: RegisterVehicleInput!) { result: registerVehicle(input: $input) { ${RESULT} } }`;
 export const CHANGE = `mutation ($input: ChangeVehicleStateInput!) { result: changeVehicleState(input: $input) { ${RESULT} } }`;
 export const TRACK = `mutation ($input: TrackLocationInput!) { result: trackLocation(input: $input) { ${RESULT} } }`;
 export const TRACK_ALL = `mutation ($input: TrackLocationsInput!) {
-  result: trackLocations(input: $input) { recorded repeated refused { index code message } }
+  result: trackLocations(input: $input) { recorded repeated refused { index code message } warnings { index field code message } }
 }`;
 
 export const BY = `query ($id: ID, $licensePlate: String, $asOf: DateTime, $knownAt: DateTime) {

@@ -83,7 +83,6 @@ describe('V-02 tracking a location', () => {
     ['NOT_ON_EARTH', { longitude: 1, latitude: -90.5 }],
     ['NULL_ISLAND', { longitude: 0, latitude: 0 }],
     ['FROM_THE_FUTURE', { ...berlin, occurredAt: '2126-01-01T00:00:00Z' }],
-    ['INVALID_INPUT', { ...berlin, headingDeg: 361 }],
     ['INVALID_INPUT', { ...berlin, deviceId: ' ' }],
     ['NOT_FOUND', { ...berlin, licensePlate: 'NOBODY' }],
   ])('refuses with %s: %o', async (code, fix) => {
@@ -122,7 +121,7 @@ describe('tracking many locations at once', () => {
       { vehicleId: 'vehicle_019503a0-0000-7000-8000-00000000ffff', ...berlin },
       { vehicleId, longitude: 200, latitude: 0, occurredAt: at(2) },
       { vehicleId, ...berlin, latitude: 53, occurredAt: at(0) },
-      { vehicleId, ...berlin, occurredAt: at(3), batteryPercent: 101 },
+      { vehicleId, ...berlin, occurredAt: at(3), deviceId: ' ' },
       { vehicleId, ...berlin, occurredAt: at(4) },
     ];
     const answer = await trackAll({ fixes });
@@ -161,10 +160,11 @@ describe('tracking many locations at once', () => {
       ...berlin,
       occurredAt: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(),
     }));
+    const none = { repeated: 0, refused: [], warnings: [] };
     const { errors } = await gateway.graphql(TRACK_ALL, { input: { fixes } });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'fixes' });
-    expect(await trackAll({ fixes: fixes.slice(1) })).toEqual({ recorded: 1_000, repeated: 0, refused: [] });
-    expect(await trackAll({ fixes: [] })).toEqual({ recorded: 0, repeated: 0, refused: [] });
+    expect(await trackAll({ fixes: fixes.slice(1) })).toEqual({ recorded: 1_000, ...none });
+    expect(await trackAll({ fixes: [] })).toEqual({ recorded: 0, ...none });
   });
 });
 
