@@ -54,6 +54,11 @@ export interface Metadata {
    * ms (`time-order.ts`). Absent where it came in order.
    */
   readonly lateWithinMs?: number;
+  /**
+   * When a decision takes effect (`time-order.ts`), on one whose occurredAt lies before the newest one earlier in its
+   * stream. Absent: at occurredAt.
+   */
+  readonly effectiveAt?: Date;
 }
 
 /** One immutable document of the collection `events` (design section 5). */
@@ -84,6 +89,14 @@ export interface NewEvent<T extends string = string, P = unknown> {
   readonly reasonCode?: string;
 }
 
+/**
+ * When events of a type take effect. An observation (a fix, an arrival) does at its occurredAt, and folds to the same in
+ * any order beside the others. A decision (an offer, an acceptance) does at its occurredAt, but never before the
+ * decisions that stand earlier in its stream: they were made upon each other. The first event of a stream, whatever its
+ * type, takes effect with the earliest observation of it at the latest: what is registered today was there before.
+ */
+export type Effect = 'observation' | 'decision';
+
 /** One event type in one version: the single source of its TypeScript type, its checks and its JSON Schema. */
 export interface EventDefinition<T extends string = string, P = unknown> {
   readonly type: T;
@@ -92,6 +105,8 @@ export interface EventDefinition<T extends string = string, P = unknown> {
   /** What happened, for the reader of the schema. */
   readonly doc: string;
   readonly payload: z.ZodType<P>;
+  /** Whether it tells what somebody saw, or what somebody decided: that says when it takes effect. */
+  readonly effect: Effect;
   /** True where it takes its place in time before all else of its stream: what it founds is older than our record of it. */
   readonly founding?: boolean;
   /** The closed list of reasons, where the type has one. */

@@ -18,6 +18,7 @@ export function jsonSchema(definition: EventDefinition): Record<string, unknown>
     title: `${definition.type} v${definition.version}`,
     description: definition.doc,
     'x-aggregateType': definition.aggregateType,
+    'x-effect': definition.effect,
     ...(definition.reasonCodes === undefined ? {} : { 'x-reasonCodes': definition.reasonCodes }),
   };
 }

@@ -17,6 +17,8 @@ export interface Registry {
   isNewest(event: Pick<StoredEvent, 'type' | 'version'>): boolean;
   /** True for a type that takes its place in time before all else of its stream. */
   isFounding(type: string): boolean;
+  /** True for a type that tells what somebody saw. One that is not known here is taken for a decision. */
+  isObservation(type: string): boolean;
 }
 
 /**
@@ -49,6 +51,7 @@ export function openRegistry(definitions: readonly EventDefinition[]): Registry 
     upcast: openUpcaster(newest),
     isNewest: ({ type, version }) => (latest.get(type)?.version ?? version) === version,
     isFounding: (type) => latest.get(type)?.founding === true,
+    isObservation: (type) => latest.get(type)?.effect === 'observation',
   };
 }
 

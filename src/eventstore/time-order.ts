@@ -3,6 +3,11 @@ import type { StoredEvent } from './event.ts';
 // The order of time differs from the order of a stream only where an event came late. Such events are marked as they are
 // appended, and an index finds the marked ones: everything else of a stream is in both orders at once.
 
+/** When an event takes effect: see `Effect`. What founds its stream may do so sooner, with what was seen before it. */
+export function effectiveAt({ metadata, occurredAt }: StoredEvent): Date {
+  return metadata.effectiveAt ?? occurredAt;
+}
+
 /** How far a stream has come in both of its times, in ms since 1970. */
 export interface Extent {
   /** -Infinity before the first event that counts. */

@@ -44,11 +44,18 @@ function breachesOf(
       : [
           `${type} v${version} went from the aggregate ${had} to ${has}, but the log has it in streams of ${had}: put that back, and define a new type for ${has} (${GUIDE}).`,
         ];
+  const [did, does] = [before['x-effect'], after['x-effect']];
+  const retimed =
+    did === undefined || did === does
+      ? []
+      : [
+          `${type} v${version} went from ${did} to ${does}, but the past was answered as if its events were ${did}s: put that back, and define a new type (${GUIDE}).`,
+        ];
   const reasons = reasonsOf(after);
   const unreasoned = reasonsOf(before)
     .filter((reason) => !reasons.includes(reason))
     .map((reason) => `${type} v${version}: the reason ${reason} was removed or renamed; ${remedy}.`);
-  return [...moved, ...narrowed, ...unreasoned];
+  return [...moved, ...retimed, ...narrowed, ...unreasoned];
 }
 
 function reasonsOf(schema: Keywords): readonly string[] {

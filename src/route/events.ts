@@ -35,6 +35,7 @@ export const routeEvents = [
     type: 'RoutePlanned',
     version: 1,
     aggregateType: 'Route',
+    effect: 'decision',
     doc: 'The way of a vehicle through stops was planned.',
     payload: plan.extend({
       name: text.optional(),
@@ -46,6 +47,7 @@ export const routeEvents = [
     type: 'RouteAdjusted',
     version: 1,
     aggregateType: 'Route',
+    effect: 'decision',
     doc: 'The plan was replaced: what it was, what it is, who found that it must change, and (reasonCode) why.',
     payload: z.object({ before: plan, after: plan, source: z.enum(ADJUST_SOURCE_NAMES) }),
     reasonCodes: ADJUST_REASON_NAMES,

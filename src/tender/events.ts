@@ -52,7 +52,10 @@ const carrierId = z
 const offer = { offerId: uuidText, carrierId };
 const stopSequence = z.int().min(1).max(50);
 
-const Tender = { aggregateType: 'Tender', version: 1 } as const;
+/** What somebody decided about a tender. */
+const Tender = { aggregateType: 'Tender', version: 1, effect: 'decision' } as const;
+/** What somebody saw of it on its way. */
+const Seen = { ...Tender, effect: 'observation' } as const;
 
 const tenderCreated = defineEvent({
   ...Tender,
@@ -144,21 +147,21 @@ const tenderAssigned = defineEvent({
 });
 
 const stopArrived = defineEvent({
-  ...Tender,
+  ...Seen,
   type: 'StopArrived',
   doc: 'The vehicle arrived at a stop (214, 1650 = X3 or X1), at occurredAt.',
   payload: z.object({ stopSequence }),
 });
 
 const stopDeparted = defineEvent({
-  ...Tender,
+  ...Seen,
   type: 'StopDeparted',
   doc: 'The vehicle left a stop (214, 1650 = AF or CD), at occurredAt. The first departure puts the load in transit.',
   payload: z.object({ stopSequence }),
 });
 
 const exceptionRaised = defineEvent({
-  ...Tender,
+  ...Seen,
   type: 'ExceptionRaised',
   doc: 'Something went wrong (214, element 1651 says what).',
   payload: z.object({ stopSequence: optional(stopSequence), note: optional(note) }),

@@ -23,6 +23,7 @@ export const counterEvents = [
     type: 'Counted',
     version: 1,
     aggregateType: 'Counter',
+    effect: 'decision',
     doc: 'The counter went up.',
     payload: z.object({ by: z.int().min(1).max(100) }),
   }),

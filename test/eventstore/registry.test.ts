@@ -10,6 +10,7 @@ const first = defineEvent({
   type: 'Weighed',
   version: 1,
   aggregateType: 'Load',
+  effect: 'decision',
   doc: 'The load was weighed.',
   payload: z.object({ pounds: z.number() }),
   reasonCodes: ['ARRIVAL'],
@@ -27,6 +28,7 @@ const other = defineEvent({
   type: 'Sealed',
   version: 1,
   aggregateType: 'Load',
+  effect: 'decision',
   doc: '',
   payload: z.object({}),
 });
@@ -50,7 +52,8 @@ describe('a registry', () => {
     expect(openRegistry([first, third, second]).all).toEqual([first, second, third]);
   });
 
-  const bare = { type: 'Weighed', aggregateType: 'Load', doc: '', payload: z.unknown() } as const;
+  const load = { type: 'Weighed', aggregateType: 'Load', effect: 'decision', doc: '' } as const;
+  const bare = { ...load, payload: z.unknown() } as const;
   it.each<readonly [string, readonly EventDefinition[], string]>([
     ['a type twice', [first, { ...first }], 'Event type Weighed.v1 is defined twice.'],
     [

@@ -13,6 +13,7 @@ const offered = defineEvent({
   type: 'Offered',
   version: 1,
   aggregateType: 'Load',
+  effect: 'decision',
   doc: 'It was offered.',
   payload: z.object({ carrierId: z.string(), note: z.string().optional() }),
   reasonCodes: ['RATE_CHANGED', 'OTHER'],
@@ -72,6 +73,12 @@ describe('the committed schemas of events', () => {
     ]);
   });
 
+  it('keep when their events take effect', () => {
+    expect(found(schemasOf(offered), { ...offered, effect: 'observation' })).toEqual([
+      'Offered v1 went from decision to observation, but the past was answered as if its events were decisions: put that back, and define a new type (schema/README.md, "Changing an event").',
+    ]);
+  });
+
   it('keep each reason', () => {
     const gone = `Offered v1: the reason RATE_CHANGED was removed or renamed; ${IN_V2}`;
     expect(found(schemasOf(offered), { ...offered, reasonCodes: ['OTHER'] })).toEqual([gone]);
@@ -94,11 +101,12 @@ describe('the committed schemas of events', () => {
 
   it('are not changed in hindsight by a new version', () => {
     const payload = z.object({ carrier: z.string() });
-    const { type, version, aggregateType, doc } = offered;
+    const { type, version, aggregateType, effect, doc } = offered;
     const first = defineEvent({
       type,
       version,
       aggregateType,
+      effect,
       doc,
       payload,
       reasonCodes: ['RATE_CHANGED', 'OTHER'],

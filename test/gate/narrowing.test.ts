@@ -11,7 +11,16 @@ function found(before: z.ZodType, after: z.ZodType): string[] {
 
 function foundInPayload(before: z.ZodType, after: z.ZodType): string[] {
   const [old, now] = [before, after].map((payload) =>
-    jsonSchema(defineEvent({ type: 'Tested', version: 1, aggregateType: 'Test', doc: '', payload })),
+    jsonSchema(
+      defineEvent({
+        type: 'Tested',
+        version: 1,
+        aggregateType: 'Test',
+        effect: 'decision',
+        doc: '',
+        payload,
+      }),
+    ),
   );
   return findNarrowings(old ?? {}, now ?? {});
 }
