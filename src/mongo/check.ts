@@ -20,10 +20,20 @@ export async function checkServer(client: MongoClient, uri: string): Promise<Ser
     const admin = client.db('admin');
     const hello = await admin.command({ hello: 1 });
     const buildInfo = await admin.command({ buildInfo: 1 });
+    if (client.options.directConnection) refuseTied(hello, uri);
     return judge(hello, buildInfo, uri);
   } catch (error) {
     throw error instanceof StartupError ? error : explainConnection(error, uri);
   }
+}
+
+/** @throws StartupError where the connection is tied to one of several members: after an election it would take no writes */
+function refuseTied({ hosts }: Document, uri: string): void {
+  if (!Array.isArray(hosts) || hosts.length < 2) return;
+  throw new StartupError(
+    `MONGODB_URI has the option directConnection: it ties Waybill to one of the ${hosts.length} members of ` +
+      `${redact(uri)}, which may be none that takes writes. Leave it out.`,
+  );
 }
 
 function judge(hello: Document, buildInfo: Document, uri: string): Server {

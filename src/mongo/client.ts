@@ -1,5 +1,6 @@
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { mendClosingSockets } from './closing-sockets.ts';
+import { checkUriOptions } from './uri-options.ts';
 
 // The driver's `timeoutMS` does nothing as of 7.8, so each kind of waiting is bounded by its own setting.
 
@@ -32,7 +33,7 @@ const TUNABLE = {
   maxPoolSize: MAX_POOL_SIZE,
 } as const satisfies MongoClientOptions;
 
-/** What the promises of the log rest on; no URI changes it. */
+/** What the promises of the log rest on; no URI changes it (uri-options.ts takes it out of there). */
 const FIXED = {
   // An acknowledged event survives any failover and power cut. With less, change streams also show it ~50 ms later.
   writeConcern: { w: 'majority', journal: true, wtimeoutMS: WRITE_CONCERN_TIMEOUT_MS },
@@ -47,12 +48,12 @@ const FIXED = {
 
 /**
  * Opens a client on any MongoDB, embedded or not; it connects with the first operation.
- * @throws MongoParseError and other errors of the driver for a text that is no URI
+ * @throws StartupError for an option that Waybill cannot work with; MongoParseError and other errors of the driver for a
+ *   text that is no URI
  */
 export function createClient(uri: string): MongoClient {
   mendClosingSockets();
-  const query = uri.slice(uri.indexOf('?') + 1).toLowerCase();
-  const named = new Set(new URLSearchParams(query).keys());
+  const { uri: checked, named } = checkUriOptions(uri);
   const tuned = Object.entries(TUNABLE).filter(([name]) => !named.has(name.toLowerCase()));
-  return new MongoClient(uri, { ...Object.fromEntries(tuned), ...FIXED });
+  return new MongoClient(checked, { ...Object.fromEntries(tuned), ...FIXED });
 }

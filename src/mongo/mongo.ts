@@ -5,10 +5,13 @@ import { checkServer, explainUri } from './check.ts';
 import { createClient } from './client.ts';
 import { openEmbedded, prepareFolder } from './embedded.ts';
 import { joinOrLock, lockWhenFree } from './share.ts';
+import { StartupError } from './startup-error.ts';
+import { checkUriOptions } from './uri-options.ts';
 
 // In: where MongoDB is (a URI), or where its data is to be kept (a folder). Out: a connection that has been checked and takes
 // writes, and with it the embedded server where this process runs it. The files, in the order in which they are used:
-//   client.ts             the driver's options, the same on every MongoDB (closing-sockets.ts mends a fault of the driver)
+//   client.ts             the driver's options, the same on every MongoDB (closing-sockets.ts mends a fault of the driver);
+//                         uri-options.ts decides about each option of a URI
 //   check.ts              which server answers, and a sentence for the operator where none does (version.ts)
 // and, without a URI, before these:
 //   share.ts, lock.ts     one process owns the data folder; others wait for it, or join its server
@@ -95,6 +98,7 @@ export async function openMongo(
 
 async function connect(uri: string, databaseName: string, log: Logger): Promise<Mongo> {
   const client = open(uri);
+  for (const sentence of checkUriOptions(uri).overridden) log.warn(sentence);
   try {
     const server = await checkServer(client, uri);
     log.info(
@@ -112,7 +116,7 @@ function open(uri: string): MongoClient {
   try {
     return createClient(uri);
   } catch (error) {
-    throw explainUri(error);
+    throw error instanceof StartupError ? error : explainUri(error);
   }
 }
 

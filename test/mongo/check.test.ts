@@ -66,6 +66,14 @@ describe('MONGODB_URI that is of no use', () => {
     server.close();
   });
 
+  it('is refused if it ties Waybill to one of several members', async () => {
+    const server = await oldServer('6.0.5', 17, ['a:27017', 'b:27017', 'c:27017']);
+    expect(await sentence(server.uri)).toMatch(
+      /^MONGODB_URI has the option directConnection: .*one of the 3 members/,
+    );
+    server.close();
+  });
+
   it('is refused if nobody answers', async () => {
     const said = await sentence('mongodb://me:hunter2@127.0.0.1:1/?serverSelectionTimeoutMS=300');
     expect(said).toMatch(/mongodb:\/\/\*\*\*@127\.0\.0\.1:1.* cannot be reached: .*ECONNREFUSED/);

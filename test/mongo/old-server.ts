@@ -8,8 +8,8 @@ const OP_QUERY = 2004;
 const OP_REPLY = 1;
 const HEADER = 16;
 
-/** A server that does nothing but say that it is a replica set of an older MongoDB. */
-export async function oldServer(version: string, maxWireVersion: number) {
+/** A server that does nothing but say that it is a replica set, of an older MongoDB or with these members. */
+export async function oldServer(version: string, maxWireVersion: number, hosts?: readonly string[]) {
   const answer = {
     ok: 1,
     isWritablePrimary: true,
@@ -21,6 +21,7 @@ export async function oldServer(version: string, maxWireVersion: number) {
     maxMessageSizeBytes: 48_000_000,
     maxWriteBatchSize: 100_000,
     version,
+    ...(hosts === undefined ? {} : { hosts }),
   };
   const server = createServer((socket) => {
     let pending = Buffer.alloc(0);

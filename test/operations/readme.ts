@@ -1,3 +1,4 @@
+import { URI_OPTIONS, type UriOption } from '../../src/mongo/uri-options.ts';
 import { settingsTable } from '../../src/process/help.ts';
 import { REFUSALS } from '../../src/refusal.ts';
 import { ADJUST_REASONS } from '../../src/route/reasons.ts';
@@ -14,6 +15,7 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   refusals: refusalsTable,
   reasons: reasonsTable,
   settings: settingsTable,
+  'uri-options': uriOptionsTable,
 };
 
 function refusalsTable(): string {
@@ -21,6 +23,28 @@ function refusalsTable(): string {
     ([code, [kind, text]]) => `| \`${code}\` | \`${kind}\` | ${text} |`,
   );
   return ['| code | type | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** Options of MONGODB_URI with the same fate in one line, but for numbers, each of which has bounds of its own. */
+function uriOptionsTable(): string {
+  const lines = new Map<string, string[]>();
+  for (const [name, option] of Object.entries(URI_OPTIONS)) {
+    const fate = fateOf(option);
+    lines.set(fate, [...(lines.get(fate) ?? []), `\`${name}\``]);
+  }
+  const rows = Array.from(lines, ([fate, names]) => `| ${names.join(', ')} | ${fate} |`);
+  return ['| option | what becomes of it |', '|---|---|', ...rows].join('\n');
+}
+
+function fateOf(option: UriOption): string {
+  if (option.kind === 'refused') return `refused: ${option.instead}`;
+  if (option.kind === 'set') {
+    const [to] = option.to;
+    return to === undefined || to === '-1'
+      ? `not used, so that ${option.why}`
+      : `always \`${to}\`, so that ${option.why}`;
+  }
+  return option.least === undefined ? 'taken' : `${option.least} to ${option.most}: ${option.why}`;
 }
 
 /** `DRIVER_NOT_AVAILABLE` (D2): one list to a line, since the meanings are in the schema. */
