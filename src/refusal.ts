@@ -18,6 +18,10 @@ export const REFUSALS = {
     'Conflict',
     'The database did not answer in time; the command may or may not be recorded. Repeat it with the same idempotency key.',
   ],
+  NEWER_VERSION: [
+    'Conflict',
+    'A newer version of Waybill, which is being rolled out, has written here, and this process cannot judge it. Nothing was begun: send the same again.',
+  ],
   ALREADY_EXISTS: ['Conflict', 'Something with this id exists already.'],
   LICENSE_PLATE_TAKEN: ['Conflict', 'Another vehicle of the tenant has this licence plate.'],
   NOT_FOUND: ['NotFound', 'There is nothing with this id, or it is not yours to see.'],

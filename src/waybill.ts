@@ -49,7 +49,7 @@ interface Opening {
 /**
  * Opens MongoDB, the event store and what the role of this process asks for: jobs, feed, server. What was opened is closed
  * again when a later part fails.
- * @param onLost called when the process can't go on: its own mongod is lost for good, or newer code has taken over
+ * @param onLost called when the process can't go on: its own mongod is lost for good
  * @throws StartupError, a sentence for the operator
  */
 export async function openWaybill(
@@ -89,7 +89,6 @@ async function openRole(opening: Opening, onLost: (error: Error) => void): Promi
     ...model,
     snapshotEvery: settings.snapshotEvery,
     observer: observersOf(metrics).store,
-    onOutdated: onLost,
   });
   onClose(() => store.snapshots.close());
   if (role !== 'gateway') await startJobs({ ...opening, store, uri });
@@ -141,6 +140,7 @@ function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, fe
     ping: () => store.db.command({ ping: 1 }),
     projections: () => projectionStatus(store),
     streams: () => feed?.streams() ?? [],
+    newer: () => store.newer.list(),
     draining,
     maxLagMs: settings.maxLagSeconds * 1_000,
     gauge: () => {

@@ -4,6 +4,7 @@ import type { StoredEvent } from '../eventstore/event.ts';
 import type { Projection, Row } from '../eventstore/projection.ts';
 import type { Types } from '../graphql/builder.ts';
 import type { Context, TenantIntent } from '../graphql/context.ts';
+import { unlessNewer } from '../graphql/errors.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { EventRef } from './graphql.ts';
 
@@ -33,7 +34,7 @@ export function recordedFields<P extends Omit<CommandPayload<Row>, 'row'>>(
 /**
  * Gives a command on behalf of the caller.
  * @returns the payload with the row of `projection`, or the refusal as the client is to see it
- * @throws where the command is recorded and there is no row all the same: a bug
+ * @throws NEWER_VERSION; where the command is recorded and there is no row all the same: a bug
  */
 export async function give<S, C extends Command, R extends Row>(
   context: Context,
@@ -42,7 +43,7 @@ export async function give<S, C extends Command, R extends Row>(
 ): Promise<CommandPayload<R> | Refusal> {
   if (intent.key === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
   const outcome = await context.store.handle(intent);
-  if (outcome.kind === 'refused') return outcome.refusal;
+  if (outcome.kind === 'refused') return unlessNewer(outcome.refusal);
   const row = outcome.row(projection.name) as R | null;
   if (row === null)
     throw new Error(`${intent.aggregate.type} ${intent.id} has no row after a command to it.`);

@@ -24,7 +24,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** As `withDatabase`, with the event store on it. @throws OutdatedCode where newer code has built the read models */
+/** As `withDatabase`, with the event store on it. */
 export function withStore<T>(
   context: CliContext,
   work: (store: Store, mongo: Mongo) => Promise<T>,

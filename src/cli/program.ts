@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ApiKeyError } from '../access/api-keys.ts';
-import { OutdatedCode } from '../eventstore/projection/generation/live.ts';
+import { NewerVersion } from '../eventstore/newer.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { settingsHelp } from '../process/help.ts';
 import { addApiKeyCommand } from './api-key.ts';
@@ -28,7 +28,7 @@ export async function runProgram(context: CliContext): Promise<number> {
     // Help was shown, or the arguments were wrong: what there is to say is said.
     if (error instanceof CommanderError) return error.exitCode;
     const expected =
-      error instanceof StartupError || error instanceof ApiKeyError || error instanceof OutdatedCode;
+      error instanceof StartupError || error instanceof ApiKeyError || error instanceof NewerVersion;
     context.console.error(expected ? `waybill: ${error.message}` : error);
     return 1;
   }

@@ -25,6 +25,8 @@ export function printedFault(fault: StreamFault): string {
         : `events ${fault.from} to ${fault.to} are missing`;
     case 'double':
       return `there are two events ${fault.sequence}`;
+    case 'newer':
+      return `event ${fault.sequence} (${fault.eventId}) is ${fault.what}, which only a newer Waybill can fold`;
     case 'poison':
       return `event ${fault.sequence} (${fault.eventId}) cannot be folded: ${fault.error}`;
   }

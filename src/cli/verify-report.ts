@@ -44,7 +44,7 @@ function printedValue(value: unknown): string {
 
 /** What a verification came to. */
 export function printedReport(report: VerifyReport): string {
-  const { of, events, streams, rows, seconds, findings, repaired, behind, checksums } = report;
+  const { of, events, streams, rows, seconds, findings, repaired, behind, newer, checksums } = report;
   const count = (number: number): string => number.toLocaleString('en');
   const found = FINDING_KINDS.filter((kind) => findings[kind] > 0).map(
     (kind) => `${count(findings[kind])} ${kind}`,
@@ -54,6 +54,9 @@ export function printedReport(report: VerifyReport): string {
     `${of}: ${count(rows)} rows, ${count(streams)} streams, ${count(events)} events in ${seconds.toFixed(1)} s (${count(Math.round(events / seconds))} events/s)`,
     `  findings   ${total === 0 ? 'none' : found.join(', ')}${repaired > 0 ? `; ${count(repaired)} repaired` : ''}`,
     ...(behind > 0 ? [`  not judged ${count(behind)} rows, whose projector is not at work`] : []),
+    ...(newer > 0
+      ? [`  not judged ${count(newer)} streams from an event on that only a newer Waybill understands`]
+      : []),
     `  checksums  log ${checksums.log}, rows ${checksums.rows}`,
   ].join('\n');
 }

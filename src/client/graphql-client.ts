@@ -122,7 +122,9 @@ async function send(options: GraphqlClientOptions, body: object): Promise<Attemp
   }
   if (TRANSIENT_STATUS.has(response.status)) {
     const afterMs = Number(response.headers.get('retry-after') ?? 0) * 1000;
-    const retry = `The gateway at ${options.url} answers with HTTP status ${response.status}`;
+    const code = envelope.safeParse(jsonOf(text)).data?.errors?.[0]?.extensions?.code;
+    const why = code === undefined ? '' : ` (${code})`;
+    const retry = `The gateway at ${options.url} answers with HTTP status ${response.status}${why}`;
     return { retry, afterMs: Number.isFinite(afterMs) ? afterMs : 0 };
   }
   return { data: dataOf(text, response.status, options.url) };

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Caller } from '../eventstore/aggregate.ts';
 import type { Intent, Outcome } from '../eventstore/command/intent.ts';
+import { rowId } from '../eventstore/projection.ts';
 import type { ExpireOffers, TenderCommand } from '../tender/command.ts';
 import { isLive, type Offer } from '../tender/offer.ts';
 import type { TenderRow } from '../tender/projection.ts';
@@ -9,6 +10,13 @@ import { tender } from '../tender/tender.ts';
 
 /** Who ends offers that nobody answered. */
 export const OFFER_EXPIRY: Caller = { id: 'offer-expiry', role: 'system' };
+
+/** How long a tender that only a newer version understands is left alone, in ms: that one's own timer looks after it. */
+const SET_ASIDE_MS = 60_000;
+
+/** Tenders that are set aside, by tenant and id, and until when in ms; there are only so many. */
+type SetAside = Map<string, number>;
+const MAX_SET_ASIDE = 10_000;
 
 /** How often the timer looks, in ms. Meanwhile a lapsed offer cannot be accepted; it only does not show as expired yet. */
 export const EXPIRY_INTERVAL_MS = 500;
@@ -43,10 +51,11 @@ export function startExpiry(port: ExpiryPort): Expiry {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
+  const setAside: SetAside = new Map();
   const next = (delayMs: number): void => {
     if (stopped) return;
     timer = setTimeout(() => {
-      looking = look(port).then((full) => next(full ? 0 : intervalMs));
+      looking = look(port, setAside).then((full) => next(full ? 0 : intervalMs));
     }, delayMs);
     timer.unref();
   };
@@ -61,24 +70,42 @@ export function startExpiry(port: ExpiryPort): Expiry {
 }
 
 /** One look. @returns true when there may be more that is due; never rejects */
-export async function look(port: ExpiryPort): Promise<boolean> {
+export async function look(port: ExpiryPort, setAside: SetAside = new Map()): Promise<boolean> {
   const { log, clock } = port;
   try {
     const now = clock();
-    const due = await port.due(now, MAX_TENDERS_AT_ONCE);
-    const intents = due.flatMap((row) => expiryOf(row, now));
+    for (const [tender, until] of setAside) if (until <= now.getTime()) setAside.delete(tender);
+    // Behind those that are set aside, which stay due, so that they hold up no other.
+    const limit = MAX_TENDERS_AT_ONCE + setAside.size;
+    const due = await port.due(now, limit);
+    const intents = due.filter((row) => !setAside.has(row._id)).flatMap((row) => expiryOf(row, now));
     const outcomes = await Promise.allSettled(intents.map((intent) => port.handle(intent)));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined)
       log.error({ err: failed.reason }, 'an offer could not be expired; trying again');
+    for (const [index, outcome] of outcomes.entries())
+      if (isLeftToNewer(outcome) && setAside.size < MAX_SET_ASIDE)
+        setAside.set(nameOf(intents[index]), now.getTime() + SET_ASIDE_MS);
     const moved = outcomes.some(
       (outcome) => outcome.status === 'fulfilled' && outcome.value.kind === 'recorded',
     );
-    return due.length === MAX_TENDERS_AT_ONCE && moved;
+    return due.length === limit && moved;
   } catch (error) {
     log.warn({ err: error }, 'could not look for offers that have lapsed; trying again');
     return false;
   }
+}
+
+function isLeftToNewer(outcome: PromiseSettledResult<Outcome>): boolean {
+  return (
+    outcome.status === 'fulfilled' &&
+    outcome.value.kind === 'refused' &&
+    outcome.value.refusal.code === 'NEWER_VERSION'
+  );
+}
+
+function nameOf(intent: Intent<TenderState, TenderCommand> | undefined): string {
+  return intent === undefined ? '' : rowId(intent.tenantId, intent.id);
 }
 
 /** The command for a tender of which an offer has lapsed; none for a row that is not due after all. */

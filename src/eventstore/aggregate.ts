@@ -32,7 +32,7 @@ export interface Aggregate<S, C extends Command, E extends StoredEvent = StoredE
   readonly stateVersion: number;
   /** The state before the first event. Every state survives BSON: plain objects, dates, numbers, texts, lists. */
   readonly initial: S;
-  /** Sees the newest version of every event. Unknown event types return the state as it is (tolerant reading). */
+  /** Sees the newest version of every event; what this code does not know never comes here (`newer.ts`). */
   evolve(state: S, event: E): S;
   decide(state: S, command: C): Decision;
   /**

@@ -4,7 +4,7 @@
  * - A fact: event.ts (how it is defined and stored), registry.ts (all types), payload.ts,
  *   json-schema.ts, ids.ts, time-order.ts (the order of time within a stream).
  * - What is made of facts: aggregate.ts (state and decisions of a stream), projection.ts (rows, and events of older versions), fold.ts
- *   (both of a stream, kept in memory), interest.ts (who wants to hear of a row).
+ *   (both of a stream, kept in memory), newer.ts (what only a newer version understands), interest.ts (who wants to hear of a row).
  * - MongoDB: changes.ts and change.ts (change streams), transact.ts, faults.ts, backoff.ts (try again), lease.ts (one
  *   process at a time), pace.ts, indexes.ts, admin-actions.ts, store-observer.ts.
  *

@@ -31,6 +31,7 @@ function leasesOf(db: Db): Collection<LeaseDocument> {
 
 /**
  * Asks for a lease. All times are the server's.
+ * @param from a holder that it is taken from, though its time is not over; what that still writes is fenced off
  * @returns null while another holds it
  */
 export async function acquireLease(
@@ -38,10 +39,16 @@ export async function acquireLease(
   name: string,
   holder: string,
   ttlMs: number,
+  from?: string,
 ): Promise<Lease | null> {
   const leases = leasesOf(db);
   const expiresAt = { $add: ['$$NOW', ttlMs] };
-  const free = { $or: [{ $lte: ['$expiresAt', '$$NOW'] }, { $eq: ['$holder', holder] }] };
+  const free = {
+    $or: [
+      { $lte: ['$expiresAt', '$$NOW'] },
+      { $in: ['$holder', from === undefined ? [holder] : [holder, from]] },
+    ],
+  };
   const granted = (value: unknown, field: string) => ({ $cond: [free, value, `$${field}`] });
   let lease: LeaseDocument | null;
   try {

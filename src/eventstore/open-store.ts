@@ -10,7 +10,8 @@ import { newId } from './ids.ts';
 import { createIndexes, createRowIndexes, EVENT_INDEXES } from './indexes.ts';
 import { openPointReads } from './log/point-reads.ts';
 import { openStreamReads } from './log/stream-reads.ts';
-import { type OutdatedCode, openLiveGenerations } from './projection/generation/live.ts';
+import { openNewerMet } from './newer.ts';
+import { openLiveGenerations } from './projection/generation/live.ts';
 import { openRowReads } from './projection/row-reads.ts';
 import type { Projection } from './projection.ts';
 import { openRegistry } from './registry.ts';
@@ -29,14 +30,9 @@ export interface StoreOptions {
   /** Every how many events of a stream its fold is written down; 0 for never. */
   readonly snapshotEvery?: number;
   readonly observer?: StoreObserver;
-  /** Told when the rows turn out to be of newer code than this: the process writes none any more, and should end. */
-  readonly onOutdated?: (error: OutdatedCode) => void;
 }
 
-/**
- * Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client.
- * @throws OutdatedCode where newer code has built the read models
- */
+/** Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { client, db, log, definitions, projections } = options;
   const observer = options.observer ?? SILENT_STORE;
@@ -45,12 +41,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     writeConcern: { w: 'majority', journal: true },
   });
   const producerId = `gateway-${newId()}`;
-  const live = await openLiveGenerations({ ...options, producerId });
+  const newer = openNewerMet(log, observer);
+  const live = await openLiveGenerations({ ...options, producerId, onNewer: newer.note });
   // Created one after another: two index builds at once on a new collection only wait for each other.
   await createIndexes(events, EVENT_INDEXES);
   await createIndexes(snapshotsOf(db), SNAPSHOT_INDEXES);
-  for (const projection of projections) await createRowIndexes(db, projection, live.collectionOf(projection));
-  const registry = openRegistry(definitions);
+  for (const projection of projections)
+    if (live.newerRows(projection) === undefined)
+      await createRowIndexes(db, projection, live.collectionOf(projection));
+  const registry = openRegistry(definitions, newer.note);
   const every = options.snapshotEvery ?? SNAPSHOT_EVERY;
   return {
     client,
@@ -59,6 +58,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     log,
     producerId,
     registry,
+    newer,
     projections,
     live,
     cache: openStreamCache(),

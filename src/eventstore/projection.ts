@@ -1,4 +1,5 @@
 import type { EventDefinition, StoredEvent } from './event.ts';
+import { NewerVersion } from './newer.ts';
 
 /** What every row of every read model carries: the fold of exactly one stream. */
 export interface Row {
@@ -37,7 +38,7 @@ export interface Projection<R extends Row = Row> {
   /** inline: written in the append's transaction. async: written by the projector, from the change stream. */
   readonly mode: 'inline' | 'async';
   readonly indexes: readonly IndexSpec[];
-  /** The row's own fields after `event`; unknown event types return the row as it is. */
+  /** The row's own fields after `event`, which is of a type and version that this code knows. */
   evolve(row: R | null, event: StoredEvent): Body<R> | null;
 }
 
@@ -88,19 +89,17 @@ export type Upcaster = (event: StoredEvent) => StoredEvent;
 /**
  * Chains the upcasters of event types.
  * @param definitions the newest version of each type; the earlier ones come with it
- * @returns a function that gives the very same event back where it is of the newest version or of an unknown type,
- *   and else a copy with the payload and the version of the newest.
- *   It throws for an event of a version that this code does not know: that was written by a newer Waybill because
- *   an older one cannot read it. And it throws what an upcaster throws.
+ * @returns a function that gives the very same event back where it is of the newest version, and else a copy with the
+ *   payload and the version of the newest.
+ *   It throws NewerVersion for an event of a type or version that this code does not know: a newer Waybill wrote it, and
+ *   what it means nobody can tell here. And it throws what an upcaster throws.
  */
 export function openUpcaster(definitions: readonly EventDefinition[]): Upcaster {
   const known = new Map(definitions.map((definition) => [definition.type, definition]));
-  const onlyFirst = definitions.every(({ version }) => version === 1);
   return (event) => {
-    // Rebuilds call this a million times: no look-up and no allocation for what most events are.
-    if (onlyFirst && event.version === 1) return event;
     const definition = known.get(event.type);
-    if (definition === undefined || definition.version === event.version) return event;
+    if (definition === undefined || event.version > definition.version) throw newerEvent(event);
+    if (definition.version === event.version) return event;
     const payload = payloadAs(definition, event);
     return Object.assign(new Upcast(event), event, { version: definition.version, payload });
   };
@@ -111,13 +110,20 @@ export function asStored(event: StoredEvent): StoredEvent {
   return Upcast.storedOf(event);
 }
 
+function newerEvent({ _id, type, version }: StoredEvent): NewerVersion {
+  const what = `${type} v${version}`;
+  return new NewerVersion(
+    'event',
+    what,
+    `Event ${_id} is ${what}, which this Waybill does not know; a newer one wrote it.`,
+  );
+}
+
 /** The chain, oldest step first. */
 function payloadAs(definition: EventDefinition, event: StoredEvent): unknown {
   if (definition.version === event.version) return event.payload;
   const { previous } = definition;
-  if (previous === undefined || definition.upcast === undefined || event.version > definition.version)
-    throw new Error(
-      `Event ${event._id} is ${event.type} v${event.version}, which this Waybill does not know; a newer one wrote it.`,
-    );
+  if (previous === undefined || definition.upcast === undefined)
+    throw new Error(`Event ${event._id} is ${event.type} v${event.version}, which there never was.`);
   return definition.upcast(payloadAs(previous, event));
 }

@@ -1,5 +1,6 @@
 import { type Refusal, refusal } from '../refusal.ts';
 import type { EventDefinition, NewEvent, StoredEvent } from './event.ts';
+import { NewerVersion } from './newer.ts';
 import { openUpcaster, type Upcaster } from './projection.ts';
 
 /** All event types that Waybill knows. */
@@ -11,10 +12,13 @@ export interface Registry {
   /**
    * A stored event in the newest version of its type: what a fold must see. Whoever reads events to fold them calls
    * this; whoever shows the log does not.
+   * @throws NewerVersion for a type or version that this code does not know
    */
   readonly upcast: Upcaster;
   /** True where `upcast` would give the very same event back, as it does for most. */
   isNewest(event: Pick<StoredEvent, 'type' | 'version'>): boolean;
+  /** Every type and version of an aggregate, by name (`TenderCreated.v1`): what this code can fold of it. */
+  kindsOf(aggregateType: string): readonly string[];
   /** True for a type that takes its place in time before all else of its stream. */
   isFounding(type: string): boolean;
   /** True for a type that tells what somebody saw. One that is not known here is taken for a decision. */
@@ -25,8 +29,12 @@ export interface Registry {
  * Collects the contexts' event types; earlier versions come with the newest.
  * @throws when a type and version is defined twice, when one is missing, when one lacks its upcaster, or when two
  *   versions belong to different aggregates.
+ * @param onNewer told of every event that only a newer version understands
  */
-export function openRegistry(definitions: readonly EventDefinition[]): Registry {
+export function openRegistry(
+  definitions: readonly EventDefinition[],
+  onNewer: (error: NewerVersion) => void = () => undefined,
+): Registry {
   const types = new Map<string, Map<number, EventDefinition>>();
   for (const definition of definitions.flatMap(withEarlier)) {
     const versions = types.get(definition.type) ?? new Map<number, EventDefinition>();
@@ -41,6 +49,11 @@ export function openRegistry(definitions: readonly EventDefinition[]): Registry 
     .map(([, versions]) => chainOf([...versions.values()].sort((a, b) => a.version - b.version)));
   const newest = chains.flatMap((chain) => chain.slice(-1));
   const latest = new Map(newest.map((definition) => [definition.type, definition]));
+  const kinds = new Map<string, string[]>();
+  for (const definition of chains.flat()) {
+    const theirs = kinds.get(definition.aggregateType) ?? [];
+    kinds.set(definition.aggregateType, [...theirs, nameOf(definition)]);
+  }
   return {
     latest(type) {
       const definition = latest.get(type);
@@ -48,10 +61,22 @@ export function openRegistry(definitions: readonly EventDefinition[]): Registry 
       return definition;
     },
     all: chains.flat(),
-    upcast: openUpcaster(newest),
-    isNewest: ({ type, version }) => (latest.get(type)?.version ?? version) === version,
+    upcast: telling(openUpcaster(newest), onNewer),
+    isNewest: ({ type, version }) => latest.get(type)?.version === version,
+    kindsOf: (aggregateType) => kinds.get(aggregateType) ?? [],
     isFounding: (type) => latest.get(type)?.founding === true,
     isObservation: (type) => latest.get(type)?.effect === 'observation',
+  };
+}
+
+function telling(upcast: Upcaster, onNewer: (error: NewerVersion) => void): Upcaster {
+  return (event) => {
+    try {
+      return upcast(event);
+    } catch (error) {
+      if (error instanceof NewerVersion) onNewer(error);
+      throw error;
+    }
   };
 }
 

@@ -6,7 +6,9 @@ export interface StoreObserver {
   retried(reason: 'race' | 'unknown'): void;
   /** What became of folds that make a snapshot. A dropped one costs whoever reads its stream time, and nothing else. */
   snapshots(fate: 'written' | 'dropped', count: number): void;
+  /** Something was met that only a newer version understands. */
+  metNewer(of: 'event' | 'read_model'): void;
 }
 
 /** For a store that nobody measures. */
-export const SILENT_STORE: StoreObserver = { committed() {}, retried() {}, snapshots() {} };
+export const SILENT_STORE: StoreObserver = { committed() {}, retried() {}, snapshots() {}, metNewer() {} };

@@ -56,9 +56,9 @@ export interface TenantStore {
   handleMany<S, C extends Command>(intents: readonly TenantIntent<S, C>[]): Promise<Outcome[]>;
   /**
    * The states of streams of one kind, in the order of `ids`, possibly from memory and behind the log: only for
-   * what never changes once it is set.
+   * what never changes once it is set. Null for one that only a newer version understands.
    */
-  states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]): Promise<S[]>;
+  states<S, C extends Command>(aggregate: Aggregate<S, C>, ids: readonly string[]): Promise<(S | null)[]>;
   /** A read model. */
   rows<R extends Row>(projection: Projection<R>): TenantRows<R>;
   /** A row as it was at a moment, as far as was known at another; null where there was none. */

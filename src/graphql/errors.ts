@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { type Refusal, refusal } from '../refusal.ts';
 
 /** Codes of errors that are no refusals: of reads, of subscriptions and of the transport. */
 export type ErrorCode =
@@ -9,6 +10,7 @@ export type ErrorCode =
   | 'SLOW_CONSUMER'
   | 'UNAVAILABLE'
   | 'OVERLOADED'
+  | 'NEWER_VERSION'
   | 'INTERNAL_SERVER_ERROR';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
@@ -18,6 +20,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_CURSOR: 400,
   UNAVAILABLE: 503,
   OVERLOADED: 503,
+  NEWER_VERSION: 503,
 };
 
 /** An error that a client is meant to read: its code, a sentence, and the HTTP status where the whole answer fails. */
@@ -32,14 +35,35 @@ export function clientError(code: ErrorCode, message: string, field?: string): G
   });
 }
 
-/** How long to wait before asking an overloaded process again, in s: what it has in hand is done by then. */
+/** How long to wait before asking again, in s: what an overloaded process has in hand is done by then. */
 export const RETRY_AFTER_SECONDS = 1;
 
 /** The process has as much in hand as it may; nothing was begun. Over HTTP, `Retry-After` says how long to wait, too. */
 export function overloaded(): GraphQLError {
-  return new GraphQLError('There is too much to do at the moment. Nothing was begun: send the same again.', {
+  return later(
+    'OVERLOADED',
+    'There is too much to do at the moment. Nothing was begun: send the same again.',
+  );
+}
+
+/** A newer version of Waybill has written what this process can't judge; one of that version answers the same request. */
+export function newerVersion(): GraphQLError {
+  return later('NEWER_VERSION', refusal('NEWER_VERSION').message);
+}
+
+/**
+ * A refusal as the answer to a lone command.
+ * @throws NEWER_VERSION, which says nothing about the command: whoever sends it tries again, as after an overload
+ */
+export function unlessNewer(refused: Refusal): Refusal {
+  if (refused.code === 'NEWER_VERSION') throw newerVersion();
+  return refused;
+}
+
+function later(code: ErrorCode, message: string): GraphQLError {
+  return new GraphQLError(message, {
     extensions: {
-      code: 'OVERLOADED' satisfies ErrorCode,
+      code,
       retryAfterSeconds: RETRY_AFTER_SECONDS,
       http: { status: 503, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
     },

@@ -32,6 +32,13 @@ export function openLogMetrics(registry: Registry) {
       labelNames: ['reason'],
       registers,
     }),
+    /** Of: event (of an unknown type or version), read_model (rows of a later version). */
+    newerVersions: new Counter({
+      name: 'waybill_newer_versions_met_total',
+      help: 'Times that something was met which only a newer version understands.',
+      labelNames: ['of'],
+      registers,
+    }),
     /** Fates: written, dropped (too many waited, or the database was away): that costs time, and changes no answer. */
     snapshots: new Counter({
       name: 'waybill_snapshots_total',

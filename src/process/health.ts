@@ -13,6 +13,8 @@ export interface Probes {
   readonly projections: () => Promise<readonly { readonly name: string; readonly lagMs: number }[]>;
   /** How far the change streams that are open are behind. */
   readonly streams?: () => readonly { readonly stream: string; readonly lagMs: number }[];
+  /** What of newer versions this process has met. */
+  readonly newer?: () => readonly string[];
   /** True from the moment the gateway is asked to stop. */
   readonly draining: () => boolean;
   /** A read model or a change stream further behind than this makes the gateway not ready. */
@@ -27,6 +29,11 @@ export interface Readiness {
   readonly reasons: readonly string[];
   /** Lag of each read model in milliseconds; missing where it is not known. */
   readonly lagMs?: Readonly<Record<string, number>>;
+  /**
+   * What was met that only a newer version of Waybill understands; absent for nothing. Such things are left to that one,
+   * and everything else goes on, so it is no reason against sending requests here.
+   */
+  readonly newer?: readonly string[];
 }
 
 /**
@@ -57,10 +64,12 @@ export async function readinessOf(probes: Probes): Promise<Readiness> {
         `${name} is ${Math.round(lagMs / 1000)} s behind the log; ${probes.maxLagMs / 1000} s are allowed.`,
       );
   }
+  const newer = probes.newer?.() ?? [];
   return {
     status: reasons.length === 0 ? 'ready' : 'not ready',
     reasons,
     lagMs: Object.fromEntries(projections.value.map(({ name, lagMs }) => [name, Math.round(lagMs)])),
+    ...(newer.length === 0 ? {} : { newer }),
   };
 }
 

@@ -21,6 +21,7 @@ export function observersOf(metrics: Metrics): {
       },
       retried: (reason) => metrics.appendRetries.inc({ reason }),
       snapshots: (fate, count) => metrics.snapshots.inc({ fate }, count),
+      metNewer: (of) => metrics.newerVersions.inc({ of }),
     },
     feed: {
       // Running subscriptions are counted where they begin, by field.

@@ -1,5 +1,6 @@
 import type { Access } from '../access/access.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
+import { NewerVersion } from '../eventstore/newer.ts';
 import { openUpcaster } from '../eventstore/projection.ts';
 import { type TenderEvent, tenderEvents } from './events.ts';
 import { isLive, type Offer } from './offer.ts';
@@ -42,8 +43,7 @@ const upcast = openUpcaster(tenderEvents);
  */
 export function eventAsSeenBy(access: Access, event: StoredEvent, hasLoad: boolean): StoredEvent {
   if (access.role !== 'carrier') return event;
-  const newest = upcast(event);
-  const payload = payloadFor(newest as TenderEvent, access.carrierId, hasLoad);
+  const { newest, payload } = payloadFor(event, access.carrierId, hasLoad);
   if (payload !== undefined) return { ...newest, payload };
   const { reasonCode: _reason, metadata, ...rest } = newest;
   const { traceId: _trace, ...kept } = metadata;
@@ -57,8 +57,29 @@ export function eventShownTo(access: Access, event: StoredEvent, row: TenderRow 
   return seen !== event && seen.actor.id === WITHHELD_ACTOR ? null : seen;
 }
 
-/** What a carrier may know of an event; undefined for nothing. */
-function payloadFor(event: TenderEvent, carrierId: string | undefined, hasLoad: boolean): object | undefined {
+/**
+ * An event in its newest version, and what a carrier may know of it: undefined for nothing. Of what only a newer
+ * version of Waybill understands, nobody can say here what it tells of other carriers.
+ */
+function payloadFor(
+  event: StoredEvent,
+  carrierId: string | undefined,
+  hasLoad: boolean,
+): { readonly newest: StoredEvent; readonly payload: object | undefined } {
+  try {
+    const newest = upcast(event);
+    return { newest, payload: knownPayloadFor(newest as TenderEvent, carrierId, hasLoad) };
+  } catch (error) {
+    if (error instanceof NewerVersion) return { newest: event, payload: undefined };
+    throw error;
+  }
+}
+
+function knownPayloadFor(
+  event: TenderEvent,
+  carrierId: string | undefined,
+  hasLoad: boolean,
+): object | undefined {
   switch (event.type) {
     case 'TenderCreated':
       return event.payload;

@@ -129,10 +129,10 @@ export async function trackAll(context: Context, batch: Fixes): Promise<FixesOut
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
   const indexes: number[] = [];
   for (const [index, fix] of fixes.entries()) {
-    const id = ids[index];
-    const fault = faultOf(names[index] ?? {}, id, fix.idempotencyKey);
-    if (id === undefined || fault !== undefined) {
-      total.refused.push({ index, refusal: fault ?? refusal('NOT_FOUND') });
+    const id = ids[index] ?? refusal('NOT_FOUND');
+    const fault = faultOf(names[index] ?? {}, fix.idempotencyKey);
+    if (typeof id !== 'string' || fault !== undefined) {
+      total.refused.push({ index, refusal: fault ?? (id as Refusal) });
       continue;
     }
     const occurredAt = fix.occurredAt ?? batch.occurredAt;
@@ -152,13 +152,8 @@ export async function trackAll(context: Context, batch: Fixes): Promise<FixesOut
   return total;
 }
 
-function faultOf(
-  name: Parameters<typeof isNamed>[0],
-  id: string | undefined,
-  key: string | null | undefined,
-): Refusal | undefined {
+function faultOf(name: Parameters<typeof isNamed>[0], key: string | null | undefined): Refusal | undefined {
   if (!isNamed(name)) return refusal('INVALID_INPUT', 'Give vehicleId or licensePlate, exactly one of them.');
-  if (id === undefined) return refusal('NOT_FOUND', 'There is no such vehicle.');
   if (key === '') return refusal('INVALID_INPUT', 'A key must not be empty.');
   return undefined;
 }

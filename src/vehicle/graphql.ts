@@ -1,7 +1,7 @@
 import { isPast } from '../eventstore/time/as-of.ts';
 import { builder } from '../graphql/builder.ts';
 import { requireAccess } from '../graphql/context.ts';
-import { invalidInput } from '../graphql/errors.ts';
+import { invalidInput, unlessNewer } from '../graphql/errors.ts';
 import { toUuid } from '../graphql/global-id.ts';
 import { connectionOf, keysetPage, type Order, pageSize } from '../graphql/paging.ts';
 import { selectVehicles } from './filter.ts';
@@ -65,7 +65,10 @@ builder.queryFields((t) => ({
         throw invalidInput('Give id or licensePlate, exactly one of them.', 'id');
       }
       const [found] = await vehicleIds(context, [{ id, licensePlate }]);
-      if (found === undefined) return null;
+      if (typeof found !== 'string') {
+        if (found !== undefined) unlessNewer(found);
+        return null;
+      }
       // The loader reads it together with the others of this request.
       return isPast({ asOf, knownAt }) ? vehicleAsOf(context, found, { asOf, knownAt }) : found;
     },

@@ -1,7 +1,9 @@
+import { NewerVersion } from '../eventstore/newer.ts';
 import { fold } from '../eventstore/projection.ts';
 import type { Moment } from '../eventstore/time/as-of.ts';
 import { type Context, requireAccess } from '../graphql/context.ts';
 import { toUuid } from '../graphql/global-id.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import { licensePlate, plateId } from './plate.ts';
 import { fleetStatus, type VehicleRow } from './projection.ts';
 import { vehicle } from './vehicle.ts';
@@ -17,7 +19,12 @@ export async function vehiclesById(context: Context, ids: readonly string[]): Pr
 
 async function foldFromLog(context: Context, id: string): Promise<VehicleRow | null> {
   let row: VehicleRow | null = null;
-  for await (const event of context.store.readStream(vehicle.type, id)) row = fold(fleetStatus, row, event);
+  try {
+    for await (const event of context.store.readStream(vehicle.type, id)) row = fold(fleetStatus, row, event);
+  } catch (error) {
+    // As far as this version understands it.
+    if (!(error instanceof NewerVersion)) throw error;
+  }
   return row;
 }
 
@@ -41,13 +48,14 @@ export function isNamed({ id, licensePlate: plate }: VehicleName): boolean {
 }
 
 /**
- * The ids of the vehicles that clients named, in their order; undefined for no vehicle of the tenant. Plates are
+ * The ids of the vehicles that clients named, in their order; NOT_FOUND for no vehicle of the tenant. Plates are
  * looked up in their own streams, together, and from memory where they were claimed long ago: a claim never changes.
+ * NEWER_VERSION for a plate of which only a newer version of Waybill knows whose it is.
  */
 export async function vehicleIds(
   context: Context,
   names: readonly VehicleName[],
-): Promise<(string | undefined)[]> {
+): Promise<(string | Refusal)[]> {
   const { tenantId } = requireAccess(context);
   const streams = new Map<string, string>();
   for (const { licensePlate: plate } of names) {
@@ -55,9 +63,15 @@ export async function vehicleIds(
   }
   const ids = [...new Set(streams.values())];
   const states = ids.length === 0 ? [] : await context.store.states(licensePlate, ids);
-  const claimed = new Map(ids.map((id, index) => [id, states[index]?.vehicleId ?? undefined]));
+  const claimed = new Map(ids.map((id, index) => [id, states[index] ?? null]));
   return names.map(({ id, licensePlate: plate }) => {
-    if (typeof id === 'string') return toUuid('Vehicle', id);
-    return claimed.get(streams.get(plate ?? '') ?? '');
+    if (typeof id === 'string') return toUuid('Vehicle', id) ?? noVehicle();
+    const claim = claimed.get(streams.get(plate ?? '') ?? '');
+    if (claim === null) return refusal('NEWER_VERSION');
+    return claim?.vehicleId ?? noVehicle();
   });
+}
+
+function noVehicle(): Refusal {
+  return refusal('NOT_FOUND', 'There is no such vehicle.');
 }

@@ -2,7 +2,7 @@ import { type CommandPayload, give, recordedFields } from '../audit/command-payl
 import { present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
 import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
-import { forbidden, invalidInput } from '../graphql/errors.ts';
+import { forbidden, invalidInput, unlessNewer } from '../graphql/errors.ts';
 import { newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
@@ -67,9 +67,9 @@ async function named(
     return refusal('INVALID_INPUT', 'Give vehicleId or licensePlate, exactly one of them.', 'vehicleId');
   }
   const [id] = await vehicleIds(context, [name]);
-  return (
-    id ?? refusal('NOT_FOUND', 'There is no such vehicle.', input.vehicleId ? 'vehicleId' : 'licensePlate')
-  );
+  if (typeof id === 'string') return id;
+  const field = input.vehicleId ? 'vehicleId' : 'licensePlate';
+  return unlessNewer({ ...(id ?? refusal('NOT_FOUND')), field });
 }
 
 async function changeState(

@@ -6,7 +6,6 @@ import { acquireLease } from '../../src/eventstore/lease.ts';
 import { readStream } from '../../src/eventstore/log/read.ts';
 import { tipsPipeline } from '../../src/eventstore/log/streams-behind.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
-import type { OutdatedCode } from '../../src/eventstore/projection/generation/live.ts';
 import { buildingCollection } from '../../src/eventstore/projection/generation/pointer.ts';
 import { rebuildLease } from '../../src/eventstore/projection/generation/seal.ts';
 import { fold, type Projection, type Row, rowId } from '../../src/eventstore/projection.ts';
@@ -24,13 +23,9 @@ import { tallies } from './tally.ts';
 export const bothModels: readonly Projection[] = [countersRead, tallies()];
 
 /** A store as one process has it. */
-export function openBoth(
-  { client, db }: TestDatabase,
-  projections = bothModels,
-  onOutdated: (error: OutdatedCode) => void = () => undefined,
-): Promise<Store> {
+export function openBoth({ client, db }: TestDatabase, projections = bothModels): Promise<Store> {
   const log = pino({ level: 'silent' });
-  return openStore({ client, db, log, definitions: counterEvents, projections, workflows: [], onOutdated });
+  return openStore({ client, db, log, definitions: counterEvents, projections, workflows: [] });
 }
 
 /** The plainest of rebuilds: folds from its first event each stream whose row in `collection` is behind the log. */

@@ -2,6 +2,7 @@ import { UUID } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent, defineNextVersion, type EventDefinition } from '../../src/eventstore/event.ts';
+import { NewerVersion } from '../../src/eventstore/newer.ts';
 import { asStored } from '../../src/eventstore/projection.ts';
 import { nameOf, openRegistry } from '../../src/eventstore/registry.ts';
 import { minute, stored } from '../given.ts';
@@ -118,11 +119,15 @@ describe('D-17 a stored event', () => {
     expect(openRegistry([other]).upcast(sealed)).toBe(sealed);
   });
 
-  it('of an unknown type is given back itself, whatever its version', () => {
+  it('of an unknown type is refused, whatever its version, and whoever asked is told', () => {
+    const told: string[] = [];
+    const listening = openRegistry([other], ({ what }) => void told.push(what));
     for (const event of [weighed(1, {}, 'Unheard'), weighed(7, {}, 'Unheard')]) {
-      expect(upcast(event)).toBe(event);
-      expect(openRegistry([other]).upcast(event)).toBe(event);
+      expect(() => upcast(event)).toThrow(NewerVersion);
+      expect(() => listening.upcast(event)).toThrow('a newer one wrote it');
+      expect(listening.isNewest(event)).toBe(false);
     }
+    expect(told).toEqual(['Unheard v1', 'Unheard v7']);
   });
 
   it('of a version that this code does not know is refused, not misread', () => {

@@ -1,5 +1,6 @@
 import { MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { turn } from '../backoff.ts';
+import { NewerVersion } from '../newer.ts';
 import { RowsSealed, writeRows } from '../projection/row-writes.ts';
 import { transact } from '../transact.ts';
 import type { CommitterParts, Unit, UnitResult } from './unit.ts';
@@ -189,7 +190,7 @@ async function commitTogether(parts: CommitterParts, units: readonly Unit[]): Pr
     return units.map(() => ({ ok: true }));
   } catch (error) {
     if (units.length === 1) return [{ ok: false, error }];
-    if (!(error instanceof MongoServerError)) throw error;
+    if (!(error instanceof MongoServerError || error instanceof NewerVersion)) throw error;
   }
   const results: UnitResult[] = [];
   for (const unit of units) results.push(...(await commitTogether(parts, [unit])));
@@ -199,8 +200,10 @@ async function commitTogether(parts: CommitterParts, units: readonly Unit[]): Pr
 /** Writes events, and rows where they live. Where these move meanwhile, it waits for that and writes all of it again. */
 async function writeWhereRowsLive(parts: CommitterParts, units: readonly Unit[]): Promise<void> {
   const { live } = parts;
-  await live.beforeWriting();
+  const names = new Set(units.flatMap(({ rows }) => rows.map(({ projection }) => projection)));
   for (;;) {
+    // Each time: the rows may just have moved to where newer code has folded them.
+    await live.beforeWriting(names);
     try {
       return await writeOnce(parts, units);
     } catch (error) {

@@ -1,6 +1,8 @@
+import { refusal } from '../../refusal.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
 import { type Folded, remember } from '../fold.ts';
+import { NewerVersion } from '../newer.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import type { Milestone } from '../time/snapshots.ts';
 import { handleOne, outcomeOfEarlier } from './decide-one.ts';
@@ -43,7 +45,17 @@ export async function handleGathered(store: Store, jobs: readonly Job[]): Promis
 
 /** Handles a job by itself. Never throws. */
 export async function handleAlone(store: Store, job: Job): Promise<void> {
-  await handleOne(store, job).then(job.answer, job.fail);
+  await handleOne(store, job).then(job.answer, (error: unknown) => answerFailure(job, error));
+}
+
+function answerFailure(job: Job, error: unknown): void {
+  if (error instanceof NewerVersion) job.answer(leftToNewer());
+  else job.fail(error);
+}
+
+/** The answer where only a newer version can decide. */
+function leftToNewer(): Outcome {
+  return { kind: 'refused', refusal: refusal('NEWER_VERSION'), events: [] };
 }
 
 async function handleTogether(store: Store, jobs: readonly Job[]): Promise<void> {
@@ -101,7 +113,7 @@ export function answerBatch(
 function answer(job: Job, outcome: DecidedBatch['answers'][number] | undefined): void {
   if (outcome === undefined) job.fail(new Error('A batch decided nothing about one of its commands.'));
   else if (typeof outcome !== 'function') job.answer(outcome);
-  else outcome().then(job.answer, job.fail);
+  else outcome().then(job.answer, (error: unknown) => answerFailure(job, error));
 }
 
 /** Decides and appends a batch as one unit. Returns false, with nothing answered, when that did not work out. */
@@ -126,6 +138,10 @@ async function commitBatch(store: Store, first: Job, jobs: readonly Job[]): Prom
     return true;
   } catch (error) {
     store.cache.delete(first.streamKey);
+    if (error instanceof NewerVersion) {
+      for (const job of jobs) job.answer(leftToNewer());
+      return true;
+    }
     if (!isDuplicateKey(error) && !isPassing(error))
       store.log.warn({ err: error }, 'a batch failed; one by one now');
     return false;

@@ -20,7 +20,7 @@ import type { Store } from './store.ts';
 /**
  * Takes a command through load → evolve → decide → append, with bounded retry on a lost race.
  * @returns `recorded` (with `repeated` for a retry) or `refused` with a code; CONFLICT after too many lost races,
- * OUTCOME_UNKNOWN when the database did not answer in time, IDEMPOTENCY_KEY_REUSED for a key with other input.
+ * NEWER_VERSION where a newer version has written to the stream, OUTCOME_UNKNOWN when the database did not answer in time, IDEMPOTENCY_KEY_REUSED for a key with other input.
  * @throws only bugs and a database that refuses the work.
  */
 export function handle<S, C extends Command>(store: Store, intent: Intent<S, C>): Promise<Outcome> {

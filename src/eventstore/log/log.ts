@@ -2,6 +2,7 @@ import type { Collection, Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import type { StoredEvent } from '../event.ts';
 import type { StreamCache } from '../fold.ts';
+import type { NewerMet } from '../newer.ts';
 import type { Registry } from '../registry.ts';
 import type { PointReads } from './point-reads.ts';
 import type { StreamReads } from './stream-reads.ts';
@@ -18,6 +19,8 @@ export interface Log {
   /** Names this process in every event's metadata. */
   readonly producerId: string;
   readonly registry: Registry;
+  /** What of newer versions this process has met. */
+  readonly newer: NewerMet;
   readonly cache: StreamCache;
   readonly pointReads: PointReads;
   readonly streamReads: StreamReads;

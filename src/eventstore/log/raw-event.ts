@@ -41,6 +41,7 @@ export class RawEvent implements StoredEvent {
   readonly #elements: readonly Element[];
   #whole: StoredEvent | undefined;
   #payload: unknown;
+  #type: string | undefined;
   #recordedAt: Date | undefined;
 
   constructor(bytes: Uint8Array) {
@@ -96,6 +97,10 @@ export class RawEvent implements StoredEvent {
     return this.#number(VERSION) ?? this.whole().version;
   }
   get type(): string {
+    this.#type ??= this.#decodedType();
+    return this.#type;
+  }
+  #decodedType(): string {
     const [kind, , , offset, length] = this.#find(TYPE) ?? [];
     if (kind !== STRING || offset === undefined || length === undefined) return this.whole().type;
     return ByteUtils.toUTF8(this.#bytes, offset + 4, offset + length - 1, true);

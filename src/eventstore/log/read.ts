@@ -5,7 +5,7 @@
  * - read.ts reads a stream, a page of one, and a page of a tenant's log. point-reads.ts gathers reads of single events,
  *   stream-reads.ts those of streams.
  * - stream-tips.ts knows how far streams have come; streams-behind.ts finds those whose rows lag, holes.ts those that
- *   lack events.
+ *   lack events, unknown-events.ts the events that only a newer version knows.
  * - A replay of everything: ranges.ts divides the streams; replay.ts reads a range ahead of its fold; stream-fold.ts
  *   folds it stream by stream, over the bytes of its events (raw-event.ts); row-checksum.ts sums up the rows.
  * - date-fields.ts finds the dates in a payload, for JSON, which has none.

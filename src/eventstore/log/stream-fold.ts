@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../event.ts';
+import { NewerVersion } from '../newer.ts';
 import { asStored, type Body, fold, type Projection, type Row } from '../projection.ts';
 import type { Registry } from '../registry.ts';
 import { type RawEvent, wholeRow } from './raw-event.ts';
@@ -9,6 +10,8 @@ export type StreamFault =
   | { readonly kind: 'hole'; readonly from: number; readonly to: number }
   /** There are two events of this sequence; the row has one of them. */
   | { readonly kind: 'double'; readonly sequence: number }
+  /** An event is of a type or version that only a newer Waybill knows; the row stands before it. */
+  | { readonly kind: 'newer'; readonly sequence: number; readonly eventId: string; readonly what: string }
   /** An event cannot be folded; the row stands before it. */
   | {
       readonly kind: 'poison';
@@ -59,6 +62,10 @@ export function openStreamFold<R extends Row>(projection: Projection<R>, registr
       // One bad fact must not hold up all others.
       into.stuck = true;
       const eventId = event._id.toString();
+      if (error instanceof NewerVersion) {
+        into.faults.push({ kind: 'newer', sequence: event.sequence, eventId, what: error.what });
+        return;
+      }
       into.faults.push({ kind: 'poison', sequence: event.sequence, eventId, error: String(error) });
     }
   };

@@ -9,7 +9,7 @@ import { put, RowsSealed, writeInto } from './row-writes.ts';
 /**
  * Writes rows, and how far the projector has come, in one transaction. The fence shuts out every other projector, and
  * each row is the fold of its whole stream so far, so it may replace whatever stands there (see `writeRows`).
- * @throws RowsSealed where a switch was on, once it is over; FencedOut when another projector has taken over; what MongoDB
+ * @throws NewerVersion where newer code has built the rows; RowsSealed where a switch was on, once it is over; FencedOut when another projector has taken over; what MongoDB
  *   throws. After any error it is unknown whether the transaction took place: the rows have to be read again.
  */
 export async function commitBatch(
@@ -20,7 +20,7 @@ export async function commitBatch(
   progress: CheckpointChanges,
 ): Promise<void> {
   const { client, db, live } = store;
-  await live.beforeWriting();
+  await live.beforeWriting([projection.name]);
   const writing = transact(client, async (session) => {
     const collection = changes[0]?.collection;
     if (collection !== undefined) {

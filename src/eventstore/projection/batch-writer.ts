@@ -1,6 +1,7 @@
 import { MongoServerError } from 'mongodb';
 import type { StreamOfRow } from '../aggregate.ts';
 import { retry } from '../backoff.ts';
+import { NewerVersion } from '../newer.ts';
 import { commitBatch } from './batch-commit.ts';
 import { behindAt, listedBehind } from './behind.ts';
 import { type CheckpointChanges, FencedOut, saveCheckpoint } from './checkpoint.ts';
@@ -16,11 +17,13 @@ export interface BatchWriter {
   /**
    * Brings these streams' rows up to the log and saves `progress` with them. Resolves when both are in, or when it is
    * stopped: whatever fails is tried again, from rows that are read anew.
-   * @throws FencedOut when another projector has taken over
+   * @throws FencedOut when another projector has taken over; NewerVersion when newer code has built the rows
    */
   write(streams: readonly StreamOfRow[], progress: CheckpointChanges): Promise<void>;
   /** The rows that cannot be folded on or written, as a checkpoint stores them. */
   behind(): Pick<CheckpointChanges, 'behind' | 'moreBehind'>;
+  /** From now on no row is folded on before its events were looked through: newer code may have folded it. */
+  mistrustRows(): void;
   /** Ends the tries. */
   stop(): void;
   /** Aborted once it is stopped. */
@@ -30,12 +33,16 @@ export interface BatchWriter {
 export function openBatchWriter({ store, projection, fence, limits, observer }: ProjectorTask): BatchWriter {
   const { db, log } = store;
   const { name } = projection;
+  let mistrusted = false;
   const folds = openRowFolds({
     store,
     projection,
     collection: () => store.live.collectionOf(projection),
     cachedRows: limits.cachedRows,
+    mistrusted: () => mistrusted,
     onPoison(behind, error) {
+      // That was noted; a projector of the newer version will take over.
+      if (behind.newer !== undefined) return;
       log.error(
         { err: error, projection: name, behind },
         'an event cannot be folded; its row stays as it was',
@@ -85,7 +92,7 @@ export function openBatchWriter({ store, projection, fence, limits, observer }: 
         },
         {
           when: (error, failures) => {
-            if (error instanceof FencedOut) return false;
+            if (error instanceof FencedOut || error instanceof NewerVersion) return false;
             folds.forget(changes);
             log.warn({ err: error, projection: name, failures }, 'rows could not be written; trying again');
             observer.retried(name);
@@ -96,6 +103,9 @@ export function openBatchWriter({ store, projection, fence, limits, observer }: 
       );
     },
     behind: () => listedBehind(folds.behind),
+    mistrustRows() {
+      mistrusted = true;
+    },
     stop() {
       stopping.abort();
     },

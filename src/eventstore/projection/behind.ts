@@ -1,4 +1,6 @@
 import type { StoredEvent } from '../event.ts';
+import { NewerVersion } from '../newer.ts';
+import { nameOf } from '../registry.ts';
 
 /** A row that could not be folded on: it stays as it is until the projector starts again. */
 export interface Behind {
@@ -10,6 +12,8 @@ export interface Behind {
   readonly eventId: string;
   readonly sequence: number;
   readonly error: string;
+  /** The event's type and version (`TenderSplit.v1`), where whoever met it did not know that: others may. */
+  readonly newer?: string;
 }
 
 /** A row that `event` keeps behind. */
@@ -22,6 +26,7 @@ export function behindAt(row: string, event: StoredEvent, error: unknown): Behin
     eventId: _id.toString(),
     sequence,
     error: String(error),
+    ...(error instanceof NewerVersion ? { newer: nameOf(event) } : {}),
   };
 }
 
@@ -33,6 +38,10 @@ export function listedBehind(rows: ReadonlyMap<string, Behind>): {
   readonly behind: readonly Behind[];
   readonly moreBehind: boolean;
 } {
-  const all = [...rows.values()];
-  return { behind: all.slice(0, LISTED), moreBehind: all.length > LISTED };
+  const behind: Behind[] = [];
+  for (const row of rows.values()) {
+    if (behind.length === LISTED) break;
+    behind.push(row);
+  }
+  return { behind, moreBehind: rows.size > LISTED };
 }

@@ -21,6 +21,10 @@ export interface Checkpoint {
   readonly behind: readonly Behind[];
   /** There are more of those than are listed: the next start compares every row with the log. */
   readonly moreBehind: boolean;
+  /** The event types and versions that its present projector knows, by name. */
+  readonly knows?: readonly string[];
+  /** Those that any projector knew who wrote these rows: who knows fewer must not trust them. */
+  readonly kinds?: readonly string[];
   readonly updatedAt: Date;
 }
 
@@ -47,6 +51,7 @@ export async function claimCheckpoint(
   name: string,
   version: number,
   fence: number,
+  knows: readonly string[] = [],
 ): Promise<Checkpoint> {
   const checkpoints = checkpointsOf(db);
   const updatedAt = new Date();
@@ -58,7 +63,7 @@ export async function claimCheckpoint(
   );
   const claimed = await checkpoints.findOneAndUpdate(
     { _id: name, fence: { $lte: fence } },
-    { $set: { fence, updatedAt } },
+    { $set: { fence, updatedAt, knows: [...knows] }, $addToSet: { kinds: { $each: [...knows] } } },
     { returnDocument: 'after' },
   );
   if (claimed === null) throw new FencedOut(name);

@@ -54,7 +54,9 @@ export function openFollower(task: ProjectorTask): Follower {
 
   return {
     async run() {
-      const checkpoint = await claimCheckpoint(store.db, name, version, fence);
+      const knows = store.registry.kindsOf(projection.aggregateType);
+      const checkpoint = await claimCheckpoint(store.db, name, version, fence, knows);
+      if (checkpoint.kinds?.some((kind) => !knows.includes(kind)) === true) writer.mistrustRows();
       lastRecordedMs = checkpoint.lastRecordedAt?.getTime() ?? 0;
       changes = await resume(task, writer, checkpoint);
       while (!writer.stopped.aborted) {

@@ -6,7 +6,7 @@
  * Inline rows come with their events, in the append's transaction: row-writes.ts.
  * Async rows come from the change stream, by the projector, in this order: projector.ts holds the lease, follower.ts reads
  * batches of event-heads.ts from where resume.ts begins, row-folds.ts folds rows on, batch-writer.ts writes them with
- * batch-commit.ts, which saves the checkpoint (checkpoint.ts) in the same transaction.
+ * batch-commit.ts, which saves the checkpoint (checkpoint.ts) in the same transaction. relief.ts takes the lease from an older version.
  * catch-up.ts brings rows up to events that came past the commands; status.ts says how far they are.
  * Reads: rows.ts (a tenant's, with row-reads.ts), due-rows.ts (timers), row-snapshot.ts and rows-at.ts (rows as they were
  * at one moment), one-moment.ts (rows and log at one moment).
@@ -14,12 +14,14 @@
 import { backoff, pause } from '../backoff.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease, whileHeld } from '../lease.ts';
+import { NewerVersion } from '../newer.ts';
 import type { Projection } from '../projection.ts';
 import { FencedOut } from './checkpoint.ts';
 import { type Follower, openFollower } from './follower.ts';
 import { PROJECTOR_LIMITS, type ProjectorLimits, type ProjectorObserver } from './projector-limits.ts';
 import type { ProjectorTask } from './projector-task.ts';
 import type { ReadModels } from './read-models.ts';
+import { holderToRelieve } from './relief.ts';
 
 export interface ProjectorOptions {
   readonly limits?: Partial<ProjectorLimits>;
@@ -84,17 +86,37 @@ function keepProjecting(model: Omit<ProjectorTask, 'fence'>, holder: string): Pr
     );
   };
 
+  /** @returns null while another projects, or rows of newer code are left to a newer process */
+  const obtainLease = async (): Promise<Lease | null> => {
+    if (store.live.newerRows(projection) !== undefined) {
+      await store.live.refresh();
+      if (store.live.newerRows(projection) !== undefined) return null;
+    }
+    const lease = await acquireLease(db, name, holder, limits.leaseMs);
+    if (lease !== null) return lease;
+    const older = await holderToRelieve(store, projection);
+    if (older === undefined) return null;
+    log.info(
+      { projection: name, holder: older },
+      'taking over from an older version, which left rows behind',
+    );
+    return acquireLease(db, name, holder, limits.leaseMs, older);
+  };
+
   const work = async (): Promise<void> => {
     for (let failures = 0; !stopping.signal.aborted; ) {
       try {
-        const lease = await acquireLease(db, name, holder, limits.leaseMs);
+        const lease = await obtainLease();
         if (lease === null) {
           await pause(limits.leasePollMs, stopping.signal);
           continue;
         }
-        await followUnder(lease);
+        const leftToNewer = await followUnder(lease).catch((error: unknown) => {
+          if (error instanceof NewerVersion) return true;
+          throw error;
+        });
         failures = 0;
-        if (stopping.signal.aborted) await lease.release();
+        if (stopping.signal.aborted || leftToNewer === true) await lease.release();
       } catch (error) {
         if (error instanceof FencedOut) {
           log.info({ projection: name }, 'another projector has taken over');

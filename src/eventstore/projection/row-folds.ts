@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Db, Filter } from 'mongodb';
 import { type StreamOfRow, streamKey } from '../aggregate.ts';
+import type { StoredEvent } from '../event.ts';
+import { firstUnknownEvents } from '../log/unknown-events.ts';
 import { fold, type Projection, type Row, rowId } from '../projection.ts';
 import { type Behind, behindAt } from './behind.ts';
 import type { ReadModels } from './read-models.ts';
@@ -23,10 +25,12 @@ export interface RowFolds {
 }
 
 export interface RowFoldsOptions {
-  readonly store: Pick<ReadModels, 'db' | 'registry' | 'streamReads' | 'cache'>;
+  readonly store: Pick<ReadModels, 'db' | 'events' | 'registry' | 'streamReads' | 'cache'>;
   readonly projection: Projection;
   /** Where the rows are: asked before each catch-up, since they may have moved. */
   collection(): string;
+  /** True where rows may be of newer code: none is folded on before its events were looked through. Default: false. */
+  mistrusted?(): boolean;
   /** How many rows are kept in memory; others are read when they are needed. */
   readonly cachedRows: number;
   /** Called for every event that cannot be folded. */
@@ -54,6 +58,22 @@ export function openRowFolds(options: RowFoldsOptions): RowFolds {
     return current;
   };
 
+  const leaveBehind = (id: string, event: StoredEvent, error: unknown): void => {
+    const left = behindAt(id, event, error);
+    behind.set(id, left);
+    onPoison(left, error);
+  };
+
+  /** Leaves rows behind that hold what only newer code understands, so that nothing is folded onto them. */
+  const leaveUnknown = async (read: ReadonlyMap<string, Row>): Promise<void> => {
+    for (const [id, event] of await firstUnknownEvents(store, aggregateType, [...read.values()]))
+      try {
+        store.registry.upcast(event);
+      } catch (error) {
+        leaveBehind(id, event, error);
+      }
+  };
+
   /** An event that cannot be folded is set aside with its stream: one bad fact must not hold up all others. */
   const foldFromLog = async (id: string, draft: Draft, stream: StreamOfRow): Promise<void> => {
     const { tenantId, aggregateId } = stream;
@@ -63,9 +83,7 @@ export function openRowFolds(options: RowFoldsOptions): RowFolds {
       try {
         draft.row = fold(projection, draft.row, store.registry.upcast(event));
       } catch (error) {
-        const left = behindAt(id, event, error);
-        behind.set(id, left);
-        onPoison(left, error);
+        leaveBehind(id, event, error);
       }
     });
   };
@@ -80,7 +98,8 @@ export function openRowFolds(options: RowFoldsOptions): RowFolds {
     behind,
     async catchUp(streams) {
       const ids = new Set(streams.map(({ tenantId, aggregateId }) => rowId(tenantId, aggregateId)));
-      const drafts = await draftsOf(ids, known, store.db, follow());
+      const { drafts, read } = await draftsOf(ids, known, store.db, follow());
+      if (options.mistrusted?.() === true) await leaveUnknown(read);
       const reading: Promise<void>[] = [];
       for (const stream of streams) {
         const id = rowId(stream.tenantId, stream.aggregateId);
@@ -107,12 +126,14 @@ export function openRowFolds(options: RowFoldsOptions): RowFolds {
   };
 }
 
+/** @returns each row as a draft, and those that had to be read */
 async function draftsOf(
   ids: ReadonlySet<string>,
   known: Pick<LRUCache<string, Row>, 'get'>,
   db: Db,
   collection: string,
-): Promise<Map<string, Draft>> {
+): Promise<{ readonly drafts: Map<string, Draft>; readonly read: ReadonlyMap<string, Row> }> {
+  const read = new Map<string, Row>();
   const drafts = new Map<string, Draft>();
   const unknown: string[] = [];
   for (const id of ids) {
@@ -120,11 +141,14 @@ async function draftsOf(
     if (row === undefined) unknown.push(id);
     drafts.set(id, { was: row?.lastSequence ?? 0, row: row ?? null });
   }
-  if (unknown.length === 0) return drafts;
+  if (unknown.length === 0) return { drafts, read };
   const rows = db.collection<Row>(collection, { readConcern: { level: 'majority' } });
   const filter: Filter<Row> = { _id: { $in: unknown } };
-  for (const row of await rows.find(filter).toArray()) drafts.set(row._id, { was: row.lastSequence, row });
-  return drafts;
+  for (const row of await rows.find(filter).toArray()) {
+    read.set(row._id, row);
+    drafts.set(row._id, { was: row.lastSequence, row });
+  }
+  return { drafts, read };
 }
 
 function changesOf(drafts: ReadonlyMap<string, Draft>, collection: string): RowChange[] {

@@ -22,6 +22,8 @@ export interface RangeLoad {
   /** How many streams are faulty, and the first of them. */
   readonly faulty: number;
   readonly faults: readonly FaultyStream[];
+  /** What of a newer Waybill it met first, in few words; then the rows are not what they should be. */
+  readonly newer?: string;
 }
 
 /** Where rows are built, and from which state of the log at least. */
@@ -66,7 +68,7 @@ async function loadOnce(
   { collection, notBefore }: LoadTarget,
 ): Promise<RangeLoad> {
   const rows = store.db.collection<Row>(collection, { writeConcern: { w: 'majority', journal: true } });
-  const load = { events: 0, streams: 0, rows: 0, faulty: 0, faults: [] as FaultyStream[] };
+  const load: Load = { events: 0, streams: 0, rows: 0, faulty: 0, faults: [] };
   let pending: Row[] = [];
   let writing: Promise<void> = Promise.resolve();
   const write = async (): Promise<void> => {
@@ -92,8 +94,12 @@ async function loadOnce(
   return load;
 }
 
-function note(load: { faulty: number; readonly faults: FaultyStream[] }, stream: ReplayedStream): void {
+type Load = { -readonly [Field in keyof RangeLoad]: RangeLoad[Field] } & { readonly faults: FaultyStream[] };
+
+function note(load: Load, stream: ReplayedStream): void {
   const [fault] = stream.faults;
+  for (const { kind, ...rest } of stream.faults)
+    if (kind === 'newer' && 'what' in rest) load.newer ??= rest.what;
   load.faulty += 1;
   if (fault !== undefined && load.faults.length < NAMED_FAULTS)
     load.faults.push({ row: rowId(stream.tenantId, stream.aggregateId), fault });

@@ -14,6 +14,8 @@ export interface RebuildProgress {
   /** What is built, by code of which version. */
   readonly generation: number;
   readonly version: number;
+  /** The event types and versions that this code knows: what was folded by other code is not gone on with. */
+  readonly knows: readonly string[];
   readonly building: string;
   /** Everything committed until then is in the ranges; what came later is caught up with. */
   readonly pinnedAt: Timestamp;
@@ -41,11 +43,10 @@ export function rebuildsOf(db: Db): Collection<RebuildProgress> {
 export async function resumeRebuild(
   db: Db,
   { name, version }: Projection,
-  generation: number,
-  fence: number,
+  { generation, fence, knows }: Pick<RebuildProgress, 'generation' | 'fence' | 'knows'>,
 ): Promise<RebuildProgress | null> {
   return rebuildsOf(db).findOneAndUpdate(
-    { _id: name, version, generation, fence: { $lte: fence } },
+    { _id: name, version, knows, generation, fence: { $lte: fence } },
     { $set: { fence, updatedAt: new Date() } },
     { returnDocument: 'after' },
   );
@@ -55,12 +56,12 @@ export async function resumeRebuild(
 export async function beginRebuild(
   db: Db,
   { name, version }: Projection,
-  start: Pick<RebuildProgress, 'generation' | 'building' | 'pinnedAt' | 'fence' | 'ranges'>,
+  start: Pick<RebuildProgress, 'generation' | 'knows' | 'building' | 'pinnedAt' | 'fence' | 'ranges'>,
 ): Promise<RebuildProgress> {
-  const { generation, building, pinnedAt, fence, ranges } = start;
+  const { generation, knows, building, pinnedAt, fence, ranges } = start;
   const now = new Date();
   const none = { done: [], events: 0, streams: 0, faulty: 0, faults: [] };
-  const place = { generation, version, building, pinnedAt, fence, ranges };
+  const place = { generation, version, knows, building, pinnedAt, fence, ranges };
   const progress = { _id: name, ...place, ...none, startedAt: now, updatedAt: now };
   try {
     await rebuildsOf(db).replaceOne({ _id: name, fence: { $lte: fence } }, progress, { upsert: true });

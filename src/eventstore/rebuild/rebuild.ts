@@ -82,6 +82,8 @@ async function rebuild(run: RebuildRun): Promise<RebuildReport> {
   const { store, projection, options, by } = run;
   const { db, live } = store;
   await live.refresh();
+  const newer = live.newerRows(projection);
+  if (newer !== undefined) throw new RebuildRefused(newer.message);
   if (options.onlyOlder === true && live.pointer(projection).version >= projection.version)
     throw new RebuildRefused(`${projection.name} was rebuilt by another process.`);
   const began = performance.now();

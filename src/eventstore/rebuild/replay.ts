@@ -1,7 +1,7 @@
 import { NAMED_FAULTS, type RangeLoad } from './load.ts';
 import { markDone, type RebuildProgress } from './progress.ts';
 import { loadRanges, openInlineWorker } from './ranges.ts';
-import { RebuildRefused } from './refused.ts';
+import { NewerRefused, RebuildRefused } from './refused.ts';
 import { type RebuildRun, reportProgress } from './run.ts';
 
 /** Replays the ranges that are left. @returns the progress with all of them done */
@@ -14,6 +14,7 @@ export async function replay(run: RebuildRun, found: RebuildProgress): Promise<R
   let progress = found;
   const began = performance.now();
   const onDone = async (index: number, load: RangeLoad): Promise<void> => {
+    if (load.newer !== undefined) throw new NewerRefused(projection.name, load.newer);
     await markDone(store.db, progress, index, load);
     progress = withRange(progress, index, load);
     reportProgress(run, progress, 'replaying', {

@@ -44,7 +44,7 @@ export async function rebuildRow<R extends Row>(
   return retry(
     async () => {
       const target = { projection: projection.name, collection: store.live.collectionOf(projection) };
-      await store.live.beforeWriting();
+      await store.live.beforeWriting([projection.name]);
       const rebuilt = await putInPlace(store, projection, stream, base, target);
       store.cache.delete(streamKey(stream));
       return rebuilt;

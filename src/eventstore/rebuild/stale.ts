@@ -3,7 +3,7 @@ import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
 import type { OpenWorkers } from './ranges.ts';
 import { rebuildProjection } from './rebuild.ts';
-import { RebuildRefused, ShorterRefused } from './refused.ts';
+import { NewerRefused, RebuildRefused, ShorterRefused } from './refused.ts';
 
 export interface StaleOptions {
   /** Opens the workers that replay; by default this thread, whose requests wait meanwhile. */
@@ -49,6 +49,10 @@ export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}
         if (error instanceof ShorterRefused) {
           const hint = `waybill rebuild ${projection.name} --allow-shorter`;
           log.error({ err: error, hint }, 'the old rows stay: is it right that there are fewer?');
+          return;
+        }
+        if (error instanceof NewerRefused) {
+          log.warn({ reason: error.message }, 'the old rows stay until a newer Waybill rebuilds them');
           return;
         }
         if (!(error instanceof RebuildRefused))

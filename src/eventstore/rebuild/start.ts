@@ -15,7 +15,8 @@ export async function startOrResume(run: RebuildRun): Promise<{
   const { store, projection, lease } = run;
   const { db } = store;
   const generation = await nextGeneration(store, projection);
-  const left = await resumeRebuild(db, projection, generation, lease.fence);
+  const knows = store.registry.kindsOf(projection.aggregateType);
+  const left = await resumeRebuild(db, projection, { generation, fence: lease.fence, knows });
   if (left !== null) {
     const isComplete = left.done.length === left.ranges.length;
     const moved = isComplete && (await exists(store, generationCollection(projection.name, generation)));
@@ -27,7 +28,7 @@ export async function startOrResume(run: RebuildRun): Promise<{
   await db.createCollection(building);
   const pinnedAt = await clusterNow(db);
   const division = await divideStreams(store, projection.aggregateType);
-  const start = { ...division, generation, building, pinnedAt, fence: lease.fence };
+  const start = { ...division, generation, knows, building, pinnedAt, fence: lease.fence };
   return { progress: await beginRebuild(db, projection, start), resumed: false };
 }
 

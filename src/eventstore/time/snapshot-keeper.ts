@@ -57,7 +57,7 @@ interface Build {
 }
 
 export function openSnapshots({ db, events, log, registry, observer, every }: SnapshotParts): Snapshots {
-  const reads = openSnapshotReads(db);
+  const reads = openSnapshotReads(db, registry);
   const parts = { events, registry, snapshots: { every, reads } };
   const write = openSnapshotWrites(parts, observer);
   const waiting: Milestone[] = [];

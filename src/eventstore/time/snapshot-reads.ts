@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Collection, Db, Filter } from 'mongodb';
 import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
+import { nameOf, type Registry } from '../registry.ts';
 import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
 import { inStream, type Until } from './until.ts';
 
@@ -27,14 +28,18 @@ interface Wanted {
   readonly shape: string;
 }
 
-export function openSnapshotReads(db: Db): SnapshotReads {
+export function openSnapshotReads(db: Db, registry: Pick<Registry, 'all'>): SnapshotReads {
   const snapshots = snapshotsOf(db);
+  const known = knownTo(registry);
   const found = new Set<string>();
-  const loader = new DataLoader<Wanted, Snapshot | undefined>((wanted) => newestOf(db, snapshots, wanted), {
-    // Never cached: there will be newer ones.
-    cache: false,
-    maxBatchSize: READ_BATCH,
-  });
+  const loader = new DataLoader<Wanted, Snapshot | undefined>(
+    (wanted) => newestOf(db, snapshots, wanted, known),
+    {
+      // Never cached: there will be newer ones.
+      cache: false,
+      maxBatchSize: READ_BATCH,
+    },
+  );
   return {
     async newest(stream, aggregate) {
       const snapshot = await loader.load({ stream, shape: shapeOf(aggregate) });
@@ -45,7 +50,13 @@ export function openSnapshotReads(db: Db): SnapshotReads {
     isExpected: ({ type }) => found.has(type),
     async until(stream, aggregate, until, limit) {
       const { filter, sort } = queryUntil(stream, aggregate, until);
-      return (await snapshots.find(filter).sort(sort).limit(limit).toArray()).filter(isTimed);
+      return (
+        await snapshots
+          .find({ ...filter, ...known })
+          .sort(sort)
+          .limit(limit)
+          .toArray()
+      ).filter(isTimed);
     },
   };
 }
@@ -79,14 +90,26 @@ function inShape({ stream, shape }: Wanted) {
   return { ...inStream(stream), shape };
 }
 
+/** Those that were folded by code which knew no more events than this, in a query. */
+function knownTo({ all }: Pick<Registry, 'all'>): Filter<Snapshot> {
+  return { knows: { $not: { $elemMatch: { $nin: all.map(nameOf) } } } };
+}
+
 async function newestOf(
   db: Db,
   snapshots: Collection<Snapshot>,
   wanted: readonly Wanted[],
+  known: Filter<Snapshot>,
 ): Promise<(Snapshot | undefined)[]> {
   const [only] = wanted;
   if (wanted.length === 1 && only !== undefined)
-    return [(await snapshots.find(inShape(only)).sort({ sequence: -1 }).limit(1).next()) ?? undefined];
+    return [
+      (await snapshots
+        .find({ ...inShape(only), ...known })
+        .sort({ sequence: -1 })
+        .limit(1)
+        .next()) ?? undefined,
+    ];
   // One look into the index for each: a sort over all of their snapshots would read them all.
   const found = db.aggregate<{ newest: [Snapshot?] }>(
     [
@@ -110,6 +133,7 @@ async function newestOf(
                 },
               },
             },
+            { $match: known },
             { $sort: { sequence: -1 } },
             { $limit: 1 },
           ],

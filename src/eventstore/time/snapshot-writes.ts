@@ -43,7 +43,11 @@ export function openSnapshotWrites(parts: TimeParts, observer: StoreObserver): W
   return async (milestones) => {
     const ready: Snapshot[] = [];
     for (const milestone of milestones) {
-      const snapshot = snapshotOf(milestone, await timeOf(milestone, ready));
+      const snapshot = snapshotOf(
+        milestone,
+        await timeOf(milestone, ready),
+        parts.registry.kindsOf(milestone.aggregate.type),
+      );
       if (snapshot !== undefined) ready.push(snapshot);
     }
     await insert(ready);

@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly aggregateId: UUID;
   /** Of the code that folded it: see `shapeOf`. */
   readonly shape: string;
+  /** The event types and versions that this code knew: who knows fewer might go on behind one that it can't judge. */
+  readonly knows?: readonly string[];
   /** Of the last event folded in. */
   readonly sequence: number;
   /** Its id: a snapshot counts only where the log has this event at that place. */
@@ -90,7 +92,11 @@ export function shapeOf({ stateVersion, projections }: Aggregate<unknown, Comman
 }
 
 /** @param time the fold in the order of time, where it is known */
-export function snapshotOf(milestone: Milestone, time: TimePart | undefined): Snapshot | undefined {
+export function snapshotOf(
+  milestone: Milestone,
+  time: TimePart | undefined,
+  knows: readonly string[],
+): Snapshot | undefined {
   const { tenantId, aggregate, folded, eventId } = milestone;
   const { aggregateId, sequence, state, rows, extent } = folded;
   if (aggregateId === undefined) return undefined;
@@ -103,6 +109,7 @@ export function snapshotOf(milestone: Milestone, time: TimePart | undefined): Sn
     aggregateType,
     aggregateId,
     shape,
+    knows,
     sequence,
     eventId,
     state,

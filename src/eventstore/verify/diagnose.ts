@@ -22,6 +22,8 @@ export interface RowRepair {
 /** What is wrong with a row and its stream, both as they were at one moment. */
 export interface Diagnosis {
   readonly faults: readonly StreamFinding[];
+  /** True where the stream holds what only a newer Waybill understands: no fault, but the end of what can be told. */
+  readonly isNewer: boolean;
   /** Absent: nothing is wrong with the row, or nobody can tell. */
   readonly finding?: RowFinding;
   readonly repair: RowRepair;
@@ -38,7 +40,8 @@ export function diagnose(store: ReadModels, projection: Projection, suspect: Sus
       projection.mode === 'inline' ? (full?.lastSequence ?? 0) : (suspect.stream?.lastSequence ?? 0);
     const finding = rowFinding(found, full, own, due);
     return {
-      faults: (full?.faults ?? []).map(faultFinding),
+      faults: (full?.faults ?? []).flatMap(faultFinding),
+      isNewer: full?.faults.some(({ kind }) => kind === 'newer') === true,
       ...(finding === undefined ? {} : { finding }),
       repair: { id, found, expected: full?.row ?? null },
     };
@@ -104,9 +107,12 @@ function rowFinding(
 
 /** Whether the stream still has what a row with this sequence was folded from. */
 function isProvable({ faults }: ReplayedStream, storedSequence: number): boolean {
-  return faults.every((fault) => fault.kind === 'poison' && storedSequence < fault.sequence);
+  return faults.every(
+    (fault) => (fault.kind === 'poison' || fault.kind === 'newer') && storedSequence < fault.sequence,
+  );
 }
 
-function faultFinding(fault: StreamFault): StreamFinding {
-  return fault.kind === 'poison' ? { ...fault, kind: 'unreadable' } : fault;
+function faultFinding(fault: StreamFault): StreamFinding[] {
+  if (fault.kind === 'newer') return [];
+  return [fault.kind === 'poison' ? { ...fault, kind: 'unreadable' } : fault];
 }

@@ -1,3 +1,4 @@
+import { NewerVersion } from '../newer.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { type Finding, totalOf } from './finding.ts';
 import { saveRun } from './schedule.ts';
@@ -46,6 +47,7 @@ export async function runDue(
     await saveRun(db, report, by);
     log[totalOf(report.findings) > 0 ? 'warn' : 'info']({ verified: report }, 'verified a read model');
   } catch (error) {
+    if (error instanceof NewerVersion) return;
     if (!(error instanceof OtherVersion)) throw error;
     log.info({ projection: name, reason: error.message }, 'not verified before it is rebuilt');
   }

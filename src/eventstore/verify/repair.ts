@@ -39,7 +39,7 @@ async function repairBatch(
   return retry(
     async () => {
       const target = { projection: projection.name, collection: live.collectionOf(projection) };
-      await live.beforeWriting();
+      await live.beforeWriting([projection.name]);
       let applied: RowRepair[] = [];
       await transact(client, async (session) => {
         // First of all: the projector writes all the time, and of two transactions the later one has to try again.

@@ -43,7 +43,8 @@ export async function reportSuspects(
   const { tally } = options;
   const found: Found[] = [];
   for (const [suspect, diagnosis] of await diagnoseAll(options, suspects)) {
-    const { finding, faults } = diagnosis;
+    const { finding, faults, isNewer } = diagnosis;
+    if (isNewer) tally.newer();
     if (!isProjected && (finding?.kind === 'stale' || finding?.kind === 'missing')) {
       tally.behind(1);
       continue;

@@ -11,6 +11,8 @@ export interface VerifyCounts {
   readonly repaired: number;
   /** Rows of an async read model of which nothing can be said, since its projector is not at work. */
   readonly behind: number;
+  /** Streams that hold what only a newer Waybill understands: from there on nothing is said of their rows. */
+  readonly newer: number;
 }
 
 export interface Checksums {
@@ -29,12 +31,13 @@ export interface Tally {
   differs(found: Uint8Array | null, expected: Uint8Array | null): void;
   finding(kind: FindingKind, repaired: boolean): void;
   behind(rows: number): void;
+  newer(): void;
   counts(): VerifyCounts;
   checksums(): Checksums;
 }
 
 export function openTally(): Tally {
-  const counts = { events: 0, streams: 0, rows: 0, repaired: 0, behind: 0 };
+  const counts = { events: 0, streams: 0, rows: 0, repaired: 0, behind: 0, newer: 0 };
   const findings = noFindings();
   const [common, log, rows] = [openRowChecksum(), openRowChecksum(), openRowChecksum()];
   return {
@@ -60,6 +63,9 @@ export function openTally(): Tally {
     },
     behind(more) {
       counts.behind += more;
+    },
+    newer() {
+      counts.newer += 1;
     },
     counts: () => ({ ...counts, findings: { ...findings } }),
     checksums: () => ({ log: checksumOf(common, log), rows: checksumOf(common, rows) }),

@@ -21,7 +21,7 @@ import { OtherVersion, type VerifyOptions, type VerifyReport } from './verificat
 /**
  * Folds every stream of a read model from the log and compares it with its row. Gateways may serve and write meanwhile:
  * nothing is reported that was not wrong at one moment. Memory does not grow with the log.
- * @throws OtherVersion; what MongoDB throws, after a minute of trying
+ * @throws OtherVersion; NewerVersion where newer code has built the rows; what MongoDB throws, after a minute of trying
  */
 export async function verifyProjection(
   store: ReadModels,
@@ -30,6 +30,8 @@ export async function verifyProjection(
 ): Promise<VerifyReport> {
   await store.live.refresh();
   const { version } = store.live.pointer(projection);
+  const newer = store.live.newerRows(projection);
+  if (newer !== undefined) throw newer;
   if (version !== projection.version) throw new OtherVersion(projection.name, version, projection.version);
   return runVerification(store, projection, options, true);
 }

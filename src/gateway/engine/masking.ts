@@ -4,7 +4,8 @@ import { ProofUnavailableError } from '../../access/authenticate.ts';
 import { InvalidCursorError } from '../../eventstore/feed/cursor.ts';
 import { SlowConsumerError } from '../../eventstore/feed/limits.ts';
 import { newId } from '../../eventstore/ids.ts';
-import { clientError } from '../../graphql/errors.ts';
+import { NewerVersion } from '../../eventstore/newer.ts';
+import { clientError, newerVersion } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 
 /** Turns any error into one that may be shown to a client. */
@@ -56,6 +57,7 @@ function knownError(error: unknown): GraphQLError | undefined {
   if (error instanceof SlowConsumerError) return clientError('SLOW_CONSUMER', error.message);
   if (error instanceof InvalidCursorError) return clientError('INVALID_CURSOR', error.message, 'after');
   if (error instanceof ProofUnavailableError) return clientError('UNAVAILABLE', error.message);
+  if (error instanceof NewerVersion) return newerVersion();
   return undefined;
 }
 

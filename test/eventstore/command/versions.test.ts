@@ -183,54 +183,32 @@ describe('D-17 a log with events of an older version', () => {
   });
 });
 
-describe('an older Waybill beside a newer one', () => {
-  it('refuses streams that it would misread, names the event, and goes on with the others', async () => {
-    const projector = await project(old.store);
-    onTestFinished(() => projector.stop());
-    const [newer, plain] = [newId(), newId()];
-    await now.count(newer, 9);
-    const [event] = await stored(newer);
-    await expect(old.count(newer, 1)).rejects.toThrow(`Event ${event?._id} is Counted v2`);
-    await old.count(plain, 3);
-    await eventually(async () => expect(await rowOf(now.tallies, plain)).toMatchObject({ amounts: [3] }));
-    expect(await rowOf(now.tallies, newer)).toBeNull();
-  });
-});
-
-describe('a log with what this code does not know', () => {
-  it('is read all the same: unknown types count for nothing, unknown fields are passed over', async () => {
+describe('a log with fields that this code does not know', () => {
+  it('is read all the same: they are passed over', async () => {
     const id = await mixed();
     const [first] = await stored(id);
     if (first === undefined) throw new Error('There is no event.');
-    const unheard = { ...first, _id: new UUID(), sequence: 4, type: 'Recounted', payload: { by: 'hand' } };
     const further = {
       ...first,
       _id: new UUID(),
-      sequence: 5,
+      sequence: 4,
       payload: { by: 1, mood: 'good' },
       metadata: { ...first.metadata, planet: 'Earth' },
       shard: 3,
     };
-    await now.store.events.insertMany([unheard, further]);
+    await now.store.events.insertOne(further);
     now.store.cache.delete(`acme/Counter/${id}`);
     const projector = await project(now.store);
     onTestFinished(() => projector.stop());
 
     const outcome = await now.count(id, 2);
-    expect(outcome).toMatchObject({ kind: 'recorded', events: [{ sequence: 6 }] });
+    expect(outcome).toMatchObject({ kind: 'recorded', events: [{ sequence: 5 }] });
     expect(outcome.kind === 'recorded' && outcome.row('totals')).toMatchObject({ total: 24 });
     await eventually(async () =>
-      expect(await rowOf(now.tallies, id)).toMatchObject({ amounts: [5, 7, 9, 0, 1, 2] }),
+      expect(await rowOf(now.tallies, id)).toMatchObject({ amounts: [5, 7, 9, 1, 2] }),
     );
     expect(await rowAsOf(now.store, streamOf(id), now.aggregate, now.totals, {})).toMatchObject({
       total: 24,
     });
-    const page = await pageEvents(
-      now.store,
-      'acme',
-      { aggregateId: [id], type: ['Recounted'] },
-      { limit: 9 },
-    );
-    expect(page.map(shown)).toEqual([{ version: 1, payload: { by: 'hand' } }]);
   });
 });

@@ -22,7 +22,9 @@ beforeAll(async () => {
   const snapshots = (fate: string, count: number) => {
     fates[fate] = (fates[fate] ?? 0) + count;
   };
-  store = await openTimeStore(database, { observer: { committed() {}, retried() {}, snapshots } });
+  store = await openTimeStore(database, {
+    observer: { committed() {}, retried() {}, metNewer() {}, snapshots },
+  });
 });
 afterAll(async () => {
   await store.snapshots.close();

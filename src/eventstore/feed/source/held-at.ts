@@ -2,6 +2,7 @@ import { MongoServerError, type Timestamp } from 'mongodb';
 import { retry } from '../../backoff.ts';
 import type { Log } from '../../log/log.ts';
 import { readStream } from '../../log/read.ts';
+import { NewerVersion } from '../../newer.ts';
 import { matchingRowsAt, mayReadAgain } from '../../projection/rows-at.ts';
 import { fold, type Projection, type Row, rowId } from '../../projection.ts';
 import { ALL, justBefore, type PastChange, type Place } from '../cursor.ts';
@@ -193,9 +194,14 @@ async function foldBefore(
   if (sequence === undefined) throw new MomentGone();
   const stream = { tenantId, aggregateType: projection.aggregateType, aggregateId: change.id };
   let row: Row | null = null;
-  for await (const event of readStream(reads, stream)) {
-    if (event.sequence >= sequence) break;
-    row = fold(projection, row, event);
+  try {
+    for await (const event of readStream(reads, stream)) {
+      if (event.sequence >= sequence) break;
+      row = fold(projection, row, event);
+    }
+  } catch (error) {
+    // A newer version has recorded what this one can't fold, nor tell what the row was.
+    throw error instanceof NewerVersion ? new MomentGone() : error;
   }
   return row;
 }

@@ -1,5 +1,6 @@
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
+import { NewerVersion } from '../../newer.ts';
 import type { Projection } from '../../projection.ts';
 import { awaitGeneration } from './await-next.ts';
 import { createPointers, generationCollection, type Pointer, pointersOf } from './pointer.ts';
@@ -7,15 +8,13 @@ import { shareByArguments, shareNextRun } from './single-flight.ts';
 
 type Named = Pick<Projection, 'name'>;
 
-/** This code is older than the rows: it would write what newer code took out, and must not go on. */
-export class OutdatedCode extends Error {
-  override readonly name = 'OutdatedCode';
-
-  constructor(projection: string, rows: number, code: number) {
-    super(
-      `The read model ${projection} was built by a newer Waybill (version ${rows}; this one has ${code}): start that one.`,
-    );
-  }
+/** The rows of a read model are of newer code than this, which would write what that took out: it only reads them. */
+function newerRows(projection: string, rows: number, code: number): NewerVersion {
+  return new NewerVersion(
+    'read_model',
+    `${projection} version ${rows}`,
+    `The read model ${projection} was built by a newer Waybill (version ${rows}; this one has ${code}): start that one.`,
+  );
 }
 
 /**
@@ -28,13 +27,16 @@ export interface LiveGenerations {
   /** The collection to read, never one that was left before the call. */
   collectionToRead(projection: Named): Promise<string>;
   /**
-   * To be awaited before writing: makes sure that what is known is not so old that the collection may be gone.
-   * @throws OutdatedCode
+   * To be awaited before writing rows of these read models: makes sure that what is known is not so old that the
+   * collection may be gone, or newer code may have taken over.
+   * @throws NewerVersion where the rows of one of them are of newer code than this
    */
-  beforeWriting(): Promise<void>;
+  beforeWriting(names: Iterable<string>): Promise<void>;
+  /** Set where the rows are of newer code than this, as far as is known now. */
+  newerRows(projection: Named): NewerVersion | undefined;
   /** The pointer as known now. */
   pointer(projection: Named): Pointer;
-  /** Reads the pointers; shared by all who ask before it begins. @throws OutdatedCode; what MongoDB throws */
+  /** Reads the pointers; shared by all who ask before it begins. @throws what MongoDB throws */
   refresh(): Promise<void>;
   /**
    * For a writer that found the collection `from` sealed: waits until the rows are elsewhere, or the switch was called
@@ -49,8 +51,8 @@ export interface LiveGenerationsOptions {
   readonly projections: readonly Projection[];
   /** Names this process where it lifts a seal. */
   readonly producerId: string;
-  /** Called once, when the rows turn out to be of newer code than this: the process should end. */
-  readonly onOutdated?: (error: OutdatedCode) => void;
+  /** Told, whenever the pointers are read, of every read model whose rows are of newer code than this. */
+  readonly onNewer?: (error: NewerVersion) => void;
 }
 
 /** Younger knowledge is used as it is, in ms. */
@@ -60,15 +62,14 @@ export const TRUST_MS = 1_000;
 /** Older knowledge is renewed before rows are written by it, in ms: a generation is dropped long after that. */
 export const WRITE_TRUST_MS = 10_000;
 
-/** Reads the pointers, and puts in place those that are missing. @throws OutdatedCode */
+/** Reads the pointers, and puts in place those that are missing. */
 export async function openLiveGenerations(options: LiveGenerationsOptions): Promise<LiveGenerations> {
   const { db, log, projections, producerId } = options;
   await createPointers(db, projections);
   const pointers = new Map<string, Pointer>();
   const collections = new Map<string, string>();
   let readAt = 0;
-  let outdated: OutdatedCode | undefined;
-  let isOpen = false;
+  let newer = new Map<string, NewerVersion>();
 
   const refresh = shareNextRun(async () => {
     const asOf = Date.now();
@@ -80,11 +81,8 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
       collections.set(pointer._id, generationCollection(pointer._id, pointer.generation));
     }
     readAt = asOf;
-    if (outdated === undefined) {
-      outdated = outdatedBy(projections, pointers);
-      if (outdated !== undefined && isOpen) options.onOutdated?.(outdated);
-    }
-    if (outdated !== undefined) throw outdated;
+    newer = newerBy(projections, pointers);
+    for (const error of newer.values()) options.onNewer?.(error);
   });
   /** A clock that was put back makes all knowledge old. */
   const age = (): number => {
@@ -100,7 +98,6 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
   const reader = { db, log, producerId, pointer, refresh };
 
   await refresh();
-  isOpen = true;
   return {
     collectionOf,
     async collectionToRead(projection) {
@@ -110,24 +107,30 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
       else if (ms > FRESH_MS) refresh().catch(() => undefined);
       return collectionOf(projection);
     },
-    async beforeWriting() {
+    async beforeWriting(names) {
       if (age() > WRITE_TRUST_MS) await refresh();
-      if (outdated !== undefined) throw outdated;
+      if (newer.size === 0) return;
+      for (const name of names) {
+        const error = newer.get(name);
+        if (error !== undefined) throw error;
+      }
     },
+    newerRows: ({ name }) => newer.get(name),
     pointer,
     refresh,
     awaitNext: shareByArguments((name, from) => awaitGeneration(reader, name, from)),
   };
 }
 
-/** The first read model whose rows are of newer code than this. */
-function outdatedBy(
+/** The read models whose rows are of newer code than this. */
+function newerBy(
   projections: readonly Projection[],
   pointers: ReadonlyMap<string, Pointer>,
-): OutdatedCode | undefined {
+): Map<string, NewerVersion> {
+  const newer = new Map<string, NewerVersion>();
   for (const { name, version } of projections) {
     const rows = pointers.get(name)?.version ?? 0;
-    if (rows > version) return new OutdatedCode(name, rows, version);
+    if (rows > version) newer.set(name, newerRows(name, rows, version));
   }
-  return undefined;
+  return newer;
 }

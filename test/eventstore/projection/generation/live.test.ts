@@ -1,17 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handle } from '../../../../src/eventstore/command/handle.ts';
+import type { Outcome } from '../../../../src/eventstore/command/intent.ts';
 import type { Store } from '../../../../src/eventstore/command/store.ts';
 import { newId } from '../../../../src/eventstore/ids.ts';
-import { OutdatedCode } from '../../../../src/eventstore/projection/generation/live.ts';
 import { pointersOf, readPointer } from '../../../../src/eventstore/projection/generation/pointer.ts';
 import { rowsOf } from '../../../../src/eventstore/projection/rows.ts';
 import { projectionStatus } from '../../../../src/eventstore/projection/status.ts';
 import type { Projection, Row } from '../../../../src/eventstore/projection.ts';
+import { rebuildProjection } from '../../../../src/eventstore/rebuild/rebuild.ts';
 import { startDroppingRetired } from '../../../../src/eventstore/rebuild/retired.ts';
 import { staleProjections } from '../../../../src/eventstore/rebuild/stale.ts';
 import { ANNOUNCE_MS } from '../../../../src/eventstore/rebuild/switch.ts';
+import { verifyProjection } from '../../../../src/eventstore/verify/verify.ts';
 import { openDatabase, type TestDatabase } from '../../../database.ts';
-import { bareCounter, type CounterRow, count, countersRead } from '../../counter.ts';
+import { bareCounter, type CounterRow, count, counter, countersRead } from '../../counter.ts';
 import { openBoth, rebuild } from '../../generation.ts';
 
 let database: TestDatabase;
@@ -54,27 +56,53 @@ describe('an inline read model that is new to a log', () => {
 });
 
 describe('a process whose code is older than the rows', () => {
-  it('does not start', async () => {
-    await rebuild(await openBoth(database, [newer]), newer);
-    await expect(openBoth(database)).rejects.toThrow(OutdatedCode);
-    await expect(openBoth(database)).rejects.toThrow(
-      /counters_read was built by a newer Waybill \(version 2/,
-    );
-  });
-
-  it('writes nothing more once it learns of it, and is told to end, once', async () => {
-    const told: string[] = [];
-    const running = await openBoth(database, [countersRead], ({ message }) => void told.push(message));
+  it('reads them, decides upon none of them, and says so; from the start, too', async () => {
     const id = newId();
-    await handle(running, count(id));
+    await handle(store, count(id));
     const upgraded = await openBoth(database, [newer]);
     await rebuild(upgraded, newer);
-    await expect(handle(running, count(id))).rejects.toThrow(OutdatedCode);
-    await expect(handle(running, count(id))).rejects.toThrow(OutdatedCode);
-    await expect(running.live.refresh()).rejects.toThrow(OutdatedCode);
-    expect(told).toHaveLength(1);
-    expect(await rowOf(upgraded, id)).toMatchObject({ lastSequence: 1 });
+    const late = await openBoth(database);
+    await store.live.refresh();
+    for (const older of [store, late]) {
+      expect(await handle(older, count(id))).toMatchObject({
+        kind: 'refused',
+        refusal: { code: 'NEWER_VERSION' },
+      });
+      expect(await rowOf(older, id)).toMatchObject({ total: 1 });
+      expect(older.newer.list()).toEqual(['counters_read version 2']);
+    }
     expect(await store.events.countDocuments()).toBe(1);
+    await handle(upgraded, count(id, { aggregate: { ...counter, projections: [newer] } }));
+    expect(await rowOf(late, id)).toMatchObject({ total: 2 });
+  });
+
+  it('writes none of them when it learns of it in the middle of a write', async () => {
+    const id = newId();
+    await handle(store, count(id));
+    const upgraded = await openBoth(database, [newer]);
+    const outcomes: Outcome[] = [];
+    let rebuilding = true;
+    const writing = (async () => {
+      while (rebuilding) outcomes.push(await handle(store, count(id)));
+    })();
+    await rebuild(upgraded, newer, { announceMs: ANNOUNCE_MS });
+    rebuilding = false;
+    await writing;
+    outcomes.push(await handle(store, count(id)));
+    expect(outcomes.at(-1)).toMatchObject({ refusal: { code: 'NEWER_VERSION' } });
+    const recorded = outcomes.filter(({ kind }) => kind === 'recorded').length;
+    expect(await rowOf(upgraded, id)).toMatchObject({ total: 1 + recorded });
+    expect(await store.events.countDocuments()).toBe(1 + recorded);
+  });
+
+  it('neither rebuilds, verifies nor repairs them', async () => {
+    await handle(store, count(newId()));
+    await rebuild(await openBoth(database, [newer]), newer);
+    const older = await openBoth(database);
+    const said = /counters_read was built by a newer Waybill \(version 2/;
+    await expect(rebuildProjection(older, countersRead)).rejects.toThrow(said);
+    await expect(verifyProjection(older, countersRead, { repair: true })).rejects.toThrow(said);
+    expect(staleProjections(older)).toEqual([]);
   });
 });
 
