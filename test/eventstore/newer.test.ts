@@ -38,6 +38,7 @@ const reset = defineEvent({
   type: 'Reset',
   version: 1,
   aggregateType: 'Counter',
+  effect: 'decision',
   doc: 'The counter begins again.',
   payload: z.object({ to: z.int() }),
 });
