@@ -6,9 +6,11 @@ import { stopOnSignal } from '../process/stop-signal.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { showProgress } from './progress.ts';
-import { FIELDS, type Field, SPEED_UNITS, type SpeedUnit } from './transfer/csv-columns.ts';
 import { importPositions } from './transfer/position-import.ts';
 import { exitCodeOfPositions, printedPositionReport } from './transfer/position-import-report.ts';
+import { FIELDS, type Field, SPEED_UNITS, type SpeedUnit } from './transfer/positions/columns.ts';
+import { FORMATS, type Format } from './transfer/positions/position-file.ts';
+import { REPEATED_HOURS, type RepeatedHour, zoneOf } from './transfer/positions/zone.ts';
 
 /** `trackLocations` takes no more fixes than this at once. */
 const MAX_BATCH = 1_000;
@@ -18,8 +20,11 @@ type Flags = { readonly [C in ColumnOption]?: string } & {
   readonly url: string;
   readonly token?: string;
   readonly speedUnit?: SpeedUnit;
-  readonly delimiter: string;
+  readonly format?: Format;
+  readonly plate?: string;
+  readonly delimiter?: string;
   readonly zone?: string;
+  readonly repeatedHour?: RepeatedHour;
   readonly fleet?: string;
   readonly batchSize: number;
   readonly concurrency: number;
@@ -27,8 +32,9 @@ type Flags = { readonly [C in ColumnOption]?: string } & {
 };
 
 const EPILOG = `
-Columns are recognised by their usual names; --plate-column and its like choose others. Times are ISO 8601 with a
-zone, or Unix time. A file may be sent again: what is recorded already counts as repeated.
+CSV, lines of JSON, GTFS-realtime feeds as JSON, GeoJSON points and GPX tracks are told by how they begin; packed ones are
+unpacked. Columns are recognised by their usual names; --plate-column and its like choose others. Times are ISO 8601 with
+a zone, or Unix time. A file may be sent again: what is recorded already counts as repeated.
 
 Exit code 0: every row is recorded. 1: not every row could be sent. 2: all were sent, but some were refused or are
 no positions; the report names their lines.`;
@@ -37,8 +43,8 @@ no positions; the report names their lines.`;
 export function addImportPositionsCommand(program: Command, context: CliContext): void {
   const command = program
     .command('import-positions')
-    .description('send the positions of a CSV file to a gateway, registering vehicles that it does not know')
-    .argument('<file>', 'a CSV file whose first row names the columns')
+    .description('send the positions of a file to a gateway, registering vehicles that it does not know')
+    .argument('<file>', 'CSV whose first row names the columns, JSON or GPX; - for standard input')
     .option('--url <url>', 'the GraphQL endpoint', 'http://localhost:4000/graphql')
     .option('--token <token>', 'who is sending (default: WAYBILL_TOKEN)');
   for (const field of FIELDS) command.option(`--${field}-column <name>`, `the column of the ${field}`);
@@ -49,8 +55,19 @@ export function addImportPositionsCommand(program: Command, context: CliContext)
         "the unit of the column of speeds; without it speeds aren't sent, unless the column is named like speed_mps",
       ).choices(Object.keys(SPEED_UNITS)),
     )
-    .option('--delimiter <character>', 'what stands between columns', ',')
-    .option('--zone <offset>', 'the zone of times that state none, as Z or +01:00')
+    .addOption(new Option('--format <format>', 'what the file is, where it does not say').choices(FORMATS))
+    .option('--plate <plate>', 'the vehicle of all positions, where the file names none')
+    .option(
+      '--delimiter <character>',
+      'what stands between columns (default: what the first row has most of)',
+    )
+    .option('--zone <zone>', 'the zone of times that state none: Z, +01:00, or a name such as Europe/Berlin')
+    .addOption(
+      new Option(
+        '--repeated-hour <which>',
+        'what is meant by a time that occurs twice as the clocks go back; without it such rows are not sent',
+      ).choices(REPEATED_HOURS),
+    )
     .option('--fleet <id>', 'the fleet of vehicles that are registered now')
     .option('--batch-size <fixes>', 'fixes per request', wholeBetween(1, MAX_BATCH), 500)
     .option('--concurrency <requests>', 'requests on their way at once', wholeBetween(1, 32), 4)
@@ -72,8 +89,7 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<num
     throw new StartupError(
       'Say who is sending: --token, or WAYBILL_TOKEN. For one: npx waybill token --tenant demo --role dispatcher',
     );
-  if (flags.zone !== undefined && !/^(Z|[+-]\d{2}:\d{2})$/.test(flags.zone))
-    throw new StartupError('--zone is Z or an offset such as +01:00 or -05:00.');
+  const zone = flags.zone === undefined ? undefined : zoneOf(flags.zone, flags.repeatedHour);
   const stop = stopOnSignal(context.signals);
   const progress = showProgress(context.stderr, await sizeOf(file));
   try {
@@ -83,9 +99,11 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<num
       file,
       {
         columns: Object.fromEntries(FIELDS.map((field) => [field, flags[`${field}Column`]])),
-        ...(flags.speedUnit === undefined ? {} : { speedUnit: flags.speedUnit }),
-        ...(flags.zone === undefined ? {} : { zone: flags.zone }),
+        speedUnit: flags.speedUnit,
+        zone,
         ...(flags.fleet === undefined ? {} : { fleetId: flags.fleet }),
+        format: flags.format,
+        plate: flags.plate,
         delimiter: flags.delimiter === '\\t' ? '\t' : flags.delimiter,
         batchSize: flags.batchSize,
         concurrency: flags.concurrency,

@@ -9,6 +9,7 @@ import { addDrillCommand } from './drill.ts';
 import { addExportEventsCommand } from './export-events.ts';
 import { addImportEventsCommand } from './import-events.ts';
 import { addImportPositionsCommand } from './import-positions.ts';
+import { printableLines } from './printable.ts';
 import { addRebuildCommand } from './rebuild.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addStartCommand } from './start.ts';
@@ -29,7 +30,7 @@ export async function runProgram(context: CliContext): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode;
     const expected =
       error instanceof StartupError || error instanceof ApiKeyError || error instanceof NewerVersion;
-    context.console.error(expected ? `waybill: ${error.message}` : error);
+    context.console.error(expected ? `waybill: ${printableLines(error.message)}` : error);
     return 1;
   }
 }

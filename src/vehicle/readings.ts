@@ -17,7 +17,7 @@ export const READINGS = Object.keys(READING_RANGES) as Reading[];
  * How devices say that they don't know: -1 (Core Location), 511 for a heading and 102.3 knots (AIS), and the bytes or words
  * with all bits set (J1939, MAVLink). Within the range of its reading, such a number is taken as measured.
  */
-const MEANS_UNKNOWN: ReadonlySet<number> = new Set([-1, 255, 511, 65_535, 4_294_967_295]);
+export const MEANS_UNKNOWN: ReadonlySet<number> = new Set([-1, 255, 511, 65_535, 4_294_967_295]);
 
 /** Why a reading was left out. */
 export type ReadingFault = 'READING_UNKNOWN' | 'READING_OUT_OF_RANGE';

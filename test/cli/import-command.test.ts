@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../gateway.ts';
-import { expectSentence, waybill, waybillProcess } from './command.ts';
+import { expectSentence, startCommand, waybill, waybillProcess } from './command.ts';
 
 let folder = '';
 let file = '';
@@ -44,6 +45,25 @@ describe('waybill import-positions', () => {
     expect(ended.stdout).toContain('latitude is not a number: 1 (line 3)');
   });
 
+  it('tells what was left out and what was not read, and shows nothing that a terminal obeys', async () => {
+    const path = join(folder, 'escapes.csv');
+    const header = 'plate,time,lat,lon,heading,speed,\u001b[31mred';
+    await writeFile(path, `${header}\nE\u001b[0m 1,2026-01-05T08:02:00Z,30,-97,-1,3,x\n`);
+    const ended = await send(path);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toContain('  left out    1\n    heading is unknown: 1 (line 2)');
+    expect(ended.stdout).toContain('not read: speed, \\x1b[31mred');
+    expect(ended.stdout).not.toContain('\u001b');
+  });
+
+  it('reads standard input, packed or not', async () => {
+    const child = startCommand(['import-positions', '-', '--url', gateway.url, '--token', token], {});
+    child.child.stdin?.end(gzipSync('plate;time;lat;lon\nSTDIN 1;2026-01-05T08:00:00Z;30,5;-97,5\n'));
+    const ended = await child.ended;
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/1 rows read in .*\n {2}recorded {4}1\n/);
+  });
+
   it('takes the token from the environment, too', async () => {
     const ended = await waybill(['import-positions', file, '--url', gateway.url], { WAYBILL_TOKEN: token });
     expect(ended.code).toBe(0);
@@ -58,6 +78,10 @@ describe('waybill import-positions with something wrong', () => {
   it('says which columns the file has', async () => {
     const ended = await send(file, '--plate-column', 'bus');
     expectSentence(ended, 'The file has no column "bus". It has: plate, time, lat, lon.');
+  });
+
+  it('says that there is no such zone', async () => {
+    expectSentence(await send(file, '--zone', 'Mars/Olympus'), 'a name such as Europe/Berlin');
   });
 
   it('says that the token is not accepted', async () => {

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CsvFix } from '../../src/cli/transfer/csv-fixes.ts';
 import { importPositions } from '../../src/cli/transfer/position-import.ts';
 import { exitCodeOfPositions } from '../../src/cli/transfer/position-import-report.ts';
 import { sendFixes } from '../../src/cli/transfer/position-sender.ts';
+import type { FileFix } from '../../src/cli/transfer/positions/fix.ts';
 import { type GraphqlClient, graphqlClient } from '../../src/client/graphql-client.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 
@@ -96,7 +96,7 @@ describe('a gateway that goes away for good in the middle', () => {
 });
 
 describe('fixes whose outcome the gateway does not know', () => {
-  const fix = (second: number): CsvFix => ({
+  const fix = (second: number): FileFix => ({
     licensePlate: 'A',
     occurredAt: `2026-01-05T08:00:0${second}Z`,
     longitude: 1,
@@ -112,13 +112,14 @@ describe('fixes whose outcome the gateway does not know', () => {
     const client: GraphqlClient = {
       execute: async (_document, { input }, schema) => {
         sent.push(input);
-        return schema.parse({ trackLocations: answers[sent.length - 1] });
+        return schema.parse({ trackLocations: { warnings: [], ...answers[sent.length - 1] } });
       },
       probe: async () => undefined,
     };
     const outcome = await sendFixes(client, [fix(0), fix(1), fix(2)], { patienceMs: 10_000 });
     expect(sent).toEqual([{ fixes: [fix(0), fix(1), fix(2)] }, { fixes: [fix(1), fix(2)] }]);
-    expect(outcome).toEqual({ recorded: 1, repeated: 1, refused: [{ index: 2, code: 'NULL_ISLAND' }] });
+    const refused = [{ index: 2, code: 'NULL_ISLAND' }];
+    expect(outcome).toEqual({ recorded: 1, repeated: 1, refused, warnings: [] });
   });
 
   function refusal(index: number, code: string) {

@@ -8,6 +8,7 @@ import {
   exitCodeOfPositions,
   type PositionImportReport,
 } from '../../src/cli/transfer/position-import-report.ts';
+import { zoneOf } from '../../src/cli/transfer/positions/zone.ts';
 import { graphqlClient } from '../../src/client/graphql-client.ts';
 import { eventually } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
@@ -38,7 +39,6 @@ async function importAs(
   });
   const options = {
     columns: {},
-    delimiter: ',',
     batchSize: 500,
     concurrency: 4,
     patienceMs: 20_000,
@@ -187,6 +187,72 @@ describe('a file with rows that are wrong', () => {
     });
     expect([...report.malformed.values()]).toEqual([{ count: 1, lines: [5] }]);
     expect(exitCodeOfPositions(report)).toBe(2);
+  });
+});
+
+describe('a file of 5,000 rows with one stray quote', () => {
+  it('is sent but for that row, which is named', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, index) => {
+      const at = new Date(START + index * 1_000).toISOString();
+      return `Q 1,${at},7,${30 + index / 10_000},-97`;
+    });
+    rows[98] = `"${rows[98]}`;
+    const path = await csv('quote.csv', [HEADER, ...rows]);
+    const report = await importAs('quote', path);
+    expect(report).toMatchObject({ rows: 5_000, recorded: 4_999, repeated: 0, unsent: 0 });
+    expect(Object.fromEntries(report.malformed)).toEqual({ 'not a row of CSV': { count: 1, lines: [100] } });
+    expect(exitCodeOfPositions(report)).toBe(2);
+  });
+});
+
+describe('a file that is sent again', () => {
+  it('is refused what it was refused before, and for the same reasons', async () => {
+    const path = await csv('again.csv', [
+      HEADER,
+      'R 1,2026-01-05T08:00:00Z,1,0,0',
+      'R 1,2026-01-05T08:00:00Z,1,30,-97',
+      'R 1,2026-01-05T08:00:00Z,1,91,-97',
+    ]);
+    const refused = {
+      NULL_ISLAND: { count: 1, lines: [2] },
+      NOT_ON_EARTH: { count: 1, lines: [4] },
+    };
+    const first = await importAs('again', path);
+    expect(Object.fromEntries(first.refused)).toEqual(refused);
+    const second = await importAs('again', path);
+    expect(second).toMatchObject({ recorded: 0, repeated: 1 });
+    expect(Object.fromEntries(second.refused)).toEqual(refused);
+  });
+});
+
+describe('a file whose zone is another one than was said', () => {
+  const rows = (count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const at = new Date(START + index * 60_000).toISOString().slice(0, 19);
+      return `Z ${index % 2},${at},7,30,-97`;
+    });
+  // It is ten past ten in the zone of the file, and ten past eight in UTC.
+  const now = () => START + 130 * 60_000 - 2 * 3_600_000;
+
+  it('stops after the first batch, of which nothing is sent', async () => {
+    const path = await csv('zone.csv', [HEADER, ...rows(130)]);
+    const options = { zone: zoneOf('Z'), batchSize: 50, now };
+    const report = await importAs('zone', path, options);
+    expect(report).toMatchObject({ rows: 50, recorded: 0, unsent: 50, registered: 0 });
+    expect(report.stopped).toMatch(
+      /^29 of 50 fixes lie in the future, by up to 0\.7 hours: their zone is likely/,
+    );
+    expect(exitCodeOfPositions(report)).toBe(1);
+    expect(await importAs('zone', path, { ...options, zone: zoneOf('+02:00') })).toMatchObject({
+      rows: 130,
+      recorded: 130,
+    });
+  });
+
+  it('goes on where only some clocks are wrong', async () => {
+    const path = await csv('clocks.csv', [HEADER, ...rows(60), 'Z 0,2026-01-05T12:00:00,7,30,-97']);
+    const report = await importAs('clocks', path, { zone: zoneOf('+02:00'), now });
+    expect(report).toMatchObject({ recorded: 61, unsent: 0 });
   });
 });
 

@@ -1,6 +1,7 @@
 import { openFileCheck } from '../../eventstore/archive/event-file.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
-import { readLines, Unpackable } from './ndjson-lines.ts';
+import { Unpackable } from './file-bytes.ts';
+import { readLines } from './file-lines.ts';
 
 /**
  * Reads a whole file and compares it with its checksum, so that nothing of a damaged one is recorded.

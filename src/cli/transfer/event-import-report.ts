@@ -1,5 +1,6 @@
 import type { StreamWithHoles } from '../../eventstore/log/holes.ts';
 import type { CaughtUp } from '../../eventstore/projection/catch-up.ts';
+import { printable, printableLines } from '../printable.ts';
 import { type FaultCount, faults, number, tally, timing } from './tally.ts';
 
 /** Refused lines that the report explains one by one. */
@@ -67,14 +68,14 @@ export function printedEventReport(report: EventImportReport): string {
     ...faults('refused', report.refused),
     ...[...report.explained]
       .sort((a, b) => a.line - b.line)
-      .map(({ line, message }) => `  line ${line}: ${message}`),
+      .map(({ line, message }) => `  line ${line}: ${printable(message, 1_000)}`),
     ...report.caughtUp.map(caughtUpLine),
     ...report.holes.map(holesLine),
   ];
   if (report.damage !== undefined) lines.push(`${report.damage} What could be read of it is recorded.`);
   if (report.stopped !== undefined)
     lines.push(`${report.stopped} Run it again: what is recorded is not recorded twice.`);
-  return lines.join('\n');
+  return printableLines(lines.join('\n'));
 }
 
 function caughtUpLine({ projection, rows, poisoned, complete }: CaughtUp): string {

@@ -16,15 +16,17 @@ import { holesIn } from '../../eventstore/log/holes.ts';
 import { streamOf } from '../../eventstore/log/stream-tips.ts';
 import { catchUpAll } from '../../eventstore/projection/catch-up.ts';
 import { countRefused, type EventImportReport, newEventReport } from './event-import-report.ts';
-import { type Line, readLines, Unpackable } from './ndjson-lines.ts';
+import { Unpackable } from './file-bytes.ts';
+import { type Line, readLines } from './file-lines.ts';
 
 // In: a file and options of a command. Out: a report, and what was recorded. Three ways lead through this folder:
-//   positions from CSV   position-import.ts reads csv-fixes.ts (csv-columns.ts, csv-values.ts) and sends batches to a gateway by
+//   positions            position-import.ts reads a file (positions/position-file.ts says how) and sends batches to a gateway by
 //                        position-sender.ts; position-import-report.ts
 //   events in            event-import.ts, here: event-file-check.ts first compares the whole file with its checksum, then the
-//                        lines (ndjson-lines.ts) are read, checked and recorded; event-import-report.ts
+//                        lines (file-lines.ts) are read, checked and recorded; event-import-report.ts
 //   events out           event-export.ts
-// The format of events is eventstore/archive's. tally.ts and file-error.ts are what the reports and the readers have in common.
+// The format of events is eventstore/archive's. tally.ts, file-bytes.ts, file-lines.ts
+// and file-error.ts are what the reports and the readers have in common.
 
 /** Events of one transaction, at most. */
 const BATCH_EVENTS = 1_000;

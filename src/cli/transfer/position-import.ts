@@ -2,12 +2,15 @@ import { type GraphqlClient, RequestError } from '../../client/graphql-client.ts
 import { openSideBySide } from '../../client/side-by-side.ts';
 import { vehicleRoll } from '../../client/vehicle-roll.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
-import { type CsvFix, type CsvOptions, readFixes } from './csv-fixes.ts';
-import { newPositionReport, type PositionImportReport } from './position-import-report.ts';
+import { Unpackable } from './file-bytes.ts';
+import { newPositionReport, noteUnread, type PositionImportReport } from './position-import-report.ts';
 import { sendFixes } from './position-sender.ts';
+import type { FileFix, FileRow } from './positions/fix.ts';
+import { openPositionFile, type PositionFileOptions } from './positions/position-file.ts';
+import { fromAnotherZone } from './positions/wrong-zone.ts';
 import { tally } from './tally.ts';
 
-export interface PositionImportOptions extends CsvOptions {
+export interface PositionImportOptions extends PositionFileOptions {
   readonly fleetId?: string;
   /** Fixes per request, 1 to 1,000. */
   readonly batchSize: number;
@@ -16,6 +19,8 @@ export interface PositionImportOptions extends CsvOptions {
   /** How long something that fails for a passing reason is repeated. */
   readonly patienceMs: number;
   readonly signal?: AbortSignal;
+  /** This machine's clock. */
+  readonly now?: () => number;
   /** Called after each batch; `bytes` is how far into the file it reached. */
   onProgress?(bytes: number, report: PositionImportReport): void;
 }
@@ -25,12 +30,16 @@ const NO_KEYS: ReadonlySet<string> = new Set();
 
 interface Batch {
   readonly lines: number[];
-  readonly fixes: CsvFix[];
+  readonly fixes: FileFix[];
+  /** Readings that were left out, by line. */
+  readonly leftOut: { readonly line: number; readonly what: string }[];
   bytes: number;
 }
 
+const emptyBatch = (): Batch => ({ lines: [], fixes: [], leftOut: [], bytes: 0 });
+
 /**
- * Sends the positions of a CSV file through `trackLocations`, and registers vehicles that it meets. It reads no
+ * Sends the positions of a file through `trackLocations`, and registers vehicles that it meets. It reads no
  * faster than the gateway takes them, so memory does not grow with the file.
  * @throws StartupError where the file is not what the options say, or the gateway is not there to begin with.
  * Failures on the way end the import, and are in the report.
@@ -44,7 +53,7 @@ export async function importPositions(
   const roll = vehicleRoll(client, options.fleetId);
   const met = new Map<string, Promise<void>>();
   const deliveries = openSideBySide(options.concurrency);
-  let batch: Batch = { lines: [], fixes: [], bytes: 0 };
+  let batch = emptyBatch();
 
   async function meet(plate: string): Promise<void> {
     const registration = await roll.ensure(plate);
@@ -54,7 +63,7 @@ export async function importPositions(
     report.unregistered.set(registration.code, [...plates, plate]);
   }
 
-  async function deliver({ lines, fixes, bytes }: Batch): Promise<void> {
+  async function deliver({ lines, fixes, leftOut, bytes }: Batch): Promise<void> {
     try {
       for (const { licensePlate: plate } of fixes) if (!met.has(plate)) met.set(plate, meet(plate));
       report.vehicles = met.size;
@@ -63,6 +72,9 @@ export async function importPositions(
       report.recorded += outcome.recorded;
       report.repeated += outcome.repeated;
       for (const { index, code } of outcome.refused) tally(report.refused, code, lines[index] ?? 0);
+      for (const { line, what } of leftOut) tally(report.leftOut, what, line);
+      for (const { index, field, code } of outcome.warnings)
+        tally(report.leftOut, `${field} ${code}`, lines[index] ?? 0);
       options.onProgress?.(bytes, report);
     } catch (error) {
       report.unsent += fixes.length;
@@ -71,27 +83,46 @@ export async function importPositions(
     }
   }
 
+  function take(row: FileRow): void {
+    const { line } = row;
+    report.rows += 1;
+    if ('fault' in row) {
+      tally(report.malformed, row.fault, line);
+      return;
+    }
+    batch.lines.push(line);
+    batch.fixes.push(row.fix);
+    for (const what of row.leftOut) batch.leftOut.push({ line, what });
+  }
+
   /** Sends what is gathered; resolves when the next batch may be sent, so that a failure meanwhile is seen before that. */
   async function dispatch(): Promise<void> {
     const full = batch;
-    batch = { lines: [], fixes: [], bytes: full.bytes };
+    batch = emptyBatch();
     if (full.fixes.length === 0) return;
+    const wrong = fromAnotherZone(full.fixes, (options.now ?? Date.now)());
+    if (wrong !== undefined) {
+      report.unsent += full.fixes.length;
+      report.stopped ??= wrong;
+      return;
+    }
     await deliveries.start(NO_KEYS, () => deliver(full));
     await deliveries.hasPlace();
   }
 
   await reach(client);
-  for await (const row of readFixes(path, options)) {
-    report.rows += 1;
-    batch.bytes = row.bytes;
-    if ('fault' in row) tally(report.malformed, row.fault, row.line);
-    else {
-      batch.lines.push(row.line);
-      batch.fixes.push(row.fix);
+  const file = openPositionFile(path, { ...options, onUnread: (names) => noteUnread(report, names) });
+  try {
+    for await (const row of file) {
+      take(row);
+      batch.bytes = file.bytesRead();
+      if (batch.fixes.length >= options.batchSize) await dispatch();
+      if (options.signal?.aborted) report.stopped ??= 'Stopped.';
+      if (report.stopped !== undefined || deliveries.failure() !== undefined) break;
     }
-    if (batch.fixes.length >= options.batchSize) await dispatch();
-    if (options.signal?.aborted) report.stopped ??= 'Stopped.';
-    if (report.stopped !== undefined || deliveries.failure() !== undefined) break;
+  } catch (error) {
+    if (!(error instanceof Unpackable)) throw error;
+    report.damage = error.message;
   }
   if (report.stopped === undefined) await dispatch();
   else report.unsent += batch.fixes.length;

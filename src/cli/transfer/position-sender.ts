@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { backoffMs, type GraphqlClient, pauseFor, RequestError } from '../../client/graphql-client.ts';
 import { isRepeatable } from '../../client/repeatable.ts';
-import type { CsvFix } from './csv-fixes.ts';
+import type { FileFix } from './positions/fix.ts';
 
 const TRACK = /* GraphQL */ `
   mutation TrackLocations($input: TrackLocationsInput!) {
-    trackLocations(input: $input) { recorded repeated refused { index code message } }
+    trackLocations(input: $input) {
+      recorded repeated refused { index code message } warnings { index field code }
+    }
   }
 `;
 
@@ -14,6 +16,7 @@ const answer = z.object({
     recorded: z.number(),
     repeated: z.number(),
     refused: z.array(z.object({ index: z.number(), code: z.string(), message: z.string() })),
+    warnings: z.array(z.object({ index: z.number(), field: z.string(), code: z.string() })),
   }),
 });
 
@@ -22,6 +25,8 @@ export interface BatchOutcome {
   readonly recorded: number;
   readonly repeated: number;
   readonly refused: readonly { readonly index: number; readonly code: string }[];
+  /** Readings that the gateway left out. */
+  readonly warnings: readonly { readonly index: number; readonly field: string; readonly code: string }[];
 }
 
 /**
@@ -31,12 +36,13 @@ export interface BatchOutcome {
  */
 export async function sendFixes(
   client: GraphqlClient,
-  fixes: readonly CsvFix[],
+  fixes: readonly FileFix[],
   limits: { readonly patienceMs: number; readonly signal?: AbortSignal },
 ): Promise<BatchOutcome> {
   const deadline = Date.now() + limits.patienceMs;
   let [recorded, repeated] = [0, 0];
-  const refused: { index: number; code: string }[] = [];
+  const refused: BatchOutcome['refused'][number][] = [];
+  const warnings: BatchOutcome['warnings'][number][] = [];
   let rest = fixes.map((fix, index) => ({ fix, index }));
   for (let attempt = 0; rest.length > 0; attempt += 1) {
     const input = { fixes: rest.map(({ fix }) => fix) };
@@ -45,6 +51,8 @@ export async function sendFixes(
     repeated += trackLocations.repeated;
     const pause = backoffMs(attempt);
     const inTime = Date.now() + pause < deadline;
+    for (const { index, ...warning } of trackLocations.warnings)
+      warnings.push({ ...warning, index: rest[index]?.index ?? 0 });
     const again: typeof rest = [];
     for (const { index, code } of trackLocations.refused) {
       const entry = rest[index];
@@ -56,5 +64,5 @@ export async function sendFixes(
     rest = again;
     if (rest.length > 0) await pauseFor(pause, limits.signal);
   }
-  return { recorded, repeated, refused };
+  return { recorded, repeated, refused, warnings };
 }

@@ -1,7 +1,4 @@
-import { createReadStream, type ReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { unreadable } from './file-error.ts';
+import { openBytes } from './file-bytes.ts';
 
 /** The longest line: an event is at most 64 KiB in BSON, and JSON can make six characters of one. */
 export const LINE_MAX_BYTES = 1_048_576;
@@ -20,61 +17,30 @@ export interface Lines extends AsyncIterable<readonly Line[]> {
   bytesRead(): number;
 }
 
-/** The compressed data of a file is cut off or damaged. The message is a sentence for the operator. */
-export class Unpackable extends Error {}
-
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Reads a file line by line in constant memory; unpacks it where its name ends in .gz; `-` is standard input. A carriage
- * return at the end of a line, and a byte order mark at the beginning of the file, do not count.
+ * Reads a file line by line in constant memory; `-` is standard input. A carriage return at the end of a line, and a byte
+ * order mark at the beginning of the file, do not count.
  * @throws StartupError where the file cannot be read; Unpackable
  */
 export function readLines(path: string): Lines {
-  const source: Readable & Partial<Pick<ReadStream, 'bytesRead'>> =
-    path === '-' ? process.stdin : createReadStream(path);
-  return { bytesRead: () => source.bytesRead ?? 0, [Symbol.asyncIterator]: () => linesOf(source, path) };
+  const bytes = openBytes(path);
+  return { bytesRead: () => bytes.bytesRead(), [Symbol.asyncIterator]: () => linesOf(bytes) };
 }
 
-async function* linesOf(source: Readable, path: string): AsyncGenerator<readonly Line[]> {
+/** The lines of what comes in chunks. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
   const splitter = openSplitter();
-  try {
-    for await (const chunk of bytesOf(source, path)) {
-      const lines = splitter.add(chunk);
-      if (lines.length > 0) yield lines;
-    }
-    const rest = splitter.end();
-    if (rest.length > 0) yield rest;
-  } finally {
-    source.destroy();
+  for await (const chunk of chunks) {
+    const lines = splitter.add(chunk);
+    if (lines.length > 0) yield lines;
   }
+  const rest = splitter.end();
+  if (rest.length > 0) yield rest;
 }
-
-async function* bytesOf(source: Readable, path: string): AsyncGenerator<Buffer> {
-  const packed = path.endsWith('.gz');
-  const unpacked = packed ? source.pipe(createGunzip()) : source;
-  // `pipe` does not pass on errors.
-  if (packed) source.on('error', (error) => unpacked.destroy(error));
-  try {
-    yield* unpacked as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw failureOf(error, path);
-  }
-}
-
-function failureOf(error: unknown, path: string): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
-  const code = String(error.code);
-  // Z_BUF_ERROR: it ends too soon; Z_DATA_ERROR: it is no gzip, or damaged.
-  if (code === 'Z_BUF_ERROR')
-    return new Unpackable('The file is cut off: its compressed data ends too soon.');
-  if (code.startsWith('Z_'))
-    return new Unpackable('The file is damaged: its compressed data cannot be unpacked.');
-  return unreadable(path, error);
-}
-
 function openSplitter() {
   let pending: Buffer[] = [];
   let pendingBytes = 0;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LINE_MAX_BYTES, type Line, readLines } from '../../../src/cli/transfer/ndjson-lines.ts';
+import { LINE_MAX_BYTES, type Line, readLines } from '../../../src/cli/transfer/file-lines.ts';
 
 let folder = '';
 beforeAll(async () => {
