@@ -56,6 +56,6 @@ function expiryPort(store: Store, metrics: Metrics, log: Logger): ExpiryPort {
       return outcome;
     },
     log,
-    clock: () => new Date(),
+    clock: () => new Date(store.clock.now()),
   };
 }

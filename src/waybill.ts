@@ -143,7 +143,10 @@ function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, fe
     newer: () => store.newer.list(),
     draining,
     maxLagMs: settings.maxLagSeconds * 1_000,
+    skewMs: () => store.clock.skewMs(),
+    maxSkewMs: settings.maxClockSkewSeconds * 1_000,
     gauge: () => {
+      metrics.clockSkewSeconds.set(store.clock.skewMs() / 1_000);
       if (feed !== undefined) measureFeed(metrics, feed);
     },
   };

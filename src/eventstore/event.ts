@@ -6,7 +6,7 @@
  * - What is made of facts: aggregate.ts (state and decisions of a stream), projection.ts (rows, and events of older versions), fold.ts
  *   (both of a stream, kept in memory), newer.ts (what only a newer version understands), interest.ts (who wants to hear of a row).
  * - MongoDB: changes.ts and change.ts (change streams), transact.ts, faults.ts, backoff.ts (try again), lease.ts (one
- *   process at a time), pace.ts, indexes.ts, admin-actions.ts, store-observer.ts.
+ *   process at a time), clock.ts (the database's), pace.ts, indexes.ts, admin-actions.ts, store-observer.ts.
  *
  * The folders stand on each other: log, time, projection, command, and on these feed, rebuild, verify and archive.
  * open-store.ts puts them together; each takes the smallest layer that it needs: Log, TimedLog, ReadModels, Store.

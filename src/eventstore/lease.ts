@@ -111,10 +111,10 @@ export async function whileHeld<T>(
   }
 }
 
-/** Who holds which lease at this moment, by the clock of this process. */
+/** Who holds which lease at this moment, by the server's clock. */
 export async function leaseHolders(db: Db): Promise<Map<string, string>> {
   const leases = await leasesOf(db)
-    .find({ expiresAt: { $gt: new Date() } })
+    .find({ $expr: { $gt: ['$expiresAt', '$$NOW'] } })
     .toArray();
   return new Map(leases.map((lease) => [lease._id, lease.holder]));
 }

@@ -1,6 +1,7 @@
 import type { Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Workflow } from './aggregate.ts';
+import { type Clock, openClock } from './clock.ts';
 import { openCommitter } from './command/committer.ts';
 import { openStreamQueues, openWorkflows } from './command/intent.ts';
 import type { Store } from './command/store.ts';
@@ -30,6 +31,8 @@ export interface StoreOptions {
   /** Every how many events of a stream its fold is written down; 0 for never. */
   readonly snapshotEvery?: number;
   readonly observer?: StoreObserver;
+  /** By which this process dates what it records; the database's unless given, which only tests do. */
+  readonly clock?: Clock;
 }
 
 /** Opens the store on a database and creates the indexes it lacks. The caller keeps and closes the client. */
@@ -40,6 +43,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },
   });
+  const clock = options.clock ?? (await openClock(db, log));
   const producerId = `gateway-${newId()}`;
   const newer = openNewerMet(log, observer);
   const live = await openLiveGenerations({ ...options, producerId, onNewer: newer.note });
@@ -56,6 +60,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     db,
     events,
     log,
+    clock,
     producerId,
     registry,
     newer,

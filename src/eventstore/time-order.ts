@@ -49,9 +49,8 @@ export const LATE_INDEX = {
   sequence: 1,
 } as const;
 
-/** When to record an event after `extent`: now, but never before the event before it. */
-export function recordedAfter(extent: Extent): Date {
-  const now = Date.now();
+/** When to record an event after `extent`: now, but never before the event before it. @param now in ms since 1970 */
+export function recordedAfter(extent: Extent, now: number): Date {
   const ahead = extent.newestRecordedAt - now;
   return new Date(ahead > 0 && ahead <= SERVER_SKEW_MS ? extent.newestRecordedAt : now);
 }

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { REQUEST_SECONDS, SIZES } from './buckets.ts';
 
 /** Appends to the log, and the snapshots that shorten its reading. */
@@ -37,6 +37,12 @@ export function openLogMetrics(registry: Registry) {
       name: 'waybill_newer_versions_met_total',
       help: 'Times that something was met which only a newer version understands.',
       labelNames: ['of'],
+      registers,
+    }),
+    /** Set when the metrics are asked for. */
+    clockSkewSeconds: new Gauge({
+      name: 'waybill_clock_skew_seconds',
+      help: "How far this machine's clock is ahead of the database's; negative where it is behind.",
       registers,
     }),
     /** Fates: written, dropped (too many waited, or the database was away): that costs time, and changes no answer. */

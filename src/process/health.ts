@@ -19,6 +19,10 @@ export interface Probes {
   readonly draining: () => boolean;
   /** A read model or a change stream further behind than this makes the gateway not ready. */
   readonly maxLagMs: number;
+  /** How far this machine's clock is ahead of the database's, in ms; negative where it is behind. */
+  readonly skewMs?: () => number;
+  /** A clock that differs by more makes the gateway not ready; any may where this is not given. */
+  readonly maxSkewMs?: number;
   /** Sets the gauges whose values are looked up only when `/metrics` is asked for. */
   readonly gauge?: () => void;
 }
@@ -54,6 +58,7 @@ export async function readinessOf(probes: Probes): Promise<Readiness> {
         `Subscribers to ${stream} are ${Math.round(lagMs / 1000)} s behind; ${probes.maxLagMs / 1000} s are allowed.`,
       );
   }
+  reasons.push(...skewReasons(probes));
   if (projections.status === 'rejected') {
     reasons.push('How far the read models are behind the log cannot be told.');
     return { status: 'not ready', reasons };
@@ -71,6 +76,14 @@ export async function readinessOf(probes: Probes): Promise<Readiness> {
     lagMs: Object.fromEntries(projections.value.map(({ name, lagMs }) => [name, Math.round(lagMs)])),
     ...(newer.length === 0 ? {} : { newer }),
   };
+}
+
+function skewReasons({ skewMs, maxSkewMs = Number.POSITIVE_INFINITY }: Probes): string[] {
+  const skew = skewMs?.() ?? 0;
+  if (Math.abs(skew) <= maxSkewMs) return [];
+  const seconds = Math.round(Math.abs(skew) / 1000);
+  const way = skew > 0 ? 'ahead of' : 'behind';
+  return [`This machine's clock is ${seconds} s ${way} the database's; ${maxSkewMs / 1000} s are allowed.`];
 }
 
 /** Makes the operator's three pages. */

@@ -142,6 +142,12 @@ export const SETTINGS = {
     fallback: '30',
     doc: 'How far a read model or a change stream may be behind the log before `/health/ready` says 503.',
   }),
+  maxClockSkewSeconds: integer(1, 86_400, {
+    name: 'WAYBILL_MAX_CLOCK_SKEW_SECONDS',
+    unit: 's',
+    fallback: '10',
+    doc: "How far this machine's clock may differ from the database's before `/health/ready` says 503.",
+  }),
   snapshotEvery: integer(0, 100_000, {
     name: 'WAYBILL_SNAPSHOT_EVERY',
     unit: 'events',

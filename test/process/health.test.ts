@@ -28,6 +28,8 @@ beforeAll(async () => {
     projections: () => probes.projections(),
     streams: () => probes.streams?.() ?? [],
     draining: () => probes.draining(),
+    skewMs: () => probes.skewMs?.() ?? 0,
+    maxSkewMs: 10_000,
     maxLagMs: well.maxLagMs,
   };
   const answer = operatorPages(current, metrics, pino({ level: 'silent' }));
@@ -92,6 +94,21 @@ describe('a gateway whose subscribers are told late', () => {
     const { status, body } = await ready();
     expect(status).toBe(503);
     expect(body.reasons).toEqual(['Subscribers to rows are 31 s behind; 30 s are allowed.']);
+  });
+});
+
+describe("a gateway whose machine's clock differs from the database's", () => {
+  it('is ready while it is off by less than is allowed', async () => {
+    probes = { ...well, skewMs: () => -9_000 };
+    expect((await ready()).status).toBe(200);
+  });
+
+  it.each([
+    [45_000, "This machine's clock is 45 s ahead of the database's; 10 s are allowed."],
+    [-45_000, "This machine's clock is 45 s behind the database's; 10 s are allowed."],
+  ])('is not ready at %i ms, and says which way', async (skewMs, reason) => {
+    probes = { ...well, skewMs: () => skewMs };
+    expect(await ready()).toMatchObject({ status: 503, body: { reasons: [reason] } });
   });
 });
 

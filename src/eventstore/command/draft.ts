@@ -123,7 +123,7 @@ function storedEvent(
   const checked = checkPayload(definition, fact);
   if ('refused' in checked) return checked;
   const { intent } = job;
-  const recordedAt = recordedAfter(before.extent);
+  const recordedAt = recordedAfter(before.extent, store.clock.now());
   const late = lateMark(before.extent, command.occurredAt, recordedAt);
   const event: StoredEvent = {
     _id: job.eventId(index),

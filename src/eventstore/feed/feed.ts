@@ -64,7 +64,7 @@ const TICK_MS = 1_000;
 
 /** Opens the feed of one process. Its change streams are opened with the first subscriber that needs them. */
 export function openFeed(
-  store: Pick<ReadModels, 'db' | 'log' | 'projections' | 'events' | 'registry'>,
+  store: Pick<ReadModels, 'db' | 'clock' | 'log' | 'projections' | 'events' | 'registry'>,
   options: FeedOptions = {},
 ): Feed {
   const { log } = store;

@@ -1,5 +1,6 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
 import type { StoredEvent } from '../event.ts';
 import type { StreamCache } from '../fold.ts';
 import type { NewerMet } from '../newer.ts';
@@ -16,6 +17,8 @@ export interface Log {
   readonly db: Db;
   readonly events: Collection<StoredEvent>;
   readonly log: Logger;
+  /** The database's clock: what other processes may compare with theirs is dated by it. */
+  readonly clock: Clock;
   /** Names this process in every event's metadata. */
   readonly producerId: string;
   readonly registry: Registry;

@@ -97,7 +97,7 @@ async function catchUpChunk(
  */
 async function awaitProjector(store: ReadModels, projection: Projection): Promise<CaughtUp> {
   const { name } = projection;
-  const since = new Date();
+  const since = new Date(store.clock.now());
   const own = await startProjector(store, [projection]);
   try {
     const { reached, checkpoint } = await awaitCheckpoint(

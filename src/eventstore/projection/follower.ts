@@ -25,7 +25,7 @@ export function openFollower(task: ProjectorTask): Follower {
   let lastRecordedMs = 0;
 
   const foldBatch = async ({ changes: batch, token, more }: Batch): Promise<void> => {
-    const readAt = new Date();
+    const readAt = new Date(store.clock.now());
     const heads = batch.map((change) => change.document as EventHead);
     const [oldest, newest] = [batch[0]?.committedAt, batch.at(-1)?.committedAt];
     // When they were committed, which recordedAt does not tell of events that were recorded elsewhere and imported.
@@ -38,7 +38,7 @@ export function openFollower(task: ProjectorTask): Follower {
       const lagMs = Math.max(0, readAt.getTime() - oldest.getTime());
       for (const { recordedAt } of heads) lastRecordedMs = Math.max(lastRecordedMs, recordedAt.getTime());
       await writer.write(tipsOf(heads), { ...progress, lagMs, lastRecordedAt: new Date(lastRecordedMs) });
-      observer.folded(name, heads.length, (Date.now() - readAt.getTime() + lagMs) / 1_000);
+      observer.folded(name, heads.length, (store.clock.now() - readAt.getTime() + lagMs) / 1_000);
     }
     savedAtMs = Date.now();
   };

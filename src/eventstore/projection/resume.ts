@@ -34,7 +34,7 @@ export async function startOver(task: ProjectorTask, writer: BatchWriter): Promi
   const { store, projection, fence } = task;
   const { name, version } = projection;
   const now = await clusterNow(store.db);
-  const levelAt = new Date();
+  const levelAt = new Date(store.clock.now());
   await saveCheckpoint(store.db, name, fence, { phase: 'catching_up', version });
   let streams = 0;
   for await (const behind of streamsBehind(store, projection, now, () =>

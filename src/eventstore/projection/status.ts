@@ -81,6 +81,7 @@ async function lagOf(
   aggregateType: string,
   checkpoint: Checkpoint | undefined,
 ): Promise<number> {
+  const age = (moment: Date): number => Math.max(0, store.clock.now() - moment.getTime());
   if (checkpoint?.levelAt === undefined) {
     // It has never caught up yet: its age is that of the first event to fold. In natural order, which needs no index.
     const first = await store.events.findOne(
@@ -91,8 +92,4 @@ async function lagOf(
   }
   const sinceCaughtUp = age(checkpoint.levelAt);
   return sinceCaughtUp > FRESH_MS ? sinceCaughtUp : checkpoint.lagMs;
-}
-
-function age(moment: Date): number {
-  return Math.max(0, Date.now() - moment.getTime());
 }

@@ -61,13 +61,13 @@ export async function announceSwitch(
  * @throws SwitchRefused where it was called off meanwhile
  */
 export async function makeLive(
-  { db }: ReadModels,
+  { db, clock }: ReadModels,
   { name, version }: Projection,
   announced: Pointer,
   { generation, retainMs = RETAIN_MS }: { readonly generation: number; readonly retainMs?: number },
   ahead: readonly string[] | null,
 ): Promise<void> {
-  const switchedAt = new Date();
+  const switchedAt = new Date(clock.now());
   const collection = generationCollection(name, announced.generation);
   const dropAfter = new Date(switchedAt.getTime() + Math.max(retainMs, RETAIN_LEAST_MS));
   const retired = [...announced.retired, { generation: announced.generation, collection, dropAfter }];

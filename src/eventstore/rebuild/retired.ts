@@ -9,7 +9,7 @@ const SWEEP_MS = 600_000;
  * @param now the time that decides which are over
  * @returns the collections dropped
  */
-export async function dropRetired(store: ReadModels, now = new Date()): Promise<string[]> {
+export async function dropRetired(store: ReadModels, now = new Date(store.clock.now())): Promise<string[]> {
   const { db, log } = store;
   const dropped: string[] = [];
   for (const pointer of await pointersOf(db).find().toArray()) {

@@ -54,7 +54,7 @@ export function contextOf(services: AdmittingServices, source: OperationSource):
       access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, trace, services.admission),
     feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, source),
     projections: services.projections,
-    now: () => new Date(),
+    now: () => new Date(services.store.clock.now()),
     forGroup: () =>
       contextOf(services, {
         access: access === null ? null : anyoneWith(access),

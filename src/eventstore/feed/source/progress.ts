@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import type { Signal } from '../../changes.ts';
+import type { Clock } from '../../clock.ts';
 import { ALL, isBehind, justAfter, type Place } from '../cursor.ts';
 
 /** Counts the changes of a stream into places, from a moment up to which everything is done. */
@@ -41,11 +42,14 @@ const PACE_MS = 2_000;
 export class StreamProgress {
   #from: Timestamp;
   #places: PlaceCounter;
-  #currentAt = Date.now();
+  readonly #clock: Clock;
+  #currentAt: number;
   #waiting: (() => void)[] = [];
   #closed = false;
 
-  constructor(from: Timestamp) {
+  constructor(from: Timestamp, clock: Clock) {
+    this.#clock = clock;
+    this.#currentAt = clock.now();
     this.#from = from;
     this.#places = new PlaceCounter(from);
   }
@@ -69,13 +73,13 @@ export class StreamProgress {
   passed({ changes, upTo }: Extract<Signal, { kind: 'changes' }>): void {
     // A stream that has only just begun may name a moment at which nothing can have happened yet.
     if (upTo?.greaterThan(justAfter(this.#from))) this.#places.reach(upTo);
-    this.#currentAt = changes.at(-1)?.committedAt.getTime() ?? Date.now();
+    this.#currentAt = changes.at(-1)?.committedAt.getTime() ?? this.#clock.now();
     this.#wake();
   }
 
   /** How long ago what was passed on last was committed, or nothing was left to pass on, in ms; 0 while it keeps up. */
   lagMs(): number {
-    const ms = Date.now() - this.#currentAt;
+    const ms = this.#clock.now() - this.#currentAt;
     return ms > PACE_MS ? ms : 0;
   }
 

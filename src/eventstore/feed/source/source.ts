@@ -18,6 +18,7 @@ import type { Logger } from 'pino';
 import { backoff, retry } from '../../backoff.ts';
 import type { Change } from '../../change.ts';
 import { type Changes, clusterNow, openChanges, type Signal } from '../../changes.ts';
+import type { Clock } from '../../clock.ts';
 import { Delivery, justAfter, PastChange, type Place, scopeOf } from '../cursor.ts';
 import type { GapCause } from '../gap.ts';
 import type { FeedLimits } from '../limits.ts';
@@ -30,6 +31,7 @@ import { addressee, type Routes } from './routes.ts';
 
 export interface SourceOptions {
   readonly db: Db;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly routes: Routes;
   readonly limits: RingLimits & Pick<FeedLimits, 'rememberedRows'>;
@@ -102,7 +104,7 @@ class ChangeSource implements Source {
     const { limits, routes } = options;
     this.#options = options;
     this.#receivers = new Receivers({ versionOf: routes.versionOf, remembered: limits.rememberedRows });
-    this.#progress = new StreamProgress(pinned);
+    this.#progress = new StreamProgress(pinned, options.clock);
     this.#ring = new Ring(limits, pinned);
     this.#oplog = openOplog({ ...options, ring: this.#ring, historyBytes: limits.historyBytes });
     this.#changes = this.#open(pinned);

@@ -1,5 +1,6 @@
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
+import type { Clock } from '../../clock.ts';
 import type { Projection } from '../../projection.ts';
 import type { FeedLimits } from '../limits.ts';
 import type { FeedObserver, StreamName } from '../observer.ts';
@@ -19,6 +20,7 @@ export interface StreamHealth {
 
 export interface SourcesOptions {
   readonly db: Db;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly projections: readonly Projection[];
   readonly limits: FeedLimits;
