@@ -32,7 +32,7 @@ export async function historyOf(
   const shown: StoredEvent[] = [];
   let after = sequenceIn(args.after);
   // What is left out makes a page of the stream shorter, so that one page of the history may take several of them.
-  for (let more = size > 0; more && shown.length <= size; ) {
+  for (let more = true; more && shown.length <= size; ) {
     const page = await context.store.pageStream(aggregateType, id, { after, limit: size + 1 });
     shown.push(...page.map(show).filter((event) => event !== null));
     after = page.at(-1)?.sequence ?? after;

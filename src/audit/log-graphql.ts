@@ -71,7 +71,7 @@ builder.queryFields((t) => ({
       const { size } = pageSize(args);
       const place = placeOf(args);
       const page = { limit: size + 1, ...(place === undefined ? {} : { after: place }) };
-      const events = size === 0 ? [] : await store.pageEvents(eventFilterOf(filter), page);
+      const events = await store.pageEvents(eventFilterOf(filter), page);
       return connectionOf(events, args, (event) => encodeCursor([event.recordedAt, event._id.toString()]));
     },
   }),

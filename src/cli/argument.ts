@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
 import { parseMoment } from '../eventstore/archive/json-value.ts';
+import { hasPlainYear } from '../graphql/scalars.ts';
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 /** Ten years: a token for longer than that is a mistake. */
@@ -26,6 +27,8 @@ export function validBy(schema: z.ZodType<string>): (text: string) => string {
 /** Reads a moment such as 2026-01-05T08:00:00Z, or a day, which begins at midnight in UTC. */
 export function momentArgument(text: string): Date {
   const moment = parseMoment(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (moment !== undefined) return moment;
-  throw new InvalidArgumentError('It must be a day or a moment in UTC: 2026-01-05 or 2026-01-05T08:00:00Z.');
+  if (moment !== undefined && hasPlainYear(moment)) return moment;
+  throw new InvalidArgumentError(
+    'It must be a day or a moment in UTC, in the years 0001 to 9999: 2026-01-05 or 2026-01-05T08:00:00Z.',
+  );
 }

@@ -1,4 +1,5 @@
 import { clientError, invalidInput } from './errors.ts';
+import { hasPlainYear } from './scalars.ts';
 
 /** The arguments of a connection; those a field does not declare are absent. */
 export interface PageArgs {
@@ -47,7 +48,8 @@ export async function keysetPage<R extends object>(
   const sort = Object.fromEntries(
     order.map(([key, way]) => [key, backwards && way === 1 ? -1 : backwards ? 1 : way]),
   );
-  const rows = size === 0 ? [] : await find({ filter, sort: sort as PageQuery['sort'], limit: size + 1 });
+  // Of an empty page, too, it is said whether there is more.
+  const rows = await find({ filter, sort: sort as PageQuery['sort'], limit: size + 1 });
   return connectionOf(rows, args, (row) => encodeCursor(order.map(([key]) => row[key])));
 }
 
@@ -118,7 +120,7 @@ function untagged(key: unknown): unknown {
   if (typeof key !== 'object' || key === null || !('date' in key) || typeof key.date !== 'string')
     return undefined;
   const date = new Date(key.date);
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  return hasPlainYear(date) ? date : undefined;
 }
 
 function placeFilter<R>(args: PageArgs, order: Order<R>): Record<string, unknown> {

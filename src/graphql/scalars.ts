@@ -1,11 +1,20 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
 
+/** Years that ISO 8601 writes with four digits: others would be answered in a form that no client reads. */
+const YEARS = { first: 1, last: 9_999 } as const;
+
+/** True for a moment whose year, in UTC, has four digits and is after Christ. */
+export function hasPlainYear(date: Date): boolean {
+  const year = date.getUTCFullYear();
+  return year >= YEARS.first && year <= YEARS.last;
+}
+
 const ISO_8601 =
   /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /**
  * A moment from text: ISO 8601 with seconds optional and a zone required (a local time would be a guess).
- * @throws GraphQLError for anything else, the 30th of February included
+ * @throws GraphQLError for anything else, the 30th of February included, and for a year that in UTC is none of 0001 to 9999
  */
 export function parseDateTime(value: unknown): Date {
   const match = typeof value === 'string' ? ISO_8601.exec(value) : null;
@@ -13,7 +22,10 @@ export function parseDateTime(value: unknown): Date {
     const [, year, month, day] = match.map(Number);
     const lastDay = new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate();
     const date = new Date(value);
-    if (day !== undefined && day <= lastDay && !Number.isNaN(date.getTime())) return date;
+    if (day !== undefined && day <= lastDay && !Number.isNaN(date.getTime())) {
+      if (hasPlainYear(date)) return date;
+      throw new GraphQLError(`DateTime must lie in the years 0001 to 9999, in UTC; got ${show(value)}.`);
+    }
   }
   throw new GraphQLError(
     `DateTime must be an ISO 8601 date and time with a zone, as 2026-01-31T08:30:00Z; got ${show(value)}.`,
@@ -28,7 +40,8 @@ function show(value: unknown): string {
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
   description:
-    'A moment as ISO 8601 with a zone, answered in UTC to the millisecond: `2026-01-31T08:30:00.000Z`.',
+    'A moment as ISO 8601 with a zone, in the years 0001 to 9999 in UTC, answered in UTC to the millisecond: ' +
+    '`2026-01-31T08:30:00.000Z`.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize(value) {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();

@@ -35,7 +35,9 @@ const TenderOrderRef = builder.enumType('TenderOrder', {
   description: 'The order of a list of tenders.',
   values: {
     LAST_CHANGED_FIRST: {
-      description: 'By the recording of the last event; pages shift while tenders change.',
+      description:
+        'By the recording of the last event. A tender that changes between two pages moves to the front, so that the next ' +
+        'page does not have it: for a first page that is shown and asked for again, not to read all.',
     },
     NEWEST_FIRST: { description: 'By the recording of the first event.' },
     OLDEST_FIRST: { description: 'By the recording of the first event, oldest first.' },
@@ -76,15 +78,16 @@ builder.queryField('tenders', (t) =>
         }),
         orderBy: t.arg({
           type: TenderOrderRef,
-          defaultValue: 'LAST_CHANGED_FIRST',
-          description: 'In which order.',
+          defaultValue: 'NEWEST_FIRST',
+          description:
+            'In which order; by default one that no change of a tender moves, so that no page misses any.',
         }),
       },
       resolve: async (_root, { filter, orderBy, ...page }, context) => {
         const access = requireAccess(context);
         const selected = selectTenders(access, filter);
         const rows = context.store.rows(tendersRead);
-        const order: Order<TenderRow> = ORDERS[orderBy ?? 'LAST_CHANGED_FIRST'];
+        const order: Order<TenderRow> = ORDERS[orderBy ?? 'NEWEST_FIRST'];
         return keysetPage(page, order, async (query) => {
           const found = await rows.find({ $and: [selected.filter, query.filter] }, query);
           return found.map((row) => asSeenBy(access, row)).filter((row) => row !== null);

@@ -32,19 +32,19 @@ export const tendersRead: Projection<TenderRow> = {
     },
     { keys: { tenantId: 1, createdAt: -1, _id: -1 }, serves: 'tenders(): all of a tenant, newest first' },
     {
-      keys: { tenantId: 1, status: 1, updatedAt: -1, _id: -1 },
+      keys: { tenantId: 1, status: 1, createdAt: -1, _id: -1 },
       serves: 'tenders(filter: { status }): the board, one column a status',
     },
     {
-      keys: { tenantId: 1, carrierIds: 1, updatedAt: -1, _id: -1 },
+      keys: { tenantId: 1, carrierIds: 1, createdAt: -1, _id: -1 },
       serves: 'tenders(filter: { carrierId }), and all that a carrier may see',
     },
     {
-      keys: { tenantId: 1, fleetId: 1, updatedAt: -1, _id: -1 },
+      keys: { tenantId: 1, fleetId: 1, createdAt: -1, _id: -1 },
       serves: 'tenders(filter: { fleetId })',
     },
     {
-      keys: { tenantId: 1, vehicleId: 1, updatedAt: -1, _id: -1 },
+      keys: { tenantId: 1, vehicleId: 1, createdAt: -1, _id: -1 },
       partialFilterExpression: { vehicleId: { $exists: true } },
       serves: 'tenders(filter: { vehicleId }): what a vehicle carries',
     },

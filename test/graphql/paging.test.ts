@@ -56,6 +56,36 @@ const items = fc.uniqueArray(fc.record({ rank: fc.integer({ min: 0, max: 5 }), _
   maxLength: 40,
 });
 
+describe('an empty page', () => {
+  const three = [1, 2, 3].map((rank) => ({ rank, _id: `${rank}` }));
+  const by: Order<Item> = [
+    ['rank', 1],
+    ['_id', 1],
+  ];
+  const page = (args: object, all = three) => keysetPage(args, by, finder(all));
+
+  it('says whether there is more, from either end and behind any cursor', async () => {
+    expect((await page({ first: 0 })).pageInfo.hasNextPage).toBe(true);
+    expect((await page({ last: 0 })).pageInfo.hasPreviousPage).toBe(true);
+    expect((await page({ first: 0 }, [])).pageInfo.hasNextPage).toBe(false);
+    expect((await page({ last: 0 }, [])).pageInfo.hasPreviousPage).toBe(false);
+    const whole = await page({ first: 3 });
+    expect((await page({ first: 0, after: whole.edges[1]?.cursor })).pageInfo.hasNextPage).toBe(true);
+    expect((await page({ first: 0, after: whole.edges[2]?.cursor })).pageInfo.hasNextPage).toBe(false);
+    expect((await page({ last: 0, before: whole.edges[0]?.cursor })).pageInfo.hasPreviousPage).toBe(false);
+    expect((await page({ first: 0 })).edges).toEqual([]);
+  });
+});
+
+describe('a cursor that a client has made', () => {
+  it('holds no moment beyond the years that a moment may have', () => {
+    const forged = (date: string) => Buffer.from(JSON.stringify([{ date }])).toString('base64url');
+    expect(decodeCursor(forged('2026-01-01T00:00:00Z'), 1, 'after')).toHaveLength(1);
+    for (const date of ['+010000-01-01T00:00:00Z', '-000001-12-31T23:59:59Z', 'never'])
+      expect(() => decodeCursor(forged(date), 1, 'after')).toThrow('is no cursor of this list');
+  });
+});
+
 describe('pages by keyset', () => {
   it('put together are the whole list, in order, from either end', async () => {
     await fc.assert(

@@ -33,6 +33,24 @@ describe('a DateTime', () => {
     expect(() => parseDateTime(text)).toThrow('ISO 8601');
   });
 
+  it.each([
+    ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+    ['0000-12-31T20:00:00-06:00', '0001-01-01T02:00:00.000Z'],
+  ])('%s is %s, whose year has four digits', (text, utc) => {
+    expect(DateTime.serialize(parseDateTime(text))).toBe(utc);
+  });
+
+  it.each([
+    '9999-12-31T23:59:59-14:00',
+    '9999-12-31T23:59:59-00:01',
+    '0000-01-01T00:00:00Z',
+    '0000-01-01T00:00:00+14:00',
+    '0001-01-01T00:00:00+00:01',
+  ])('is not %s, whose year in UTC is none of 0001 to 9999', (text) => {
+    expect(() => parseDateTime(text)).toThrow(`in the years 0001 to 9999, in UTC; got "${text}"`);
+  });
+
   it('is never made of what is no date', () => {
     expect(() => DateTime.serialize('2026-03-01T08:30:00Z')).toThrow(TypeError);
     expect(() => DateTime.serialize(new Date(Number.NaN))).toThrow(TypeError);

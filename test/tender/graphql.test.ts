@@ -223,6 +223,27 @@ describe('a list of tenders', () => {
   });
 });
 
+describe('a list of tenders that change while it is read', () => {
+  it('has each of them once, unless another order was asked for', async () => {
+    const fleetId = newId();
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i += 1) ids.push(await created(dora, { fleetId }));
+    const seen: string[] = [];
+    let after: string | null = null;
+    do {
+      const { tenders } = await dora.ask(
+        `query ($fleet: [String!], $after: String) {
+          tenders(filter: { fleetId: $fleet }, first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }`,
+        { fleet: [fleetId], after },
+      );
+      seen.push(...tenders.nodes.map((node: { id: string }) => node.id));
+      after = tenders.pageInfo.hasNextPage ? tenders.pageInfo.endCursor : null;
+      for (const tenderId of ids) await dora.give('amendTender', { tenderId, weightKg: seen.length });
+    } while (after !== null);
+    expect(seen).toEqual(ids.toReversed());
+  });
+});
+
 describe('the live board', () => {
   it('shows the tenders that match, then every event, in order, and what leaves', async () => {
     const before = await offeredTo(dora, 'ACME');

@@ -1,3 +1,4 @@
+import { hasPlainYear } from '../../../graphql/scalars.ts';
 import type { Zone } from './zone.ts';
 
 /** What a file has in a field: JSON has numbers, other formats text. */
@@ -47,7 +48,9 @@ export function momentOf(value: Value, zone: Zone | undefined): { at: string } |
   if (Number.isNaN(shown) || rolledOver) return { fault: NO_TIME };
   const moment = stated === undefined ? zone?.momentOf(shown) : shown - offsetOf(stated);
   if (typeof moment === 'string') return { fault: `time ${moment}` };
-  return moment === undefined ? { fault: NO_TIME } : { at: new Date(moment).toISOString() };
+  // The gateway takes no moment whose year, in UTC, has not four digits.
+  if (moment === undefined || !hasPlainYear(new Date(moment))) return { fault: NO_TIME };
+  return { at: new Date(moment).toISOString() };
 }
 
 /** How far ahead of UTC a stated zone is, in ms. */

@@ -59,6 +59,7 @@ describe('rows that are no positions', () => {
     ['A,2026-01-01T00:00:00,1,1', 'time is not ISO 8601 with a zone, nor Unix time'],
     ['A,2026-02-30T00:00:00Z,1,1', 'time is not ISO 8601 with a zone, nor Unix time'],
     ['A,yesterday,1,1', 'time is not ISO 8601 with a zone, nor Unix time'],
+    ['A,9999-12-31T23:59:59-14:00,1,1', 'time is not ISO 8601 with a zone, nor Unix time'],
     ['A,2026-01-01T00:00:00Z,1', 'wrong number of columns'],
     ['A"b",2026-01-01T00:00:00Z,1,1', 'not a row of CSV'],
   ])('%s: %s', async (row, fault) => {
