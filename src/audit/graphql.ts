@@ -1,4 +1,5 @@
 import { type Actor, ROLES, type StoredEvent } from '../eventstore/event.ts';
+import { effectiveAt } from '../eventstore/time-order.ts';
 import { builder, orAbsent, uncached } from '../graphql/builder.ts';
 import { isAuditor } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
@@ -39,6 +40,13 @@ export const EventRef = builder.loadableNode(builder.objectRef<StoredEvent>('Eve
     sequence: t.exposeInt('sequence', { description: 'Its place in the stream, from 1, without holes.' }),
     payload: t.field({ type: 'JSON', resolve: (event) => event.payload }),
     occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'By whoever saw it.' }),
+    effectiveAt: t.field({
+      type: 'DateTime',
+      description:
+        'When it takes effect, as `asOf` has it: an observation (a fix, an arrival) at occurredAt, a decision (an offer, ' +
+        'an acceptance) at occurredAt, but never before the decisions that stand earlier in the stream.',
+      resolve: effectiveAt,
+    }),
     recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'By the server.' }),
     actor: t.expose('actor', { type: ActorRef }),
     reasonCode: t.exposeString('reasonCode', { nullable: true }),

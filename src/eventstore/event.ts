@@ -50,13 +50,13 @@ export interface Metadata {
   /** How many events the command recorded, over all its streams, where it is more than one; on each of them. */
   readonly commandSize?: number;
   /**
-   * On an event that came late: its occurredAt lies before the newest one earlier in its stream, by less than this many
-   * ms (`time-order.ts`). Absent where it came in order.
+   * On an event that came late: it takes effect before something earlier in its stream does, and its occurredAt lies
+   * less than this many ms before that (`time-order.ts`). Absent where it came in order.
    */
   readonly lateWithinMs?: number;
   /**
-   * When a decision takes effect (`time-order.ts`), on one whose occurredAt lies before the newest one earlier in its
-   * stream. Absent: at occurredAt.
+   * When a decision takes effect (`time-order.ts`), on one that occurred before something earlier in its stream took
+   * effect. Absent: at occurredAt.
    */
   readonly effectiveAt?: Date;
 }
@@ -107,8 +107,11 @@ export interface EventDefinition<T extends string = string, P = unknown> {
   readonly payload: z.ZodType<P>;
   /** Whether it tells what somebody saw, or what somebody decided: that says when it takes effect. */
   readonly effect: Effect;
-  /** True where it takes its place in time before all else of its stream: what it founds is older than our record of it. */
-  readonly founding?: boolean;
+  /**
+   * True for an observation that the next one of its kind replaces, as a fix does: of those that count, only the ones of
+   * the newest occurredAt make a difference to a row. A stream may have any number of them; to tell how it was, one is read.
+   */
+  readonly onlyNewestCounts?: boolean;
   /** The closed list of reasons, where the type has one. */
   readonly reasonCodes?: readonly string[];
   /** The version before this one, which the log may hold for ever; the first has none. */

@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache';
 import type { UUID } from 'mongodb';
 import type { Aggregate, Command } from './aggregate.ts';
 import type { StoredEvent } from './event.ts';
-import { fold, type Row } from './projection.ts';
+import { asStored, fold, type Row } from './projection.ts';
 import type { Registry } from './registry.ts';
-import { type Extent, extended, NO_EXTENT } from './time-order.ts';
+import { type Extent, effectAfter, extended, NO_EXTENT } from './time-order.ts';
 
 /** A stream folded up to a sequence: the state that decides, and the rows that are shown. */
 export interface Folded<S = unknown> {
@@ -16,6 +16,8 @@ export interface Folded<S = unknown> {
   readonly rows: Readonly<Record<string, Row | null>>;
   /** How far its events reach in time, which tells a late one. */
   readonly extent: Extent;
+  /** The event that took effect last, as it is stored: mostly the last one. */
+  readonly newest?: StoredEvent | undefined;
 }
 
 /** The fold of no events. */
@@ -40,14 +42,17 @@ export function foldEvent(
     rows[projection.name] = fold(projection, folded.rows[projection.name] ?? null, event);
   }
   const { aggregateId, sequence } = event;
-  const founding = sequence === 1 && registry.isFounding(event.type);
-  const extent = extended(folded.extent, event, founding);
-  return { aggregateId, sequence, state: aggregate.evolve(folded.state, event), rows, extent };
+  const before = folded.extent;
+  const timing = registry.timing(event);
+  const isNewest = timing === 'first' || effectAfter(before, timing, event.occurredAt) >= before.newestAt;
+  const extent = extended(before, event, timing);
+  const newest = isNewest ? asStored(event) : folded.newest;
+  return { aggregateId, sequence, state: aggregate.evolve(folded.state, event), rows, extent, newest };
 }
 
 /** True for a fold that makes a snapshot: each `every`-th of a stream, 0 for none. */
 export function isMilestone({ sequence, extent }: Folded, every: number): boolean {
-  return every > 0 && sequence % every === 0 && Number.isFinite(extent.newestOccurredAt);
+  return every > 0 && sequence % every === 0 && Number.isFinite(extent.newestAt);
 }
 
 /** Folds of the streams that were written last. They may be behind the log: an append on such a fold fails. */

@@ -2,6 +2,14 @@ import { type Refusal, refusal } from '../refusal.ts';
 import type { EventDefinition, NewEvent, StoredEvent } from './event.ts';
 import { NewerVersion } from './newer.ts';
 import { openUpcaster, type Upcaster } from './projection.ts';
+import type { Timing } from './time-order.ts';
+
+/** The event types of a kind of stream that tell what somebody saw. */
+export interface ObservationTypes {
+  readonly all: readonly string[];
+  /** True where only the newest of some of them count. */
+  readonly hasReadings: boolean;
+}
 
 /** All event types that Waybill knows. */
 export interface Registry {
@@ -19,10 +27,10 @@ export interface Registry {
   isNewest(event: Pick<StoredEvent, 'type' | 'version'>): boolean;
   /** Every type and version of an aggregate, by name (`TenderCreated.v1`): what this code can fold of it. */
   kindsOf(aggregateType: string): readonly string[];
-  /** True for a type that takes its place in time before all else of its stream. */
-  isFounding(type: string): boolean;
-  /** True for a type that tells what somebody saw. One that is not known here is taken for a decision. */
-  isObservation(type: string): boolean;
+  /** What says when an event takes effect. A type that is not known here is taken for a decision. */
+  timing(event: Pick<StoredEvent, 'type' | 'sequence'>): Timing;
+  /** Which types tell what somebody saw, of a kind of stream. */
+  observations(aggregateType: string): ObservationTypes;
 }
 
 /**
@@ -54,6 +62,13 @@ export function openRegistry(
     const theirs = kinds.get(definition.aggregateType) ?? [];
     kinds.set(definition.aggregateType, [...theirs, nameOf(definition)]);
   }
+  const timings = new Map(newest.map((definition) => [definition.type, timingOf(definition)]));
+  const observations = new Map(
+    newest.map(({ aggregateType }) => [
+      aggregateType,
+      observationsAmong(newest.filter((other) => other.aggregateType === aggregateType)),
+    ]),
+  );
   return {
     latest(type) {
       const definition = latest.get(type);
@@ -64,8 +79,8 @@ export function openRegistry(
     upcast: telling(openUpcaster(newest), onNewer),
     isNewest: ({ type, version }) => latest.get(type)?.version === version,
     kindsOf: (aggregateType) => kinds.get(aggregateType) ?? [],
-    isFounding: (type) => latest.get(type)?.founding === true,
-    isObservation: (type) => latest.get(type)?.effect === 'observation',
+    timing: ({ type, sequence }) => (sequence === 1 ? 'first' : (timings.get(type) ?? 'decision')),
+    observations: (aggregateType) => observations.get(aggregateType) ?? NO_OBSERVATIONS,
   };
 }
 
@@ -78,6 +93,17 @@ function telling(upcast: Upcaster, onNewer: (error: NewerVersion) => void): Upca
       throw error;
     }
   };
+}
+
+function timingOf({ effect, onlyNewestCounts }: EventDefinition): Timing {
+  return onlyNewestCounts === true ? 'reading' : effect;
+}
+
+const NO_OBSERVATIONS: ObservationTypes = { all: [], hasReadings: false };
+
+function observationsAmong(definitions: readonly EventDefinition[]): ObservationTypes {
+  const all = definitions.filter(({ effect }) => effect === 'observation').map(({ type }) => type);
+  return { all, hasReadings: definitions.some((definition) => timingOf(definition) === 'reading') };
 }
 
 /** `TenderCreated.v1`: what a version's files are named by. */

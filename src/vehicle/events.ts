@@ -97,8 +97,6 @@ export const vehicleEvents = [
     effect: 'decision',
     doc: 'A vehicle joined the fleet under a licence plate; it is available from now on.',
     payload: z.object({ licensePlate, fleetId: text.optional() }),
-    // A vehicle is older than its registration with us: fixes that were taken before it count.
-    founding: true,
   }),
   defineEvent({
     type: 'VehicleStateChanged',
@@ -114,6 +112,7 @@ export const vehicleEvents = [
     version: 1,
     aggregateType: 'Vehicle',
     effect: 'observation',
+    onlyNewestCounts: true,
     doc: 'A device on a vehicle took a fix at occurredAt.',
     payload: fix,
   }),

@@ -16,14 +16,14 @@ export interface VehicleRow extends Row {
   readonly state: MdsState;
   /** The tender it is committed to. */
   readonly tenderId: string | null;
-  /** The newest fix by occurredAt; of two fixes of one moment, the first recorded. */
+  /** The newest fix by occurredAt; of those of one moment, the one with the smallest error. */
   readonly position: Position | null;
 }
 
 /** `fleet_status`: one row per vehicle, written by the projector, so that a burst of fixes becomes one write. */
 export const fleetStatus: Projection<VehicleRow> = {
   name: 'fleet_status',
-  version: 1,
+  version: 2,
   aggregateType: 'Vehicle',
   mode: 'async',
   indexes: [
@@ -50,7 +50,7 @@ function evolveRow(row: VehicleRow | null, stored: StoredEvent): Body<VehicleRow
   if (row === null) return null;
   switch (event.type) {
     case 'LocationTracked':
-      return isNewer(event.occurredAt, row.position) ? { ...row, position: positionOf(event) } : row;
+      return isShown(event, row.position) ? { ...row, position: positionOf(event) } : row;
     case 'VehicleStateChanged':
       return { ...row, state: event.payload.to };
     case 'VehicleReserved':
@@ -65,9 +65,40 @@ function evolveRow(row: VehicleRow | null, stored: StoredEvent): Body<VehicleRow
   }
 }
 
-/** A late fix goes to history and never moves the position back (design section 8). */
-function isNewer(occurredAt: Date, position: Position | null): boolean {
-  return position === null || occurredAt.getTime() > position.occurredAt.getTime();
+/**
+ * A late fix goes to history and never moves the position back (design section 8). Which of two fixes of one moment is
+ * shown must not depend on which came first: it is the one with the smaller error, and else any, but always the same.
+ */
+function isShown(fix: Parameters<typeof positionOf>[0], shown: Position | null): boolean {
+  if (shown === null) return true;
+  const later = fix.occurredAt.getTime() - shown.occurredAt.getTime();
+  return later === 0 ? isBefore(positionOf(fix), shown) : later > 0;
+}
+
+const IN_ORDER = Object.keys({
+  occurredAt: true,
+  accuracyM: true,
+  deviceId: true,
+  longitude: true,
+  latitude: true,
+  speedMps: true,
+  headingDeg: true,
+  altitudeM: true,
+  odometerM: true,
+  batteryPercent: true,
+  recordedAt: true,
+} satisfies Record<keyof Position, true>) as (keyof Position)[];
+
+/** By the first field in which they differ; what is not known comes last. */
+function isBefore(a: Position, b: Position): boolean {
+  for (const field of IN_ORDER) {
+    const [one, other] = [a[field], b[field]];
+    if (one === undefined || other === undefined) {
+      if (one !== other) return other === undefined;
+    } else if (one < other) return true;
+    else if (one > other) return false;
+  }
+  return false;
 }
 
 /** The position that a recorded fix stands for. */

@@ -46,8 +46,9 @@ export async function makeLongStream(store: Store, events: number): Promise<Long
       recordedAt: new Date(toldAt),
       metadata: { origin: 'bench', producerId: 'bench', correlationId: 'bench', commandHash: 'bench' },
     };
-    batch.push(marked(event, extent, sequence === 1));
-    extent = extended(extent, event, sequence === 1);
+    const timing = store.registry.timing(event);
+    batch.push(marked(event, extent, timing));
+    extent = extended(extent, event, timing);
     if (sequence % 100 === 0) eventIds.push(event._id);
     if (batch.length < BATCH_EVENTS && sequence < events) continue;
     await store.events.insertMany(batch, { ordered: false });

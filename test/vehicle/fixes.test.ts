@@ -61,8 +61,12 @@ describe('the moment of a fix', () => {
         const newest = Math.max(...minutes);
         const position = story.row(fleetStatus)?.position;
         expect(position?.occurredAt).toEqual(minute(newest));
-        // Of two fixes of one moment, the first recorded.
+        // Of two fixes of one moment, always the same.
         expect(position?.longitude).toBe(minutes.indexOf(newest) / 10);
+        const turned = registered(
+          ...minutes.map((m, index) => fixAt(m, { longitude: index / 10, latitude: 1 })).toReversed(),
+        );
+        expect(turned.row(fleetStatus)?.position?.longitude).toBe(position?.longitude);
         expect(story.state.newestFixAt).toBe(minute(newest).getTime());
         expect(story.events).toHaveLength(minutes.length + 1);
       }),

@@ -3,7 +3,7 @@ import { BSON } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
 import { streamOf, type Tip, tipAfter } from '../log/stream-tips.ts';
 import type { Registry } from '../registry.ts';
-import { lateMark } from '../time-order.ts';
+import { marked } from '../time-order.ts';
 import type { EventLines } from './event-line.ts';
 
 /** Why the log does not take an event. */
@@ -74,7 +74,8 @@ export function planBackfill(
     tips.set(stream, tipAfter(registry, tip, event));
     if (earlier !== undefined) repeated += 1;
     else {
-      fresh.push(marked(event, tip));
+      // As if it had been appended here: reads of the past go by what is noted. Lines from elsewhere may say nothing of it.
+      fresh.push(marked(event, tip.extent, registry.timing(event)));
       taken.set(id, event);
     }
   }
@@ -92,18 +93,7 @@ function reasonAgainst(
   return sequence > tip + 1 ? 'HOLE' : undefined;
 }
 
-/**
- * The event with the mark that late events have, if it is late, as if it had been appended here: reads of the past find
- * late events by it. Lines from elsewhere have no mark.
- */
-function marked(event: StoredEvent, { extent }: Tip): StoredEvent {
-  const late = lateMark(extent, event.occurredAt, event.recordedAt);
-  if (event.metadata.lateWithinMs === late) return event;
-  const { lateWithinMs: _, ...metadata } = event.metadata;
-  return { ...event, metadata: late === undefined ? metadata : { ...metadata, lateWithinMs: late } };
-}
-
-/** Mostly the bytes are the same. Where only the order of fields differs, or the mark, it is the same event, too. */
+/** Mostly the bytes are the same. Where only the order of fields differs, or what is noted of its time, it is the same event, too. */
 function reasonAgainstOther(
   stored: Uint8Array,
   event: StoredEvent,
@@ -113,6 +103,7 @@ function reasonAgainstOther(
   const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((each) => {
     const json = JSON.parse(lines.write(each));
     delete json.metadata.lateWithinMs;
+    delete json.metadata.effectiveAt;
     return json;
   });
   return isDeepStrictEqual(one, other) ? undefined : 'EVENT_ID_REUSED';

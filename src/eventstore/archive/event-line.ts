@@ -20,6 +20,9 @@ export interface EventLines {
   read(line: string): ReadLine;
 }
 
+/** Where metadata has dates. */
+const METADATA_DATES: DateFields = { fields: new Map([['effectiveAt', 'date']]) };
+
 /** An event type, and where its payload has dates. */
 interface KnownType {
   readonly definition: EventDefinition;
@@ -68,7 +71,7 @@ function lineOf(event: StoredEvent, dates: DateFields | undefined): string {
     ...(reasonCode === undefined ? [] : [`"reasonCode":${JSON.stringify(reasonCode)}`]),
     `"actor":${jsonText(actor, undefined)}`,
     `"occurredAt":${jsonText(occurredAt, 'date')},"recordedAt":${jsonText(recordedAt, 'date')}`,
-    `"metadata":${jsonText(metadata, undefined)}}`,
+    `"metadata":${jsonText(metadata, METADATA_DATES)}}`,
   ].join();
 }
 
@@ -100,7 +103,7 @@ function eventOf(json: unknown, known: ReadonlyMap<string, KnownType>): ReadLine
       occurredAt,
       recordedAt,
       // From the line, not from the parsed envelope: so its fields keep their order.
-      metadata: fromJson((json as StoredEvent).metadata, undefined) as StoredEvent['metadata'],
+      metadata: fromJson((json as StoredEvent).metadata, METADATA_DATES) as StoredEvent['metadata'],
     },
   };
 }

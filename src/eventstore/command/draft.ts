@@ -7,7 +7,7 @@ import { foldEvent, isMilestone } from '../fold.ts';
 import type { RowWrite } from '../projection/row-writes.ts';
 import { checkPayload } from '../registry.ts';
 import type { Milestone } from '../time/snapshots.ts';
-import { lateMark, recordedAfter } from '../time-order.ts';
+import { marksAfter, recordedAfter } from '../time-order.ts';
 import type { Job } from './intent.ts';
 import type { Store } from './store.ts';
 
@@ -123,22 +123,25 @@ function storedEvent(
   const checked = checkPayload(definition, fact);
   if ('refused' in checked) return checked;
   const { intent } = job;
+  const { occurredAt } = command;
+  const sequence = before.sequence + 1;
   const recordedAt = recordedAfter(before.extent, store.clock.now());
-  const late = lateMark(before.extent, command.occurredAt, recordedAt);
+  const timing = store.registry.timing({ type: fact.type, sequence });
+  const marks = marksAfter(before.extent, timing, { occurredAt, recordedAt });
   const event: StoredEvent = {
     _id: job.eventId(index),
     tenantId: intent.tenantId,
     aggregateType: aggregate.type,
     aggregateId: before.aggregateId ?? new UUID(id),
-    sequence: before.sequence + 1,
+    sequence,
     type: fact.type,
     version: definition.version,
     payload: checked.payload,
     ...(fact.reasonCode === undefined ? {} : { reasonCode: fact.reasonCode }),
     actor: { id: command.by.id, role: command.by.role },
-    occurredAt: command.occurredAt,
+    occurredAt,
     recordedAt,
-    metadata: late === undefined ? metadata : { ...metadata, lateWithinMs: late },
+    metadata: marks === undefined ? metadata : { ...metadata, ...marks },
   };
   if (isSmall(checked.payload) || BSON.calculateObjectSize(event) <= EVENT_MAX_BYTES) return event;
   return { refused: refusal('INVALID_INPUT', `${fact.type} is larger than ${EVENT_MAX_BYTES} bytes.`) };

@@ -30,6 +30,7 @@ const VERSION = field('version', 6);
 const PAYLOAD = field('payload', 7);
 const OCCURRED_AT = field('occurredAt', 9);
 const RECORDED_AT = field('recordedAt', 10);
+const METADATA = field('metadata', 11);
 
 /**
  * A stored event over its bytes, of which it decodes what is asked for: a fold looks at a few fields of most events,
@@ -42,6 +43,7 @@ export class RawEvent implements StoredEvent {
   #whole: StoredEvent | undefined;
   #payload: unknown;
   #type: string | undefined;
+  #metadata: Metadata | undefined;
   #recordedAt: Date | undefined;
 
   constructor(bytes: Uint8Array) {
@@ -86,9 +88,6 @@ export class RawEvent implements StoredEvent {
   get actor(): Actor {
     return this.whole().actor;
   }
-  get metadata(): Metadata {
-    return this.whole().metadata;
-  }
 
   get sequence(): number {
     return this.#number(SEQUENCE) ?? this.whole().sequence;
@@ -107,11 +106,13 @@ export class RawEvent implements StoredEvent {
   }
   get payload(): unknown {
     if (this.#whole !== undefined) return this.#whole.payload;
-    if (this.#payload !== undefined) return this.#payload;
-    const [kind, , , offset, length] = this.#find(PAYLOAD) ?? [];
-    if (kind !== DOCUMENT || offset === undefined || length === undefined) return this.whole().payload;
-    this.#payload = BSON.deserialize(this.#bytes.subarray(offset, offset + length));
+    this.#payload ??= this.#document(PAYLOAD) ?? this.whole().payload;
     return this.#payload;
+  }
+  get metadata(): Metadata {
+    if (this.#whole !== undefined) return this.#whole.metadata;
+    this.#metadata ??= (this.#document(METADATA) as Metadata | undefined) ?? this.whole().metadata;
+    return this.#metadata;
   }
   get occurredAt(): Date {
     return this.#date(OCCURRED_AT) ?? this.whole().occurredAt;
@@ -126,6 +127,12 @@ export class RawEvent implements StoredEvent {
     if (offset === undefined) return undefined;
     if (kind === INT32) return NumberUtils.getInt32LE(this.#bytes, offset);
     return kind === DOUBLE ? NumberUtils.getFloat64LE(this.#bytes, offset) : undefined;
+  }
+
+  #document(wanted: Field): unknown {
+    const [kind, , , offset, length] = this.#find(wanted) ?? [];
+    if (kind !== DOCUMENT || offset === undefined || length === undefined) return undefined;
+    return BSON.deserialize(this.#bytes.subarray(offset, offset + length));
   }
 
   #date(wanted: Field): Date | undefined {

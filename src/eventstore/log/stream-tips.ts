@@ -22,8 +22,7 @@ const NOTHING: Tip = { sequence: 0, extent: NO_EXTENT };
 /** Where a stream ends with one event more; where it is one of those that it has already, nothing changes. */
 export function tipAfter(registry: Registry, tip: Tip, event: StoredEvent): Tip {
   if (event.sequence <= tip.sequence) return tip;
-  const isFounding = event.sequence === 1 && registry.isFounding(event.type);
-  return { sequence: event.sequence, extent: extended(tip.extent, event, isFounding) };
+  return { sequence: event.sequence, extent: extended(tip.extent, event, registry.timing(event)) };
 }
 
 /** The ends of streams, as whoever adds to them knows them. */
@@ -69,8 +68,13 @@ export function openStreamTips(store: Log): StreamTips {
 interface Found {
   readonly _id: Pick<StoredEvent, 'tenantId' | 'aggregateType' | 'aggregateId'>;
   readonly sequence: number;
-  /** Null where the stream has nothing but what founds it. */
-  readonly occurredAt: Date | null;
+  /** When its first event occurred; null where that is missing. */
+  readonly firstAt: Date | null;
+  /** Null where nothing but the first event is there. */
+  readonly newestAt: Date | null;
+  readonly decisionAt: Date | null;
+  /** The earliest observation. */
+  readonly seenAt: Date | null;
   readonly recordedAt: Date;
 }
 
@@ -87,27 +91,42 @@ async function tipsOf(
   }));
   const pipeline = [{ $match: { $or: streams } }, { $group: groupOf(store.registry) }];
   const tips = new Map<string, Tip>();
-  for await (const { _id, sequence, occurredAt, recordedAt } of store.events.aggregate<Found>(pipeline, {
-    session,
-  }))
+  for await (const { _id, sequence, ...times } of store.events.aggregate<Found>(pipeline, { session }))
     tips.set(streamKey({ ..._id, aggregateId: _id.aggregateId.toString() }), {
       sequence,
-      extent: {
-        ...NO_EXTENT,
-        ...(occurredAt === null ? {} : { newestOccurredAt: occurredAt.getTime() }),
-        newestRecordedAt: recordedAt.getTime(),
-      },
+      extent: extentOf(times),
     });
   return tips;
 }
 
-function groupOf(registry: Registry): object {
-  const founding = [...new Set(registry.all.map(({ type }) => type))].filter(registry.isFounding);
-  const founds = { $and: [{ $eq: ['$sequence', 1] }, { $in: ['$type', founding] }] };
+function extentOf({
+  firstAt,
+  newestAt,
+  decisionAt,
+  seenAt,
+  recordedAt,
+}: Omit<Found, '_id' | 'sequence'>): Extent {
+  const { NEGATIVE_INFINITY: never, POSITIVE_INFINITY: notYet } = Number;
+  return {
+    newestAt: newestAt?.getTime() ?? never,
+    newestDecisionAt: decisionAt?.getTime() ?? never,
+    foundedAt: Math.min(firstAt?.getTime() ?? notYet, seenAt?.getTime() ?? notYet),
+    newestRecordedAt: recordedAt.getTime(),
+  };
+}
+
+/** The newest decision so far is the newest by occurredAt: none takes effect later than all that occurred before it. */
+function groupOf({ all }: Registry): object {
+  const seen = [...new Set(all.filter(({ effect }) => effect === 'observation').map(({ type }) => type))];
+  const isFirst = { $eq: ['$sequence', 1] };
+  const isSeen = { $in: ['$type', seen] };
   return {
     _id: { tenantId: '$tenantId', aggregateType: '$aggregateType', aggregateId: '$aggregateId' },
     sequence: { $max: '$sequence' },
-    occurredAt: { $max: { $cond: [founds, null, '$occurredAt'] } },
+    firstAt: { $min: { $cond: [isFirst, '$occurredAt', null] } },
+    newestAt: { $max: { $cond: [isFirst, null, '$occurredAt'] } },
+    decisionAt: { $max: { $cond: [{ $or: [isFirst, isSeen] }, null, '$occurredAt'] } },
+    seenAt: { $min: { $cond: [{ $and: [{ $not: [isFirst] }, isSeen] }, '$occurredAt', null] } },
     recordedAt: { $max: '$recordedAt' },
   };
 }

@@ -4,10 +4,10 @@
  * In come a stream and a Moment; out comes a row, or a page of events in the order of time. In this order:
  * 1. as-of.ts asks for a row; time-page.ts for a page of events.
  * 2. time-fold.ts folds the events that count, on from a snapshot that holds nothing beyond the moment.
- * 3. counting.ts reads these events; until.ts says which they are, in a query and in memory.
+ * 3. counting.ts reads these events; until.ts says which they are, in a query; effects.ts when they took effect.
  * 4. snapshot-reads.ts finds snapshots (snapshots.ts says what one is); loading a stream for a command uses them, too.
- * 5. snapshot-keeper.ts has them written when there is time: those of commands, and of streams that were long to read
- *    (snapshot-build.ts). snapshot-writes.ts folds a late stream's other order first, and inserts them.
+ * 5. snapshot-keeper.ts has them written when there is time (snapshot-writes.ts): those of commands, and of streams that
+ *    were long to read (snapshot-build.ts).
  */
 import type { Aggregate, Command, StreamRef } from '../aggregate.ts';
 import type { Projection, Row } from '../projection.ts';
@@ -16,7 +16,7 @@ import { foldInTime } from './time-fold.ts';
 
 /** The two times of a question about the past (design section 8); an absent one is now. */
 export interface Moment {
-  /** When it was so: events with a later occurredAt had not happened yet. */
+  /** When it was so: events that took effect later had not happened yet. */
   readonly asOf?: Date | null | undefined;
   /** When it was known: events with a later recordedAt had not been recorded yet. */
   readonly knownAt?: Date | null | undefined;
@@ -31,9 +31,9 @@ export function isPast({ asOf, knownAt }: Moment): boolean {
 const SPARSE = 4;
 
 /**
- * A row as it was at `asOf`, as far as was known at `knownAt`: the events that count, in the order in which they
- * happened (occurredAt, then sequence), folded by the projection itself. Events that came late thus take their true
- * place, and `lastEvent` is the last that had happened.
+ * A row as it was at `asOf`, as far as was known at `knownAt`: of what was known, all that had taken effect, folded by the
+ * projection itself in the order of the stream. `lastEvent` is the last that had taken effect; once all had, the last that
+ * was recorded, as in the present.
  * @returns null when nothing had happened yet, or nothing was known
  */
 export async function rowAsOf<R extends Row>(
@@ -43,7 +43,7 @@ export async function rowAsOf<R extends Row>(
   projection: Projection<R>,
   { asOf, knownAt }: Moment,
 ): Promise<R | null> {
-  const until = { occurredAt: asOf ?? undefined, recordedAt: knownAt ?? undefined };
+  const until = { effectiveAt: asOf ?? undefined, recordedAt: knownAt ?? undefined };
   const { rows, read } = await foldInTime(store, stream, aggregate, until);
   if (read > SPARSE * store.snapshots.every) store.snapshots.build(stream, aggregate);
   return (rows[projection.name] ?? null) as R | null;

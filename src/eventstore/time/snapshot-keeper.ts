@@ -59,7 +59,7 @@ interface Build {
 export function openSnapshots({ db, events, log, registry, observer, every }: SnapshotParts): Snapshots {
   const reads = openSnapshotReads(db, registry);
   const parts = { events, registry, snapshots: { every, reads } };
-  const write = openSnapshotWrites(parts, observer);
+  const write = openSnapshotWrites(db, registry, observer);
   const waiting: Milestone[] = [];
   const builds = new Map<string, Build>();
   const built = new LRUCache<string, true>({ max: REMEMBERED });

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import type { Collection, Db, Filter } from 'mongodb';
 import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
 import { nameOf, type Registry } from '../registry.ts';
-import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf, type TimePart } from './snapshots.ts';
+import { SNAPSHOT_READ, SNAPSHOTS, type Snapshot, shapeOf, snapshotsOf } from './snapshots.ts';
 import { inStream, type Until } from './until.ts';
 
 type Kind = Aggregate<unknown, Command>;
@@ -13,12 +13,9 @@ export interface SnapshotReads {
   newest(stream: StreamRef, aggregate: Kind): Promise<Snapshot | undefined>;
   /** True where the stream of this kind that was looked for last had one: then it pays to look there first. */
   isExpected(aggregate: Kind): boolean;
-  /** The newest ones, newest first, that hold nothing beyond `until` and have the order of time. */
-  until(stream: StreamRef, aggregate: Kind, until: Until, limit: number): Promise<TimedSnapshot[]>;
+  /** The newest that holds nothing beyond `until`. */
+  until(stream: StreamRef, aggregate: Kind, until: Until): Promise<Snapshot | undefined>;
 }
-
-/** A snapshot that has the order of time. */
-export type TimedSnapshot = Snapshot & { readonly time: TimePart };
 
 /** How many streams go into one query. */
 const READ_BATCH = 200;
@@ -48,15 +45,13 @@ export function openSnapshotReads(db: Db, registry: Pick<Registry, 'all'>): Snap
       return snapshot;
     },
     isExpected: ({ type }) => found.has(type),
-    async until(stream, aggregate, until, limit) {
+    async until(stream, aggregate, until) {
       const { filter, sort } = queryUntil(stream, aggregate, until);
-      return (
-        await snapshots
-          .find({ ...filter, ...known })
-          .sort(sort)
-          .limit(limit)
-          .toArray()
-      ).filter(isTimed);
+      const found = snapshots
+        .find({ ...filter, ...known })
+        .sort(sort)
+        .limit(1);
+      return (await found.next()) ?? undefined;
     },
   };
 }
@@ -65,24 +60,18 @@ export function openSnapshotReads(db: Db, registry: Pick<Registry, 'all'>): Snap
 export function queryUntil(
   stream: StreamRef,
   aggregate: Kind,
-  { occurredAt, recordedAt, sequence }: Until,
+  { effectiveAt, recordedAt }: Until,
 ): { readonly filter: Filter<Snapshot>; readonly sort: Record<string, -1> } {
   const filter: Filter<Snapshot> = {
     ...inShape({ stream, shape: shapeOf(aggregate) }),
-    // Those that lack the order of time have no such moment.
-    'time.at': occurredAt === undefined ? { $exists: true } : { $lte: occurredAt },
+    ...(effectiveAt === undefined ? {} : { at: { $lte: effectiveAt } }),
     ...(recordedAt === undefined ? {} : { newestRecordedAt: { $lte: recordedAt } }),
-    ...(sequence === undefined ? {} : { sequence: { $lte: sequence } }),
   };
-  // All three only ever grow along a stream. What occurred was mostly recorded soon after.
-  if (recordedAt !== undefined && (occurredAt === undefined || recordedAt <= occurredAt))
+  // Both grow along a stream. What took effect was mostly recorded soon after.
+  if (recordedAt !== undefined && (effectiveAt === undefined || recordedAt <= effectiveAt))
     return { filter, sort: { newestRecordedAt: -1, sequence: -1 } };
-  if (occurredAt !== undefined) return { filter, sort: { 'time.at': -1, sequence: -1 } };
+  if (effectiveAt !== undefined) return { filter, sort: { at: -1, sequence: -1 } };
   return { filter, sort: { sequence: -1 } };
-}
-
-export function isTimed(snapshot: Snapshot): snapshot is TimedSnapshot {
-  return snapshot.time !== undefined;
 }
 
 /** A stream's snapshots of one shape, in a query. */

@@ -1,27 +1,15 @@
 import type { Collection, Db, UUID } from 'mongodb';
-import { type Aggregate, type Command, type StreamRef, streamKey } from '../aggregate.ts';
+import { type Aggregate, type Command, streamKey } from '../aggregate.ts';
+import type { StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
 import type { IndexSpec } from '../projection.ts';
 
 // A snapshot is a fold that was written down: it spares whoever loads a stream, or asks how it was, the events before
-// it. It is never more than that. One that is missing, of another shape, or overtaken by late events costs time and
-// changes no answer.
+// it. It is never more than that: one that is missing or of another shape costs time and changes no answer. Nor does what
+// comes late overtake one: observations fold the same in any order, and a decision never takes effect before those ahead
+// of it.
 
-/** A fold in the order of time: of those of a snapshot's events that occurred up to a moment. */
-export interface TimePart {
-  /** What occurred later is left out. */
-  readonly at: Date;
-  /** The first sequence that is left out; those before it are all in. */
-  readonly from: number;
-  /** Of the event before `from`: it counts only where the log has this event at that place. */
-  readonly eventId: UUID;
-  /** True where `at` keeps so far behind the newest event that no event has come later yet. */
-  readonly settled: boolean;
-  /** By projection name; absent where the order makes no difference. */
-  readonly rows?: Folded['rows'];
-}
-
-/** The fold of a stream, in both of its orders. Written once, never changed. */
+/** The fold of a stream. Written once, never changed. */
 export interface Snapshot {
   /** `tenant/type/id/shape/sequence`: who writes it again changes nothing. */
   readonly _id: string;
@@ -37,14 +25,17 @@ export interface Snapshot {
   /** Its id: a snapshot counts only where the log has this event at that place. */
   readonly eventId: UUID;
   readonly state: unknown;
-  /** In the order of the stream, by projection name. */
+  /** By projection name. */
   readonly rows: Folded['rows'];
-  /** Absent where it would have taken too long to fold. */
-  readonly time?: TimePart;
-  readonly newestOccurredAt: Date;
+  /** All of it, the first event too, had taken effect by then. */
+  readonly at: Date;
+  readonly newestAt: Date;
+  /** Null where nothing was decided after the first event. */
+  readonly newestDecisionAt: Date | null;
+  readonly foundedAt: Date;
   readonly newestRecordedAt: Date;
-  /** The most that an event came late so far, in ms. */
-  readonly lagMs: number;
+  /** The event that took effect last; absent where it is the last one. */
+  readonly newest?: StoredEvent;
 }
 
 /** A fold that makes a snapshot, and whose it is. */
@@ -69,11 +60,11 @@ const STREAM = { tenantId: 1, aggregateType: 1, aggregateId: 1, shape: 1 } as co
 export const SNAPSHOT_INDEXES: readonly IndexSpec[] = [
   { keys: { ...STREAM, sequence: -1 }, serves: 'loading a stream: the newest snapshot' },
   {
-    keys: { ...STREAM, 'time.at': -1, sequence: -1, newestRecordedAt: -1 },
+    keys: { ...STREAM, at: -1, sequence: -1, newestRecordedAt: -1 },
     serves: 'asOf, and the place where a way begins: the newest snapshot of nothing later',
   },
   {
-    keys: { ...STREAM, newestRecordedAt: -1, sequence: -1, 'time.at': -1 },
+    keys: { ...STREAM, newestRecordedAt: -1, sequence: -1, at: -1 },
     serves: 'knownAt: the newest snapshot of nothing recorded later',
   },
 ];
@@ -86,23 +77,26 @@ export function snapshotsOf(db: Db): Collection<Snapshot> {
   return db.collection<Snapshot>(SNAPSHOTS, { ...SNAPSHOT_READ, writeConcern: { w: 1 } });
 }
 
+/** Of the document itself: raised whenever its fields come to mean something else. */
+const FORMAT = 2;
+
 /** Names the code whose folds a snapshot holds: any other version would fold otherwise. */
 export function shapeOf({ stateVersion, projections }: Aggregate<unknown, Command>): string {
-  return [stateVersion, ...projections.map(({ name, version }) => `${name}:${version}`)].join(' ');
+  const versions = projections.map(({ name, version }) => `${name}:${version}`);
+  return [`format:${FORMAT}`, stateVersion, ...versions].join(' ');
 }
 
-/** @param time the fold in the order of time, where it is known */
+/** The snapshot of a fold. */
 export function snapshotOf(
-  milestone: Milestone,
-  time: TimePart | undefined,
+  { tenantId, aggregate, folded, eventId }: Milestone,
   knows: readonly string[],
 ): Snapshot | undefined {
-  const { tenantId, aggregate, folded, eventId } = milestone;
-  const { aggregateId, sequence, state, rows, extent } = folded;
+  const { aggregateId, sequence, state, rows, extent, newest } = folded;
   if (aggregateId === undefined) return undefined;
   const aggregateType = aggregate.type;
   const shape = shapeOf(aggregate);
   const key = streamKey({ tenantId, aggregateType, aggregateId: aggregateId.toString() });
+  const { newestAt, newestDecisionAt, foundedAt, newestRecordedAt } = extent;
   return {
     _id: `${key}/${shape}/${sequence}`,
     tenantId,
@@ -114,31 +108,28 @@ export function snapshotOf(
     eventId,
     state,
     rows,
-    ...(time === undefined ? {} : { time }),
-    newestOccurredAt: new Date(extent.newestOccurredAt),
-    newestRecordedAt: new Date(extent.newestRecordedAt),
-    lagMs: extent.lagMs,
+    at: new Date(Math.max(newestAt, foundedAt)),
+    newestAt: new Date(newestAt),
+    newestDecisionAt: Number.isFinite(newestDecisionAt) ? new Date(newestDecisionAt) : null,
+    foundedAt: new Date(foundedAt),
+    newestRecordedAt: new Date(newestRecordedAt),
+    ...(newest === undefined || newest.sequence === sequence ? {} : { newest }),
   };
-}
-
-/** The order of time of a stream on which nothing came late: the order of the stream. */
-export function timeInOrder({ folded, eventId }: Milestone): TimePart {
-  const at = new Date(folded.extent.newestOccurredAt);
-  return { at, from: folded.sequence + 1, eventId, settled: false };
 }
 
 /** A snapshot as the fold that was written. */
 export function foldedOf(snapshot: Snapshot): Folded {
-  const { aggregateId, sequence, state, rows, newestOccurredAt, newestRecordedAt, lagMs } = snapshot;
+  const { aggregateId, sequence, state, rows } = snapshot;
   const extent = {
-    newestOccurredAt: newestOccurredAt.getTime(),
-    newestRecordedAt: newestRecordedAt.getTime(),
-    lagMs,
+    newestAt: snapshot.newestAt.getTime(),
+    newestDecisionAt: snapshot.newestDecisionAt?.getTime() ?? Number.NEGATIVE_INFINITY,
+    foundedAt: snapshot.foundedAt.getTime(),
+    newestRecordedAt: snapshot.newestRecordedAt.getTime(),
   };
-  return { aggregateId, sequence, state, rows, extent };
+  return { aggregateId, sequence, state, rows, extent, newest: newestOf(snapshot) };
 }
 
-/** Which stream a milestone is of. */
-export function streamOfMilestone({ tenantId, aggregate, folded }: Milestone): StreamRef {
-  return { tenantId, aggregateType: aggregate.type, aggregateId: folded.aggregateId?.toString() ?? '' };
+/** The event that took effect last; undefined where no row has it. */
+export function newestOf({ newest, rows }: Snapshot): StoredEvent | undefined {
+  return newest ?? Object.values(rows).find((row) => row !== null)?.lastEvent;
 }

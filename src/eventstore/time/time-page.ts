@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb';
 import { type Aggregate, type Command, STREAM_INDEX, type StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import { LATE_ANYHOW_MS, LATE_INDEX, LATE_WITHIN_MS } from '../time-order.ts';
+import { LATE_INDEX, LATE_MARKS } from '../time-order.ts';
 import type { TimedLog } from './snapshot-keeper.ts';
 import { inStream } from './until.ts';
 
@@ -20,7 +20,7 @@ export interface Stretch {
 }
 
 /**
- * Events of one type between two moments, in the order of time. What came in order is read along the stream, on from
+ * Observations of one type between two moments, in the order of time. What came in order is read along the stream, on from
  * the newest snapshot of nothing later than the beginning; what came late is found by the index on late events.
  * @returns up to `limit`, each in the newest version of its type
  */
@@ -74,7 +74,7 @@ export function stretchFilters(
     },
     late: {
       ...inStream(stream),
-      'metadata.lateWithinMs': { $in: [...LATE_WITHIN_MS, LATE_ANYHOW_MS] },
+      'metadata.lateWithinMs': { $in: [...LATE_MARKS] },
       occurredAt: { $gte: start, $lte: to },
       type,
       ...beyond,
@@ -100,7 +100,7 @@ async function sequenceBefore(
   start: Date,
 ): Promise<number> {
   if (snapshots.every === 0) return 0;
-  const until = { occurredAt: new Date(start.getTime() - 1) };
-  const [snapshot] = await snapshots.reads.until(stream, aggregate, until, 1);
-  return snapshot === undefined ? 0 : snapshot.time.from - 1;
+  const until = { effectiveAt: new Date(start.getTime() - 1) };
+  const snapshot = await snapshots.reads.until(stream, aggregate, until);
+  return snapshot?.sequence ?? 0;
 }

@@ -1,26 +1,17 @@
 import { type Filter, UUID } from 'mongodb';
 import type { StreamRef } from '../aggregate.ts';
 import type { StoredEvent } from '../event.ts';
-import { LATE_ANYHOW_MS, LATE_WITHIN_MS } from '../time-order.ts';
+import { LATE_ANYHOW_MS, LATE_READING_MS, LATE_WITHIN_MS, RECORDED_LATE_MS } from '../time-order.ts';
 
 /** Up to where a stream is asked about; an absent bound is none. */
 export interface Until {
-  readonly occurredAt?: Date | undefined;
+  readonly effectiveAt?: Date | undefined;
   readonly recordedAt?: Date | undefined;
-  readonly sequence?: number | undefined;
-}
-
-/** True for an event that had happened by then, and was recorded. */
-export function isWithin(event: StoredEvent, until: Until): boolean {
-  return (until.occurredAt === undefined || event.occurredAt <= until.occurredAt) && isRecorded(event, until);
 }
 
 /** True for an event that was recorded by then. */
-export function isRecorded({ recordedAt, sequence }: StoredEvent, until: Until): boolean {
-  return (
-    (until.recordedAt === undefined || recordedAt <= until.recordedAt) &&
-    (until.sequence === undefined || sequence <= until.sequence)
-  );
+export function isRecorded({ recordedAt }: StoredEvent, until: Until): boolean {
+  return until.recordedAt === undefined || recordedAt <= until.recordedAt;
 }
 
 /** The stream in a query. */
@@ -28,43 +19,48 @@ export function inStream({ tenantId, aggregateType, aggregateId }: StreamRef) {
   return { tenantId, aggregateType, aggregateId: new UUID(aggregateId) };
 }
 
-/** The query for events between two sequences, both included, as far as they count; by the index on streams. */
-export function rangeFilter(
-  stream: ReturnType<typeof inStream>,
-  first: number,
-  last: number,
-  { occurredAt, recordedAt }: Until,
-): Filter<StoredEvent> {
-  return {
-    ...stream,
-    sequence: { $gte: first, $lte: last },
-    // What founds the stream may count whenever it occurred.
-    ...(occurredAt === undefined || first === 1 ? {} : { occurredAt: { $lte: occurredAt } }),
-    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
-  };
-}
+type Occurred = { readonly $lte?: Date; readonly $gt?: Date };
 
 /**
- * The query for events that came out of order and may count behind one that does not, by the index on late events.
+ * The query for marked events that may count behind one that does not, by the index on late events; late readings are
+ * asked for apart. None takes effect before it occurred, so that occurredAt bounds what may have taken effect.
  * @returns undefined where there can be none
  */
 export function lateFilter(
   stream: StreamRef,
-  fromSequence: number,
-  { occurredAt, recordedAt, sequence }: Until,
+  afterSequence: number,
+  { effectiveAt, recordedAt }: Until,
 ): Filter<StoredEvent> | undefined {
-  if (occurredAt === undefined && recordedAt === undefined) return undefined;
-  const marked = (lateWithinMs: number, occurred: object): Filter<StoredEvent> => ({
+  if (effectiveAt === undefined && recordedAt === undefined) return undefined;
+  const withMark = (lateWithinMs: number, occurredAt?: Occurred): Filter<StoredEvent> => ({
     ...inStream(stream),
     'metadata.lateWithinMs': lateWithinMs,
-    ...(Object.keys(occurred).length === 0 ? {} : { occurredAt: occurred }),
-    sequence: { $gte: fromSequence, ...(sequence === undefined ? {} : { $lte: sequence }) },
+    ...(occurredAt === undefined ? {} : { occurredAt }),
+    sequence: { $gt: afterSequence },
     ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
   });
-  const anyhow = marked(LATE_ANYHOW_MS, occurredAt === undefined ? {} : { $lte: occurredAt });
-  if (occurredAt === undefined) return anyhow;
+  if (effectiveAt === undefined)
+    // Before there was a mark of its own, what was recorded out of order was marked like what came very late.
+    return { $or: [withMark(RECORDED_LATE_MS), withMark(LATE_ANYHOW_MS)] };
+  const before = { $lte: effectiveAt };
   const within = LATE_WITHIN_MS.map((mark) =>
-    marked(mark, { $gt: new Date(occurredAt.getTime() - mark), $lte: occurredAt }),
+    withMark(mark, { ...before, $gt: new Date(effectiveAt.getTime() - mark) }),
   );
-  return { $or: [...within, anyhow] };
+  // Where not all is known, also what had not taken effect: it tells that this is not the present of then.
+  const recordedLate = withMark(RECORDED_LATE_MS, recordedAt === undefined ? before : undefined);
+  return { $or: [...within, withMark(LATE_ANYHOW_MS, before), recordedLate] };
+}
+
+/** The query for late readings up to a moment; the newest is the last of them in the index on late events. */
+export function lateReadings(
+  stream: StreamRef,
+  occurredAt: Occurred | Date,
+  { recordedAt }: Until,
+): Filter<StoredEvent> {
+  return {
+    ...inStream(stream),
+    'metadata.lateWithinMs': LATE_READING_MS,
+    occurredAt,
+    ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
+  };
 }

@@ -51,7 +51,7 @@ describe('an aggregate as it was at one moment, as far as was known at another',
         await grow(store, aggregate, events, which);
         for (const at of asked) {
           const row = await rowAsOf(store, streamRefOf(events), aggregate, projection, at);
-          expect(row).toEqual(naiveRowAsOf(events, projection, at, kind === 'Vehicle'));
+          expect(row).toEqual(naiveRowAsOf(events, projection, at));
         }
         const { folded } = await loadStream(store, streamRefOf(events), aggregate, 'fresh');
         expect(folded.rows[projection.name]).toEqual(foldAll(projection, events));

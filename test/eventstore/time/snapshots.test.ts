@@ -7,6 +7,7 @@ import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { readStream } from '../../../src/eventstore/log/read.ts';
 import { type Snapshot, snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';
+import { LATE_READING_MS } from '../../../src/eventstore/time-order.ts';
 import type { VehicleCommand } from '../../../src/vehicle/decide.ts';
 import { vehicle } from '../../../src/vehicle/vehicle.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
@@ -78,19 +79,22 @@ describe('D-07 a stream that grows', () => {
     await driven(store, 1, 2, 3, 4, 3, 5, 6, 7);
     const [first, second, ...others] = await snapshots();
     expect(others).toEqual([]);
-    expect(first).toMatchObject({ sequence: 4, newestOccurredAt: minute(3), lagMs: 0 });
-    expect(first?.time).toEqual({ at: minute(3), from: 5, eventId: first?.eventId, settled: false });
-    expect(second).toMatchObject({ sequence: 8, newestOccurredAt: minute(6), lagMs: 60_000 });
-    expect(second?.time).toMatchObject({ at: minute(5), from: 8, settled: true });
-    expect(second?.time?.rows).toMatchObject({ fleet_status: { position: { occurredAt: minute(5) } } });
+    expect(first).toMatchObject({ sequence: 4, at: minute(3), newestAt: minute(3), newestDecisionAt: null });
+    expect(first).not.toHaveProperty('newest');
+    expect(second).toMatchObject({ sequence: 8, at: minute(6), foundedAt: minute(1) });
+  });
+
+  it('keeps the event that took effect last, where another was told after it', async () => {
+    await driven(store, 1, 2, 5, 3, 4, 4.5, 4.7);
+    const [, second] = await snapshots();
+    expect(second).toMatchObject({ sequence: 8, at: minute(5), newest: { sequence: 4 } });
   });
 
   it('marks what was told late, and nothing else', async () => {
     await driven(store, 10, 11, 10, 11, 12, 1, -100_000);
     const events = await readStream(store, streamOf(id)).toArray();
     const marks = events.map(({ metadata }) => metadata.lateWithinMs ?? 0);
-    expect(marks).toEqual([0, 0, 0, 16 ** 4, 0, 0, 16 ** 5, 16 ** 12]);
-    expect(marks.filter((mark) => mark > 0)).toHaveLength(3);
+    expect(marks).toEqual([0, 0, 0, LATE_READING_MS, 0, 0, LATE_READING_MS, LATE_READING_MS]);
   });
 
   it('is never recorded backwards by a server whose clock is behind', async () => {

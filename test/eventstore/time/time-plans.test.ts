@@ -5,19 +5,20 @@ import type { StoredEvent } from '../../../src/eventstore/event.ts';
 import { queryUntil } from '../../../src/eventstore/time/snapshot-reads.ts';
 import { snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';
 import { stretchFilters } from '../../../src/eventstore/time/time-page.ts';
-import { lateFilter } from '../../../src/eventstore/time/until.ts';
+import { lateFilter, lateReadings } from '../../../src/eventstore/time/until.ts';
 import { LATE_INDEX } from '../../../src/eventstore/time-order.ts';
 import { vehicle } from '../../../src/vehicle/vehicle.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { minute } from '../../given.ts';
 import { EVERY, openTimeStore, streamRefOf } from './time-log.ts';
-import { fixesAt } from './time-stories.ts';
+import { arrivalsAt, fixesAt } from './time-stories.ts';
 
-/** A fix each minute; every tenth came five minutes late. */
+/** Something each minute; every tenth came five minutes late. */
 const EVENTS = 2_000;
-const stream: StoredEvent[] = fixesAt(
-  Array.from({ length: EVENTS }, (_, index) => (index % 10 === 9 ? index - 5.5 : index)),
-);
+const MINUTES = Array.from({ length: EVENTS }, (_, index) => (index % 10 === 9 ? index - 5.5 : index));
+const stream: StoredEvent[] = fixesAt(MINUTES);
+/** Of these each counts, and not the newest alone. */
+const tender: StoredEvent[] = arrivalsAt(MINUTES);
 
 let database: TestDatabase;
 let store: Store;
@@ -26,6 +27,7 @@ beforeAll(async () => {
   database = await openDatabase();
   store = await openTimeStore(database);
   await store.events.insertMany(stream);
+  await store.events.insertMany(tender);
   await store.events.insertMany(fixesAt(Array.from({ length: EVENTS }, (_, index) => index)));
   store.snapshots.build(streamRefOf(stream), vehicle);
   await store.snapshots.idle();
@@ -46,10 +48,9 @@ async function examined(found: FindCursor<unknown>): Promise<Explained['executio
 
 describe('D-07 the newest snapshot', () => {
   it.each([
-    ['up to a moment', { occurredAt: minute(900) }],
+    ['up to a moment', { effectiveAt: minute(900) }],
     ['up to what was known then', { recordedAt: minute(900) }],
-    ['up to both', { occurredAt: minute(1_200), recordedAt: minute(900) }],
-    ['up to a sequence', { sequence: 900 }],
+    ['up to both', { effectiveAt: minute(1_200), recordedAt: minute(900) }],
     ['of all', {}],
   ])('%s is found by one look into an index', async (_, until) => {
     const { filter, sort } = queryUntil(streamRefOf(stream), vehicle, until);
@@ -61,8 +62,18 @@ describe('D-07 the newest snapshot', () => {
 });
 
 describe('what was told late', () => {
+  const until = { effectiveAt: minute(1_004) };
+
+  it('is found by one look where only the newest of it counts', async () => {
+    const found = store.events.find(lateReadings(streamRefOf(stream), { $lte: minute(1_004) }, until), {
+      hint: LATE_INDEX,
+    });
+    const stats = await examined(found.sort({ occurredAt: -1, sequence: -1 }).limit(2));
+    expect(stats).toMatchObject({ nReturned: 2, totalDocsExamined: 2, totalKeysExamined: 2 });
+  });
+
   it('is looked for near the moment only, of its stream only', async () => {
-    const filter = lateFilter(streamRefOf(stream), 1_001, { occurredAt: minute(1_004) });
+    const filter = lateFilter(streamRefOf(tender), 1_001, until);
     if (filter === undefined) throw new Error('There is a moment.');
     const stats = await examined(store.events.find(filter, { hint: LATE_INDEX }));
     expect(stats.nReturned).toBe(1);
@@ -71,7 +82,7 @@ describe('what was told late', () => {
   });
 
   it('is not looked for where nothing bounds the question', () => {
-    expect(lateFilter(streamRefOf(stream), 0, { sequence: 9 })).toBeUndefined();
+    expect(lateFilter(streamRefOf(stream), 0, {})).toBeUndefined();
   });
 });
 

@@ -109,9 +109,9 @@ function stored(aggregateType: string, tenantId: string, facts: readonly Happene
       recordedAt,
       metadata: { origin: 'test', producerId: 'test', correlationId: 'test', commandHash: 'test' },
     };
-    const founding = index === 0 && registry.isFounding(event.type);
-    const told = marked(event, extent, founding);
-    extent = extended(extent, event, founding);
+    const timing = registry.timing(event);
+    const told = marked(event, extent, timing);
+    extent = extended(extent, event, timing);
     return told;
   });
 }
@@ -124,4 +124,13 @@ export function fixesAt(minutes: readonly number[]): StoredEvent[] {
     return { fact, occurredAt: minute(at), recordedAt: minute(index) };
   });
   return stored('Vehicle', 'acme', facts);
+}
+
+/** A tender that is entered, then an arrival at each of these minutes but the first, told a minute apart. */
+export function arrivalsAt(minutes: readonly number[]): StoredEvent[] {
+  const facts = minutes.map((at, index): Happened => {
+    const fact = index === 0 ? FIRST.Tender : { type: 'StopArrived', payload: { stopSequence: 1 } };
+    return { fact, occurredAt: minute(at), recordedAt: minute(index) };
+  });
+  return stored('Tender', 'acme', facts);
 }
