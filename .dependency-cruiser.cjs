@@ -28,6 +28,7 @@ const ORDER = [
     'eventstore/archive/',
     'eventstore/consumer/',
   ],
+  ['eventstore/recovery/'],
   ['eventstore/open-store.ts'],
   ['mongo/'],
   ['access/'],

@@ -6,6 +6,8 @@ import { dueRows } from './eventstore/projection/due-rows.ts';
 import { startProjector } from './eventstore/projection/projector.ts';
 import { startDroppingRetired } from './eventstore/rebuild/retired.ts';
 import { startStaleRebuilds } from './eventstore/rebuild/stale.ts';
+import { startRecovering } from './eventstore/recovery/job.ts';
+import { recoverAsync } from './eventstore/recovery/recover.ts';
 import { startVerifying } from './eventstore/verify/job.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { projections } from './model.ts';
@@ -27,14 +29,17 @@ export interface JobsOptions {
 
 /**
  * Starts what goes on without anybody asking for it: the projector, the timer of offers, rebuilds of outdated rows, dropping
- * of replaced ones, verification. Any number of processes may run them; leases and keys see to it that each thing is done once.
+ * of replaced ones, recovery after a restore, verification. Any number of processes may run them; leases and keys see to it that each thing is done once.
  */
 export async function startJobs({ store, settings, metrics, log, uri, onClose }: JobsOptions): Promise<void> {
   const observers = observersOf(metrics);
   const retiring = startDroppingRetired(store);
   onClose(() => retiring.stop());
-  const projector = await startProjector(store, projections, { observer: observers.projector });
+  const recover = recoverAsync(store);
+  const projector = await startProjector(store, projections, { observer: observers.projector, recover });
   onClose(() => projector.stop());
+  const recovering = startRecovering(store);
+  onClose(() => recovering.stop());
   const expiry = startExpiry(expiryPort(store, metrics, log));
   onClose(() => expiry.stop());
   // In a thread of its own: this one may answer requests.

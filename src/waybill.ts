@@ -7,6 +7,8 @@ import type { Store } from './eventstore/command/store.ts';
 import { type Feed, openFeed } from './eventstore/feed/feed.ts';
 import { openStore } from './eventstore/open-store.ts';
 import { projectionStatus } from './eventstore/projection/status.ts';
+import { doubtSentences } from './eventstore/recovery/sentences.ts';
+import { type LogWatch, watchLog } from './eventstore/recovery/watch.ts';
 import { type ServerLimits, startServer } from './gateway/server.ts';
 import { startJobs } from './jobs.ts';
 import { clientLimits } from './metrics/limits.ts';
@@ -49,7 +51,8 @@ interface Opening {
 /**
  * Opens MongoDB, the event store and what the role of this process asks for: jobs, feed, server. What was opened is closed
  * again when a later part fails.
- * @param onLost called when the process can't go on: its own mongod is lost for good
+ * @param onLost called when the process can't go on: its own mongod is lost for good, or the database was restored
+ *   underneath it
  * @throws StartupError, a sentence for the operator
  */
 export async function openWaybill(
@@ -91,23 +94,34 @@ async function openRole(opening: Opening, onLost: (error: Error) => void): Promi
     observer: observersOf(metrics).store,
   });
   onClose(() => store.snapshots.close());
+  const watch = watchLog(store, { onReplaced: onLost });
+  onClose(() => watch.stop());
   if (role !== 'gateway') await startJobs({ ...opening, store, uri });
-  const served = role === 'projector' ? await serveOperator(opening, store) : await serve(opening, store);
+  const served =
+    role === 'projector' ? await serveOperator(opening, store, watch) : await serve(opening, store, watch);
   return { ...served, embedded };
 }
 
 /** Answers operators only: `--role projector`. */
-async function serveOperator(opening: Opening, store: Store): Promise<Omit<Waybill, 'close' | 'embedded'>> {
+async function serveOperator(
+  opening: Opening,
+  store: Store,
+  watch: LogWatch,
+): Promise<Omit<Waybill, 'close' | 'embedded'>> {
   const { settings, metrics, onClose } = opening;
   const { host, port } = settings;
-  const answerOperator = pagesOf(opening, store);
+  const answerOperator = pagesOf(opening, store, watch);
   const server = await startOperatorServer({ host, port, answerOperator, metrics });
   onClose(() => server.close());
   return { url: server.url, port: server.port, development: false };
 }
 
 /** Answers GraphQL. */
-async function serve(opening: Opening, store: Store): Promise<Omit<Waybill, 'close' | 'embedded'>> {
+async function serve(
+  opening: Opening,
+  store: Store,
+  watch: LogWatch,
+): Promise<Omit<Waybill, 'close' | 'embedded'>> {
   const { settings, log, metrics, onClose } = opening;
   const development = isDevelopment(settings);
   const policy = await tokenPolicyOf(settings, () => developmentSecret(settings.dataDir));
@@ -125,7 +139,7 @@ async function serve(opening: Opening, store: Store): Promise<Omit<Waybill, 'clo
     }),
     log,
     metrics,
-    answerOperator: pagesOf(opening, store, feed),
+    answerOperator: pagesOf(opening, store, watch, feed),
     ...(development && policy.kind === 'secret'
       ? { developmentToken: () => signToken(policy, DEVELOPMENT_CLAIMS, DEVELOPMENT_TOKEN_SECONDS) }
       : {}),
@@ -135,12 +149,13 @@ async function serve(opening: Opening, store: Store): Promise<Omit<Waybill, 'clo
   return { url: server.url, port: server.port, development };
 }
 
-function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, feed?: Feed) {
+function pagesOf({ settings, log, metrics, draining }: Opening, store: Store, watch: LogWatch, feed?: Feed) {
   const probes: Probes = {
     ping: () => store.db.command({ ping: 1 }),
     projections: () => projectionStatus(store),
     streams: () => feed?.streams() ?? [],
     newer: () => store.newer.list(),
+    doubts: () => doubtSentences(store, watch),
     draining,
     maxLagMs: settings.maxLagSeconds * 1_000,
     skewMs: () => store.clock.skewMs(),

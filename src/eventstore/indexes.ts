@@ -1,7 +1,10 @@
-import type { Collection, Db } from 'mongodb';
+import { type Collection, type Db, MongoServerError } from 'mongodb';
+import type { Logger } from 'pino';
 import { STREAM_INDEX } from './aggregate.ts';
 import type { IndexSpec, Projection } from './projection.ts';
 import { LATE_INDEX } from './time-order.ts';
+
+const NAMESPACE_EXISTS = 48;
 
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
 export const EVENT_INDEXES: readonly IndexSpec[] = [
@@ -19,24 +22,50 @@ export const EVENT_INDEXES: readonly IndexSpec[] = [
   },
 ];
 
-/** Creates the indexes of a read model on one of its generations. */
-export function createRowIndexes(db: Db, { indexes }: Projection, collection: string): Promise<void> {
-  return createIndexes(db.collection(collection), indexes);
+/** Creates the indexes of a read model on one of its generations, and the collection where there is none yet. */
+export async function createRowIndexes(
+  db: Db,
+  { indexes }: Projection,
+  collection: string,
+  log?: Logger,
+): Promise<void> {
+  if (indexes.length === 0) await db.createCollection(collection).catch(unlessItExists);
+  await createIndexes(db.collection(collection), indexes, log);
 }
 
-/** Creates what is missing; existing indexes are left alone. */
+/**
+ * Creates what is missing; existing indexes are left alone. Asking for those that exist costs the server next to nothing.
+ * @param log told where there were others but one was missing: somebody has dropped it
+ */
 export async function createIndexes<T extends object>(
   collection: Collection<T>,
   specs: readonly IndexSpec[],
+  log?: Logger,
 ): Promise<void> {
   if (specs.length === 0) return;
-  await collection.createIndexes(
-    specs.map(({ keys, unique, partialFilterExpression }) => ({
+  const { collectionName } = collection;
+  const reply: unknown = await collection.db.command({
+    createIndexes: collectionName,
+    indexes: specs.map(({ keys, unique, partialFilterExpression }) => ({
       key: { ...keys },
+      name: nameOf(keys),
       ...(unique === undefined ? {} : { unique }),
       ...(partialFilterExpression === undefined
         ? {}
         : { partialFilterExpression: { ...partialFilterExpression } }),
     })),
-  );
+    writeConcern: { w: 'majority' },
+  });
+  const { numIndexesBefore: before, numIndexesAfter: after } = Object(reply);
+  if (before !== after && before > 1)
+    log?.warn({ collection: collectionName, before, after }, 'missing indexes made');
+}
+
+/** As the driver and the shell name them. */
+function nameOf(keys: IndexSpec['keys']): string {
+  return Object.entries(keys).flat().join('_');
+}
+
+function unlessItExists(error: unknown): void {
+  if (!(error instanceof MongoServerError && error.code === NAMESPACE_EXISTS)) throw error;
 }

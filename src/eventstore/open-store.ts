@@ -15,10 +15,12 @@ import { openNewerMet } from './newer.ts';
 import { openLiveGenerations } from './projection/generation/live.ts';
 import { openRowReads } from './projection/row-reads.ts';
 import type { Projection } from './projection.ts';
+import { proveEmpty } from './recovery/proof.ts';
 import { openRegistry } from './registry.ts';
 import { SILENT_STORE, type StoreObserver } from './store-observer.ts';
 import { openSnapshots } from './time/snapshot-keeper.ts';
 import { SNAPSHOT_EVERY, SNAPSHOT_INDEXES, snapshotsOf } from './time/snapshots.ts';
+import { openTimeline } from './timeline.ts';
 
 export interface StoreOptions {
   readonly client: MongoClient;
@@ -45,22 +47,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
   const clock = options.clock ?? (await openClock(db, log));
   const producerId = `gateway-${newId()}`;
+  // Created one after another: two index builds at once on a new collection only wait for each other.
+  await createIndexes(events, EVENT_INDEXES, log);
+  const timeline = await openTimeline(db, log);
   const newer = openNewerMet(log, observer);
   const live = await openLiveGenerations({ ...options, producerId, onNewer: newer.note });
-  // Created one after another: two index builds at once on a new collection only wait for each other.
-  await createIndexes(events, EVENT_INDEXES);
-  await createIndexes(snapshotsOf(db), SNAPSHOT_INDEXES);
+  await createIndexes(snapshotsOf(db), SNAPSHOT_INDEXES, log);
   for (const projection of projections)
     if (live.newerRows(projection) === undefined)
-      await createRowIndexes(db, projection, live.collectionOf(projection));
+      await createRowIndexes(db, projection, live.collectionOf(projection), log);
   const registry = openRegistry(definitions, newer.note);
   const every = options.snapshotEvery ?? SNAPSHOT_EVERY;
-  return {
+  const store: Store = {
     client,
     db,
     events,
     log,
     clock,
+    timeline,
     producerId,
     registry,
     newer,
@@ -76,4 +80,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     snapshots: openSnapshots({ db, events, log, registry, observer, every }),
     observer,
   };
+  await proveEmpty(store);
+  return store;
 }

@@ -15,6 +15,8 @@ export interface Probes {
   readonly streams?: () => readonly { readonly stream: string; readonly lagMs: number }[];
   /** What of newer versions this process has met. */
   readonly newer?: () => readonly string[];
+  /** What is not known to be as the log says, each in one sentence: after a restore, or where somebody dropped something. */
+  readonly doubts?: () => Promise<readonly string[]>;
   /** True from the moment the gateway is asked to stop. */
   readonly draining: () => boolean;
   /** A read model or a change stream further behind than this makes the gateway not ready. */
@@ -49,7 +51,11 @@ export type AnswerOperator = (request: IncomingMessage, response: ServerResponse
 /** Looks at everything that readiness depends on. Never rejects: what cannot be looked at is a reason. */
 export async function readinessOf(probes: Probes): Promise<Readiness> {
   if (probes.draining()) return { status: 'not ready', reasons: ['The gateway is stopping.'] };
-  const [ping, projections] = await Promise.allSettled([inTime(probes.ping()), inTime(probes.projections())]);
+  const [ping, projections, doubts] = await Promise.allSettled([
+    inTime(probes.ping()),
+    inTime(probes.projections()),
+    inTime(probes.doubts?.() ?? Promise.resolve([])),
+  ]);
   const reasons: string[] = [];
   if (ping.status === 'rejected') reasons.push('MongoDB does not answer.');
   for (const { stream, lagMs } of probes.streams?.() ?? []) {
@@ -59,6 +65,8 @@ export async function readinessOf(probes: Probes): Promise<Readiness> {
       );
   }
   reasons.push(...skewReasons(probes));
+  if (doubts.status === 'fulfilled') reasons.push(...doubts.value);
+  else reasons.push('Whether the read models are of this log cannot be told.');
   if (projections.status === 'rejected') {
     reasons.push('How far the read models are behind the log cannot be told.');
     return { status: 'not ready', reasons };

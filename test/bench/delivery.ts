@@ -51,7 +51,7 @@ function delivering(subscribers: number, changes: number): Contender {
       sequence,
     );
     const place = { time: Timestamp.fromNumber(sequence), ordinal: 1 };
-    const delivery = new Delivery<VehicleRow>('fleet_status/demo', row.id, row, place);
+    const delivery = new Delivery<VehicleRow>('fleet_status/demo', row.id, row, place, 1);
     const concerned = index.concerned({ id: row.id, document: row, isNew: sequence === 1 });
     for (const lane of concerned) {
       lane.accept(delivery);

@@ -38,6 +38,8 @@ export function isBehind(a: Place, b: Place): boolean {
 
 /** A cursor that was read: where a client was. */
 export interface ResumePoint extends Place {
+  /** The timeline of the database that wrote it (`timeline.ts`); 0 where it is not told. */
+  readonly timeline: number;
   /** False where the client has only a part of what it needs to go on from here: its snapshot was not complete. */
   readonly complete: boolean;
   /** The cursor itself. */
@@ -55,11 +57,14 @@ export class InvalidCursorError extends Error {
   }
 }
 
-const VERSION = 2;
+const VERSION = 3;
+/** Cursors as they were written before they told their timeline. */
+const WITHOUT_TIMELINE = 2;
 const COMPLETE = 1;
-/** Version, flags, time, ordinal; then the check. */
+/** Version, flags, time, ordinal; from version 3 on the timeline; then the check. */
 const PLACE_BYTES = 14;
-const CHECK_BYTES = 7;
+const TIMELINE_BYTES = 4;
+const CURSOR_BYTES = 21;
 const CURSOR_TEXT = /^[\w-]{28}$/;
 
 /** Whose feed a cursor is of; the same in every process. */
@@ -67,37 +72,48 @@ export function scopeOf(name: string, tenantId: string): string {
   return `${name}/${tenantId}`;
 }
 
-/** Writes a cursor, opaque to clients: 28 characters, valid for ever, and for this scope only. */
-export function writeCursor(scope: string, { time, ordinal }: Place, complete = true): string {
-  const bytes = Buffer.allocUnsafe(PLACE_BYTES + CHECK_BYTES);
+/** Writes a cursor, opaque to clients: 28 characters, valid for ever, and for this scope and timeline only. */
+export function writeCursor(
+  scope: string,
+  { time, ordinal }: Place,
+  timeline: number,
+  complete = true,
+): string {
+  const bytes = Buffer.allocUnsafe(CURSOR_BYTES);
   bytes[0] = VERSION;
   bytes[1] = complete ? COMPLETE : 0;
   bytes.writeUInt32BE(time.getHighBitsUnsigned(), 2);
   bytes.writeUInt32BE(time.getLowBitsUnsigned(), 6);
   bytes.writeUInt32BE(ordinal, 10);
-  checkOf(scope, bytes).copy(bytes, PLACE_BYTES, 0, CHECK_BYTES);
+  bytes.writeUInt32BE(timeline, PLACE_BYTES);
+  const end = PLACE_BYTES + TIMELINE_BYTES;
+  checkOf(scope, bytes, end).copy(bytes, end, 0, CURSOR_BYTES - end);
   return bytes.toString('base64url');
 }
 
 /** @throws InvalidCursorError for what `writeCursor` has not written for this scope */
 export function readCursor(scope: string, cursor: string): ResumePoint {
   const bytes = Buffer.from(CURSOR_TEXT.test(cursor) ? cursor : '', 'base64url');
+  const end = bytes[0] === VERSION ? PLACE_BYTES + TIMELINE_BYTES : PLACE_BYTES;
   const isOurs =
-    bytes.length === PLACE_BYTES + CHECK_BYTES &&
-    bytes[0] === VERSION &&
-    checkOf(scope, bytes).subarray(0, CHECK_BYTES).equals(bytes.subarray(PLACE_BYTES));
+    bytes.length === CURSOR_BYTES &&
+    (bytes[0] === VERSION || bytes[0] === WITHOUT_TIMELINE) &&
+    checkOf(scope, bytes, end)
+      .subarray(0, CURSOR_BYTES - end)
+      .equals(bytes.subarray(end));
   if (!isOurs) throw new InvalidCursorError();
   return {
     time: new Timestamp({ t: bytes.readUInt32BE(2), i: bytes.readUInt32BE(6) }),
     ordinal: bytes.readUInt32BE(10),
+    timeline: bytes[0] === VERSION ? bytes.readUInt32BE(PLACE_BYTES) : 0,
     complete: bytes[1] === COMPLETE,
     cursor,
   };
 }
 
 /** Not a secret: who knows the tenant could make one up, and would only resume somewhere in its own tenant's feed. */
-function checkOf(scope: string, bytes: Buffer): Buffer {
-  return hash('sha256', `${scope}/${bytes.toString('hex', 0, PLACE_BYTES)}`, 'buffer');
+function checkOf(scope: string, bytes: Buffer, end: number): Buffer {
+  return hash('sha256', `${scope}/${bytes.toString('hex', 0, end)}`, 'buffer');
 }
 
 /** What a queue counts for something without a document. */
@@ -117,14 +133,17 @@ export class Delivery<D extends object> {
   readonly document: D | null;
   /** Behind this change, and before the next. */
   readonly place: Place;
+  /** The timeline of the database. */
+  readonly timeline: number;
   #cursor: string | undefined;
   #bytes: number | undefined;
 
-  constructor(scope: string, id: string, document: D | null, place: Place) {
+  constructor(scope: string, id: string, document: D | null, place: Place, timeline: number) {
     this.scope = scope;
     this.id = id;
     this.document = document;
     this.place = place;
+    this.timeline = timeline;
   }
 
   get clusterTime(): Timestamp {
@@ -132,7 +151,7 @@ export class Delivery<D extends object> {
   }
 
   get cursor(): string {
-    this.#cursor ??= writeCursor(this.scope, this.place);
+    this.#cursor ??= writeCursor(this.scope, this.place, this.timeline);
     return this.#cursor;
   }
 
@@ -148,13 +167,15 @@ export class PastChange {
   readonly scope: string;
   readonly id: string;
   readonly place: Place;
+  readonly timeline: number;
   readonly #document: Uint8Array | null;
   #unpacked: WeakRef<Delivery<object>> | undefined;
 
-  constructor(scope: string, id: string, document: object | null, place: Place) {
+  constructor(scope: string, id: string, document: object | null, place: Place, timeline: number) {
     this.scope = scope;
     this.id = id;
     this.place = place;
+    this.timeline = timeline;
     this.#document = document === null ? null : BSON.serialize(document);
   }
 
@@ -167,7 +188,7 @@ export class PastChange {
     const known = this.#unpacked?.deref();
     if (known !== undefined) return known;
     const document = this.#document === null ? null : BSON.deserialize(this.#document);
-    const unpacked = new Delivery<object>(this.scope, this.id, document, this.place);
+    const unpacked = new Delivery<object>(this.scope, this.id, document, this.place, this.timeline);
     this.#unpacked = new WeakRef(unpacked);
     return unpacked;
   }

@@ -64,15 +64,15 @@ const TICK_MS = 1_000;
 
 /** Opens the feed of one process. Its change streams are opened with the first subscriber that needs them. */
 export function openFeed(
-  store: Pick<ReadModels, 'db' | 'clock' | 'log' | 'projections' | 'events' | 'registry'>,
+  store: Pick<ReadModels, 'db' | 'clock' | 'log' | 'projections' | 'events' | 'registry' | 'timeline'>,
   options: FeedOptions = {},
 ): Feed {
-  const { log } = store;
+  const { log, timeline } = store;
   const limits: FeedLimits = { ...FEED_LIMITS, ...options.limits };
   const observer = options.observer ?? SILENT_FEED;
   const sources = new Sources({ ...store, limits, observer });
   const members = new Members(Math.min(TICK_MS, limits.heartbeatMs / 4, limits.stalledMs / 4));
-  const parts: FeedParts = { log, limits, observer, sources, members, heldAt: new HeldAt(store) };
+  const parts: FeedParts = { log, limits, observer, sources, members, heldAt: new HeldAt(store), timeline };
   const heldRows = new SharedHeldRows();
   return {
     ordered<R extends Row>(selection: Selection<R>) {

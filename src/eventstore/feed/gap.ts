@@ -7,6 +7,8 @@ export type GapReason = 'HISTORY_LOST' | 'SNAPSHOT_INTERRUPTED';
  */
 export const GAP_REASONS = {
   // When a client comes back with a cursor:
+  /** It is of the database as it was before a restore, or of another one. subscriber/subscriber.ts */
+  otherTimeline: 'HISTORY_LOST',
   /** The snapshot that it was reading was not complete; the cursor says so. subscriber/subscriber.ts */
   partialSnapshot: 'SNAPSHOT_INTERRUPTED',
   /** This process does not come as far as the cursor, or not in time. source/source.ts */

@@ -5,6 +5,7 @@ import type { StoredEvent } from '../event.ts';
 import type { StreamCache } from '../fold.ts';
 import type { NewerMet } from '../newer.ts';
 import type { Registry } from '../registry.ts';
+import type { Timeline } from '../timeline.ts';
 import type { PointReads } from './point-reads.ts';
 import type { StreamReads } from './stream-reads.ts';
 
@@ -19,6 +20,8 @@ export interface Log {
   readonly log: Logger;
   /** The database's clock: what other processes may compare with theirs is dated by it. */
   readonly clock: Clock;
+  /** Which course of the database this is; a restore begins another one. */
+  readonly timeline: Timeline;
   /** Names this process in every event's metadata. */
   readonly producerId: string;
   readonly registry: Registry;

@@ -55,7 +55,7 @@ export async function claimCheckpoint(
 ): Promise<Checkpoint> {
   const checkpoints = checkpointsOf(db);
   const updatedAt = new Date();
-  const fresh = { version, phase: 'catching_up', lagMs: 0, behind: [], moreBehind: false } as const;
+  const fresh = freshAt(version);
   await checkpoints.updateOne(
     { _id: name },
     { $setOnInsert: { fence, updatedAt, ...fresh } },
@@ -68,6 +68,18 @@ export async function claimCheckpoint(
   );
   if (claimed === null) throw new FencedOut(name);
   return claimed;
+}
+
+function freshAt(version: number) {
+  return { version, phase: 'catching_up', lagMs: 0, behind: [], moreBehind: false } as const;
+}
+
+/** Forgets how far the read model came: that was said of another log. @throws FencedOut */
+export async function restartCheckpoint(db: Db, name: string, version: number, fence: number): Promise<void> {
+  const $set = { ...freshAt(version), updatedAt: new Date() };
+  const $unset = { token: true, levelAt: true, lastRecordedAt: true } as const;
+  const { matchedCount } = await checkpointsOf(db).updateOne({ _id: name, fence }, { $set, $unset });
+  if (matchedCount === 0) throw new FencedOut(name);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { pause } from '../backoff.ts';
 import type { Changes, Signal } from '../changes.ts';
 import { openBatchWriter } from './batch-writer.ts';
-import { type CheckpointChanges, claimCheckpoint } from './checkpoint.ts';
+import { type CheckpointChanges, claimCheckpoint, restartCheckpoint } from './checkpoint.ts';
 import { type EventHead, tipsOf } from './event-heads.ts';
 import type { ProjectorTask } from './projector-task.ts';
 import { resume, startOver } from './resume.ts';
@@ -57,8 +57,16 @@ export function openFollower(task: ProjectorTask): Follower {
       const knows = store.registry.kindsOf(projection.aggregateType);
       const checkpoint = await claimCheckpoint(store.db, name, version, fence, knows);
       if (checkpoint.kinds?.some((kind) => !knows.includes(kind)) === true) writer.mistrustRows();
-      lastRecordedMs = checkpoint.lastRecordedAt?.getTime() ?? 0;
-      changes = await resume(task, writer, checkpoint);
+      const recovery = await task.recover?.(projection);
+      if (recovery === undefined) {
+        lastRecordedMs = checkpoint.lastRecordedAt?.getTime() ?? 0;
+        changes = await resume(task, writer, checkpoint);
+      } else {
+        await restartCheckpoint(store.db, name, version, fence);
+        await recovery.begin(writer.stopped);
+        changes = await startOver(task, writer);
+        if (!writer.stopped.aborted) await recovery.end();
+      }
       while (!writer.stopped.aborted) {
         const signal = await changes.next();
         if (signal === null) return;

@@ -18,14 +18,16 @@ import { NewerVersion } from '../newer.ts';
 import type { Projection } from '../projection.ts';
 import { FencedOut } from './checkpoint.ts';
 import { type Follower, openFollower } from './follower.ts';
+import { passFence } from './projector-fence.ts';
 import { PROJECTOR_LIMITS, type ProjectorLimits, type ProjectorObserver } from './projector-limits.ts';
-import type { ProjectorTask } from './projector-task.ts';
+import type { ProjectorTask, Recover } from './projector-task.ts';
 import type { ReadModels } from './read-models.ts';
 import { holderToRelieve } from './relief.ts';
 
 export interface ProjectorOptions {
   readonly limits?: Partial<ProjectorLimits>;
   readonly observer?: ProjectorObserver;
+  readonly recover?: Recover;
 }
 
 export interface Projector {
@@ -51,7 +53,9 @@ export async function startProjector(
   const holder = `${store.producerId}/${newId()}`;
   const working = projections
     .filter((projection) => projection.mode === 'async')
-    .map((projection) => keepProjecting({ store, projection, limits, observer }, holder));
+    .map((projection) =>
+      keepProjecting({ store, projection, limits, observer, recover: options.recover }, holder),
+    );
   return {
     stop: async () => {
       await Promise.all(working.map((each) => each.stop()));
@@ -120,6 +124,7 @@ function keepProjecting(model: Omit<ProjectorTask, 'fence'>, holder: string): Pr
       } catch (error) {
         if (error instanceof FencedOut) {
           log.info({ projection: name }, 'another projector has taken over');
+          await passFence(db, name);
           continue;
         }
         log.warn({ err: error, projection: name, failures }, 'projector failed; trying again');

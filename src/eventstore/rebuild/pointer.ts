@@ -1,4 +1,5 @@
 import { pause } from '../backoff.ts';
+import { collectionIds } from '../database-identity.ts';
 import { WRITE_TRUST_MS } from '../projection/generation/live.ts';
 import { generationCollection, type Pointer, replacePointer } from '../projection/generation/pointer.ts';
 import { isAbandoned, LIFT_MS, liftSeal } from '../projection/generation/seal.ts';
@@ -61,7 +62,7 @@ export async function announceSwitch(
  * @throws SwitchRefused where it was called off meanwhile
  */
 export async function makeLive(
-  { db, clock }: ReadModels,
+  { db, clock, timeline }: ReadModels,
   { name, version }: Projection,
   announced: Pointer,
   { generation, retainMs = RETAIN_MS }: { readonly generation: number; readonly retainMs?: number },
@@ -71,7 +72,10 @@ export async function makeLive(
   const collection = generationCollection(name, announced.generation);
   const dropAfter = new Date(switchedAt.getTime() + Math.max(retainMs, RETAIN_LEAST_MS));
   const retired = [...announced.retired, { generation: announced.generation, collection, dropAfter }];
-  const switched = await replacePointer(db, announced, { generation, version, switchedAt, retired, ahead });
+  const rows = (await collectionIds(db, [generationCollection(name, generation)])).values().next().value;
+  const proof = rows === undefined ? {} : { proof: { timeline: timeline.id, rows } };
+  const next = { generation, version, switchedAt, retired, ...proof, ahead };
+  const switched = await replacePointer(db, announced, next);
   if (switched === null) throw new SwitchRefused(`The switch of ${name} took too long and was called off.`);
 }
 

@@ -16,6 +16,8 @@ export interface RebuildProgress {
   readonly version: number;
   /** The event types and versions that this code knows: what was folded by other code is not gone on with. */
   readonly knows: readonly string[];
+  /** Of the log that it is folded from: what was built from another one is of no use. */
+  readonly timeline: number;
   readonly building: string;
   /** Everything committed until then is in the ranges; what came later is caught up with. */
   readonly pinnedAt: Timestamp;
@@ -43,10 +45,15 @@ export function rebuildsOf(db: Db): Collection<RebuildProgress> {
 export async function resumeRebuild(
   db: Db,
   { name, version }: Projection,
-  { generation, fence, knows }: Pick<RebuildProgress, 'generation' | 'fence' | 'knows'>,
+  {
+    generation,
+    fence,
+    knows,
+    timeline,
+  }: Pick<RebuildProgress, 'generation' | 'fence' | 'knows' | 'timeline'>,
 ): Promise<RebuildProgress | null> {
   return rebuildsOf(db).findOneAndUpdate(
-    { _id: name, version, knows, generation, fence: { $lte: fence } },
+    { _id: name, version, knows, generation, timeline, fence: { $lte: fence } },
     { $set: { fence, updatedAt: new Date() } },
     { returnDocument: 'after' },
   );
@@ -56,12 +63,15 @@ export async function resumeRebuild(
 export async function beginRebuild(
   db: Db,
   { name, version }: Projection,
-  start: Pick<RebuildProgress, 'generation' | 'knows' | 'building' | 'pinnedAt' | 'fence' | 'ranges'>,
+  start: Pick<
+    RebuildProgress,
+    'generation' | 'knows' | 'timeline' | 'building' | 'pinnedAt' | 'fence' | 'ranges'
+  >,
 ): Promise<RebuildProgress> {
-  const { generation, knows, building, pinnedAt, fence, ranges } = start;
+  const { generation, knows, timeline, building, pinnedAt, fence, ranges } = start;
   const now = new Date();
   const none = { done: [], events: 0, streams: 0, faulty: 0, faults: [] };
-  const place = { generation, version, knows, building, pinnedAt, fence, ranges };
+  const place = { generation, version, knows, timeline, building, pinnedAt, fence, ranges };
   const progress = { _id: name, ...place, ...none, startedAt: now, updatedAt: now };
   try {
     await rebuildsOf(db).replaceOne({ _id: name, fence: { $lte: fence } }, progress, { upsert: true });

@@ -36,10 +36,13 @@ export function startStaleRebuilds(store: ReadModels, options: StaleOptions = {}
         const { name, version: code } = projection;
         const versions = { rows: store.live.pointer(projection).version, code };
         log.info({ projection: name, versions }, 'rebuilding a read model that older code has folded');
+        // Rows that are not known to be of this log may well be too many.
+        const isProven = store.live.pointer(projection).proof?.timeline === store.timeline.id;
         const { signal } = stopping;
         const { faults: _, ...report } = await rebuildProjection(store, projection, {
           ...options,
           onlyOlder: true,
+          allowShorter: !isProven,
           signal,
         });
         log.info(report, 'read model rebuilt');

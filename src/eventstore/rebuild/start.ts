@@ -16,7 +16,8 @@ export async function startOrResume(run: RebuildRun): Promise<{
   const { db } = store;
   const generation = await nextGeneration(store, projection);
   const knows = store.registry.kindsOf(projection.aggregateType);
-  const left = await resumeRebuild(db, projection, { generation, fence: lease.fence, knows });
+  const timeline = store.timeline.id;
+  const left = await resumeRebuild(db, projection, { generation, fence: lease.fence, knows, timeline });
   if (left !== null) {
     const isComplete = left.done.length === left.ranges.length;
     const moved = isComplete && (await exists(store, generationCollection(projection.name, generation)));
@@ -28,7 +29,7 @@ export async function startOrResume(run: RebuildRun): Promise<{
   await db.createCollection(building);
   const pinnedAt = await clusterNow(db);
   const division = await divideStreams(store, projection.aggregateType);
-  const start = { ...division, generation, knows, building, pinnedAt, fence: lease.fence };
+  const start = { ...division, generation, knows, timeline, building, pinnedAt, fence: lease.fence };
   return { progress: await beginRebuild(db, projection, start), resumed: false };
 }
 

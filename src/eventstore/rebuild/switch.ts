@@ -3,7 +3,7 @@ import { pause } from '../backoff.ts';
 import { clusterNow } from '../changes.ts';
 import { createRowIndexes } from '../indexes.ts';
 import { TRUST_MS } from '../projection/generation/live.ts';
-import { generationCollection } from '../projection/generation/pointer.ts';
+import { generationCollection, type Pointer } from '../projection/generation/pointer.ts';
 import { holdsRebuild, rebuildLease, seal } from '../projection/generation/seal.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import type { Projection } from '../projection.ts';
@@ -79,7 +79,7 @@ export async function switchGeneration(
     await seal(db, retired);
     const until = await clusterNow(db);
     await withinLimit(options.catchUp(until, collection));
-    const ahead = projection.mode === 'async' ? await rowsAhead(store, projection) : [];
+    const ahead = await aheadOf(store, projection, pointer);
     await makeLive(store, projection, pointer, options, ahead);
     const sealedMs = Math.round(performance.now() - sealedAt);
     await live.refresh();
@@ -88,6 +88,16 @@ export async function switchGeneration(
     await callOffSwitch(store, pointer, retired, by);
     throw error;
   }
+}
+
+/** What subscribers have to be told of the switch. Of rows that were not as the log says, nobody knows what they were told. */
+async function aheadOf(
+  store: ReadModels,
+  projection: Projection,
+  { proof }: Pointer,
+): Promise<readonly string[] | null> {
+  if (proof?.timeline !== store.timeline.id) return null;
+  return projection.mode === 'async' ? rowsAhead(store, projection) : [];
 }
 
 /** Rows of a generation, exactly: no estimate may decide about a switch. */

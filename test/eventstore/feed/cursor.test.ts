@@ -20,17 +20,17 @@ const places = fc
 
 describe('a cursor', () => {
   itHolds('says the place it was written for, to whom it was written for', { numRuns: 100 }, () =>
-    fc.property(places, fc.boolean(), (place, complete) => {
-      const cursor = writeCursor(SCOPE, place, complete);
+    fc.property(places, whole, fc.boolean(), (place, timeline, complete) => {
+      const cursor = writeCursor(SCOPE, place, timeline, complete);
       expect(cursor).toMatch(/^[\w-]{28}$/);
       const told = readCursor(SCOPE, cursor);
       expect(told.time.equals(place.time)).toBe(true);
-      expect(told).toMatchObject({ ordinal: place.ordinal, complete });
+      expect(told).toMatchObject({ ordinal: place.ordinal, timeline, complete });
     }),
   );
 
   it('of a foreign tenant or of another subscription is none', () => {
-    const cursor = writeCursor(SCOPE, placeBehind(new Timestamp({ t: 1, i: 1 })));
+    const cursor = writeCursor(SCOPE, placeBehind(new Timestamp({ t: 1, i: 1 })), 7);
     for (const [name, tenantId] of [
       ['tenders_read', 'bolt'],
       ['fleet_status', 'acme'],
@@ -40,12 +40,21 @@ describe('a cursor', () => {
   });
 
   it('that is damaged in any of its characters is none', () => {
-    const cursor = writeCursor(SCOPE, { time: new Timestamp({ t: 1_700_000_000, i: 3 }), ordinal: 2 });
+    const cursor = writeCursor(SCOPE, { time: new Timestamp({ t: 1_700_000_000, i: 3 }), ordinal: 2 }, 7);
     for (const index of [...cursor].keys()) {
       const other = cursor[index] === 'A' ? 'B' : 'A';
       const damaged = cursor.slice(0, index) + other + cursor.slice(index + 1);
       expect(() => readCursor(SCOPE, damaged)).toThrow(InvalidCursorError);
     }
+  });
+
+  it('that was written before cursors told their timeline is read, and tells none', () => {
+    // For place (1700000000, 3), ordinal 2, of tenders_read/acme.
+    expect(readCursor(SCOPE, 'AgFlU_EAAAAAAwAAAAK7xvQ4s27R')).toMatchObject({
+      ordinal: 2,
+      complete: true,
+      timeline: 0,
+    });
   });
 
   itHolds('is no text of another making', { numRuns: 100 }, () =>

@@ -101,7 +101,7 @@ describe('subscribers who have the same on their screens', () => {
         for (const [index, step] of story.entries()) {
           const tell = (id: string): void => {
             const place = { time: Timestamp.fromNumber(index + 1), ordinal: 1 };
-            const delivery = new Delivery('movers/acme', id, rows.get(id) ?? null, place);
+            const delivery = new Delivery('movers/acme', id, rows.get(id) ?? null, place, 1);
             for (const twin of twins) twin.accept(delivery);
           };
           if (step.kind === 'remove') {
@@ -138,7 +138,7 @@ describe('subscribers who have the same on their screens', () => {
     for (const lane of lanes) lane.caughtUp?.();
     const row = mover('a', 1, at('north'));
     const place = { time: Timestamp.fromNumber(1), ordinal: 1 };
-    const delivery = new Delivery('movers/acme', 'a', row, place);
+    const delivery = new Delivery('movers/acme', 'a', row, place, 1);
     for (const lane of lanes) lane.accept(delivery);
     expect(asked).toBe(1);
     const told = lanes.map((lane) => lane.take(0));
@@ -160,7 +160,7 @@ describe('subscribers who have the same on their screens', () => {
     );
     for (const lane of lanes) lane.caughtUp?.();
     const row = mover('a', 1, at('north'));
-    const delivery = new Delivery('movers/acme', 'a', row, { time: Timestamp.fromNumber(1), ordinal: 1 });
+    const delivery = new Delivery('movers/acme', 'a', row, { time: Timestamp.fromNumber(1), ordinal: 1 }, 1);
     for (const lane of lanes) expect(() => lane.accept(delivery)).toThrow('no such field');
   });
 });

@@ -125,10 +125,8 @@ class World {
     this.told += 1;
     const found = this.index.concerned(change);
     expect(new Set(found).size).toBe(found.length);
-    const delivery = new Delivery('movers/acme', change.id, change.document, {
-      time: momentOf(this.told),
-      ordinal: 1,
-    });
+    const place = { time: momentOf(this.told), ordinal: 1 };
+    const delivery = new Delivery('movers/acme', change.id, change.document, place, 1);
     for (const twin of this.twins) {
       for (const [all, some] of twin.lanes) {
         for (const lane of found.includes(twin) ? [all, some] : [all])

@@ -1,12 +1,14 @@
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import { rowsAt } from '../../projection/rows-at.ts';
+import type { Timeline } from '../../timeline.ts';
 import { Delivery, type Place, scopeOf } from '../cursor.ts';
 import type { Receivers } from './receivers.ts';
 import { type GenerationSwitch, tenantOf } from './routes.ts';
 
 export interface CrossSwitchOptions {
   readonly db: Db;
+  readonly timeline: Pick<Timeline, 'id'>;
   readonly log: Logger;
   readonly receivers: Receivers;
 }
@@ -35,7 +37,7 @@ export async function crossSwitch(
 
 /** @throws what MongoDB throws */
 async function deliverRows(
-  { db, receivers }: CrossSwitchOptions,
+  { db, timeline, receivers }: CrossSwitchOptions,
   { name, collection, ids }: { readonly name: string; readonly collection: string; readonly ids: string[] },
   { time, ordinal }: Place,
 ): Promise<void> {
@@ -46,7 +48,7 @@ async function deliverRows(
     const tenantId = tenantOf(id);
     const row = rows.get(id) ?? null;
     receivers.deliver(
-      new Delivery(scopeOf(name, tenantId), id.slice(tenantId.length + 1), row, before),
+      new Delivery(scopeOf(name, tenantId), id.slice(tenantId.length + 1), row, before, timeline.id),
       false,
     );
   }

@@ -1,6 +1,7 @@
 import { type Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
 import { openChanges, type Signal } from '../../changes.ts';
+import type { Timeline } from '../../timeline.ts';
 import { justBefore, PastChange, scopeOf } from '../cursor.ts';
 import { PlaceCounter } from './progress.ts';
 import { type OlderChanges, Ring } from './ring.ts';
@@ -15,6 +16,7 @@ export interface Oplog {
 
 export interface OplogOptions {
   readonly db: Db;
+  readonly timeline: Pick<Timeline, 'id'>;
   readonly log: Logger;
   readonly routes: Routes;
   /** What is read has to meet what is in there. */
@@ -107,7 +109,7 @@ async function readOplog(
   try {
     const places = new PlaceCounter(justBefore(from));
     for (let reply = await changes.next(); reply?.kind === 'changes'; reply = await changes.next()) {
-      takeReply(routes, reply, places, older);
+      takeReply(options, reply, places, older);
       // It lets go of nothing unless it is full.
       if (older.bytes > historyBytes || !older.from.equals(justBefore(from))) break;
       const reached = reachedBy(reply, isSharded);
@@ -127,7 +129,12 @@ async function readOplog(
 type Reply = Extract<Signal, { kind: 'changes' }>;
 
 /** The way of a change in the source, without delivering it. */
-function takeReply(routes: Routes, { changes }: Reply, places: PlaceCounter, into: Ring): void {
+function takeReply(
+  { routes, timeline }: OplogOptions,
+  { changes }: Reply,
+  places: PlaceCounter,
+  into: Ring,
+): void {
   for (const change of changes) {
     const place = places.take(routes.countedFor(change) ?? '', change.clusterTime);
     const replaced = routes.replacedBy(change);
@@ -135,7 +142,7 @@ function takeReply(routes: Routes, { changes }: Reply, places: PlaceCounter, int
     const name = routes.nameOf(change.collection);
     if (name === undefined || change.key === undefined) continue;
     const [tenantId, id] = addressee(change);
-    into.push(new PastChange(scopeOf(name, tenantId), id, change.document, place));
+    into.push(new PastChange(scopeOf(name, tenantId), id, change.document, place, timeline.id));
   }
 }
 

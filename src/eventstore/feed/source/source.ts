@@ -19,6 +19,7 @@ import { backoff, retry } from '../../backoff.ts';
 import type { Change } from '../../change.ts';
 import { type Changes, clusterNow, openChanges, type Signal } from '../../changes.ts';
 import type { Clock } from '../../clock.ts';
+import type { Timeline } from '../../timeline.ts';
 import { Delivery, justAfter, PastChange, type Place, scopeOf } from '../cursor.ts';
 import type { GapCause } from '../gap.ts';
 import type { FeedLimits } from '../limits.ts';
@@ -32,6 +33,7 @@ import { addressee, type Routes } from './routes.ts';
 export interface SourceOptions {
   readonly db: Db;
   readonly clock: Clock;
+  readonly timeline: Pick<Timeline, 'id'>;
   readonly log: Logger;
   readonly routes: Routes;
   readonly limits: RingLimits & Pick<FeedLimits, 'rememberedRows'>;
@@ -176,22 +178,23 @@ class ChangeSource implements Source {
 
   /** @returns true where a live collection was dropped or renamed: nothing more can be told of it */
   async #deliver(batch: readonly Change[]): Promise<boolean> {
-    const { routes, db, log } = this.#options;
+    const { routes, db, log, timeline } = this.#options;
     let burst = 0;
     for (const change of batch) {
       const place = this.#progress.take(routes.countedFor(change) ?? '', change.clusterTime);
       const replaced = routes.replacedBy(change);
       if (replaced !== undefined) this.#ring.noteReplaced(replaced, place);
       const switched = routes.follow(change);
-      if (switched !== undefined) await crossSwitch({ db, log, receivers: this.#receivers }, switched, place);
+      if (switched !== undefined)
+        await crossSwitch({ db, log, timeline, receivers: this.#receivers }, switched, place);
       const name = routes.nameOf(change.collection);
       if (name === undefined) continue;
       if (change.operation === 'drop' || change.operation === 'rename') return true;
       const [tenantId, id] = addressee(change);
       const scope = scopeOf(name, tenantId);
-      const delivery = new Delivery(scope, id, change.document, place);
+      const delivery = new Delivery(scope, id, change.document, place, timeline.id);
       const concerned = this.#receivers.deliver(delivery, change.operation === 'insert');
-      this.#ring.push(new PastChange(scope, id, change.document, place));
+      this.#ring.push(new PastChange(scope, id, change.document, place, timeline.id));
       burst += Math.max(concerned, BURST / BURST_CHANGES);
       if (burst < BURST) continue;
       burst = 0;

@@ -2,6 +2,7 @@ import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import type { Projection } from '../../projection.ts';
+import type { Timeline } from '../../timeline.ts';
 import type { FeedLimits } from '../limits.ts';
 import type { FeedObserver, StreamName } from '../observer.ts';
 import { logRoutes, rowRoutes } from './routes.ts';
@@ -21,6 +22,7 @@ export interface StreamHealth {
 export interface SourcesOptions {
   readonly db: Db;
   readonly clock: Clock;
+  readonly timeline: Pick<Timeline, 'id'>;
   readonly log: Logger;
   readonly projections: readonly Projection[];
   readonly limits: FeedLimits;

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Interest } from '../../interest.ts';
 import type { RowSnapshot } from '../../projection/row-snapshot.ts';
 import type { Row } from '../../projection.ts';
+import type { Timeline } from '../../timeline.ts';
 import type { ResumePoint } from '../cursor.ts';
 import type { CommonItem } from '../item.ts';
 import type { FeedLimits } from '../limits.ts';
@@ -21,6 +22,7 @@ export interface FeedParts {
   readonly sources: Sources;
   readonly members: Members;
   readonly heldAt: HeldAt;
+  readonly timeline: Timeline;
 }
 
 /** How a subscriber of rows begins. */

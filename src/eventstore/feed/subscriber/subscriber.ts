@@ -192,6 +192,8 @@ export class Subscriber<D extends object, T extends { readonly cursor: string }>
   /** @returns why not, where the client cannot go on from where it was; then nothing has been done */
   async #resume(self: Receiver, source: Source, after: ResumePoint): Promise<'resumed' | GapCause> {
     const { feed, name, selection, laneName } = this.#options;
+    const { timeline } = this.#options.feed;
+    if (after.timeline !== timeline.id || timeline.isAway(after.time)) return 'otherTimeline';
     if (!after.complete) return 'partialSnapshot';
     const resumed = await source.resume(name, selection.tenantId, after, self);
     const isFound = typeof resumed !== 'string';
@@ -303,7 +305,8 @@ export class Subscriber<D extends object, T extends { readonly cursor: string }>
 
   /** @param complete false where the client cannot go on from there */
   #cursorAt(place: Place, complete = true): string {
-    return writeCursor(this.#options.scope, place, complete);
+    const { scope, feed } = this.#options;
+    return writeCursor(scope, place, feed.timeline.id, complete);
   }
 
   #heartbeat(cursor: string): CommonItem {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { NewerVersion } from '../../newer.ts';
 import type { Projection } from '../../projection.ts';
 import { awaitGeneration } from './await-next.ts';
-import { createPointers, generationCollection, type Pointer, pointersOf } from './pointer.ts';
+import { createPointers, generationCollection, type Pointer, pointersOf, putBackPointer } from './pointer.ts';
 import { shareByArguments, shareNextRun } from './single-flight.ts';
 
 type Named = Pick<Projection, 'name'>;
@@ -73,9 +73,14 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
 
   const refresh = shareNextRun(async () => {
     const asOf = Date.now();
-    for (const pointer of await pointersOf(db)
+    const found = await pointersOf(db)
       .find({}, { projection: { ahead: 0 } })
-      .toArray()) {
+      .toArray();
+    for (const lost of lostOf(pointers, found)) {
+      log.error({ projection: lost._id, generation: lost.generation }, 'a pointer was lost; put back');
+      found.push(await putBackPointer(db, lost));
+    }
+    for (const pointer of found) {
       if ((pointers.get(pointer._id)?.revision ?? 0) > pointer.revision) continue;
       pointers.set(pointer._id, pointer);
       collections.set(pointer._id, generationCollection(pointer._id, pointer.generation));
@@ -120,6 +125,12 @@ export async function openLiveGenerations(options: LiveGenerationsOptions): Prom
     refresh,
     awaitNext: shareByArguments((name, from) => awaitGeneration(reader, name, from)),
   };
+}
+
+/** Pointers that this process knows and the database has not any more: somebody has dropped them. */
+function lostOf(known: ReadonlyMap<string, Pointer>, found: readonly Pointer[]): Pointer[] {
+  const there = new Set(found.map(({ _id }) => _id));
+  return [...known.values()].filter(({ _id }) => !there.has(_id));
 }
 
 /** The read models whose rows are of newer code than this. */

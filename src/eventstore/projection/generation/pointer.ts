@@ -20,6 +20,14 @@ export interface Retired {
   readonly dropAfter: Date;
 }
 
+/** What the rows of a live generation are known to be the folds of. */
+export interface Proof {
+  /** The timeline (`timeline.ts`) whose log they were folded from. */
+  readonly timeline: number;
+  /** The id that the server gave to their collection. */
+  readonly rows: string;
+}
+
 /** Says which generation of a read model is live, that is, which collection holds its rows: a switch changes this alone. */
 export interface Pointer {
   /** The projection's name. */
@@ -32,6 +40,8 @@ export interface Pointer {
   readonly switchedAt: Date;
   readonly sealing?: Sealing;
   readonly retired: readonly Retired[];
+  /** Absent: they have to be compared with the log first (`recovery/`). */
+  readonly proof?: Proof;
   /**
    * The rows (by `_id`) that were further in the new generation, when it took over, than subscribers had seen in the old
    * one; null: too many to name. Only in the change that is the switch.
@@ -79,7 +89,7 @@ export function readPointer(db: Db, name: string): Promise<Pointer | null> {
  * @returns the pointer as it is then; null where `from` is not what stands there any more
  */
 export function replacePointer(db: Db, from: Pointer, to: NextPointer): Promise<Pointer | null> {
-  const { generation, version, switchedAt, sealing, retired, ahead } = to;
+  const { generation, version, switchedAt, sealing, retired, proof, ahead } = to;
   return pointersOf(db).findOneAndReplace(
     { _id: from._id, revision: from.revision },
     {
@@ -89,10 +99,23 @@ export function replacePointer(db: Db, from: Pointer, to: NextPointer): Promise<
       switchedAt,
       ...(sealing === undefined ? {} : { sealing }),
       retired,
+      ...(proof === undefined ? {} : { proof }),
       ...(ahead === undefined ? {} : { ahead }),
     },
     { returnDocument: 'after' },
   );
+}
+
+/** Puts back a pointer that was dropped, as it was known last; without the switch that may have been on. */
+export async function putBackPointer(db: Db, known: Pointer): Promise<Pointer> {
+  const { _id, sealing: _, ahead: __, ...rest } = known;
+  const pointer = { ...rest, revision: known.revision + 1 };
+  const put = await pointersOf(db).findOneAndUpdate(
+    { _id },
+    { $setOnInsert: pointer },
+    { upsert: true, returnDocument: 'after' },
+  );
+  return put ?? { _id, ...pointer };
 }
 
 /** Creates the pointers that are missing: in a new database, or in one from before there were generations. */
@@ -105,9 +128,11 @@ export async function createPointers(db: Db, projections: readonly Projection[])
 }
 
 async function createPointer(db: Db, projection: Projection): Promise<void> {
+  const generation = await newestGeneration(db, projection);
   const pointer = {
-    generation: 1,
-    version: await versionOf(db, projection),
+    generation,
+    // Which code has folded a later generation is known to nobody but the pointer that is lost.
+    version: generation > 1 ? 0 : await versionOf(db, projection),
     revision: 1,
     switchedAt: new Date(),
     retired: [],
@@ -118,6 +143,13 @@ async function createPointer(db: Db, projection: Projection): Promise<void> {
     // Another process started at the same moment: its pointer is as good.
     if (!(error instanceof MongoServerError && error.code === 11_000)) throw error;
   }
+}
+
+/** The newest generation of which there is a collection; 1 where there is none. */
+async function newestGeneration(db: Db, { name }: Projection): Promise<number> {
+  const pattern = new RegExp(`^${name.replaceAll(/[^\w]/g, '\\$&')}_v(\\d+)$`);
+  const there = await db.listCollections({ name: pattern }, { nameOnly: true }).toArray();
+  return Math.max(1, ...there.map(({ name: collection }) => Number(pattern.exec(collection)?.[1] ?? 1)));
 }
 
 /** The version of the code that folded the rows that are there, as far as that can be known; 0: no rows for what the log has. */

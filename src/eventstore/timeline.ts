@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import type { Collection, Db, Timestamp } from 'mongodb';
+import type { Logger } from 'pino';
+import { clusterNow } from './changes.ts';
+import { collectionIds, replicaSetIdOf } from './database-identity.ts';
+import { isDuplicateKey } from './faults.ts';
+
+/**
+ * One unbroken course of a database. A restore begins another one: what the log, the rows and the clients' cursors of the
+ * old one say need not be so in the new one.
+ */
+export interface Timeline {
+  /** Random, never 0. */
+  readonly id: number;
+  /** True for a moment at which no process of Waybill ran on this database: a cursor from then is of another course. */
+  isAway(time: Timestamp): boolean;
+}
+
+/** From the last sign of life of one process to the first of the next. */
+interface Absence {
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+}
+
+/** The timeline as it is stored, with what it is recognised by. */
+export interface TimelineDocument {
+  readonly _id: 'log';
+  readonly id: number;
+  readonly since: Date;
+  /** The id that the server gave to the collection `events`: a copy of it gets another one. */
+  readonly events: string;
+  /** Absent where this user may not ask for it. */
+  readonly replicaSetId?: string;
+  /** Rises as long as any process runs: whoever sees it fall looks at an earlier state of the database. */
+  readonly pulse: number;
+  /** When it rose, by the cluster's clock. */
+  readonly pulsedAt: Timestamp;
+  readonly absences: readonly Absence[];
+  /** How many rows the live generation of each read model was seen to have, by the generation's collection. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+export const TIMELINES = 'timeline';
+const ID = 'log';
+const TRIES = 10;
+/** A sign of life older than this, in s, means that nobody was there meanwhile: a process gives one every few seconds. */
+const ABSENT_S = 30;
+const ABSENCES = 50;
+
+export function timelinesOf(db: Db): Collection<TimelineDocument> {
+  return db.collection<TimelineDocument>(TIMELINES, {
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+  });
+}
+
+/**
+ * Finds out whether the log is still the one that was here before, and begins a new timeline where it is not, or where
+ * nobody can tell. Many processes may do it at once: they agree. The collection `events` must exist.
+ */
+export async function openTimeline(db: Db, log: Logger): Promise<Timeline> {
+  for (let tries = 1; ; tries++) {
+    const document = await goOn(db, log);
+    if (document !== null) return timelineOf(document);
+    if (tries === TRIES) throw new Error('The timeline of the database is changed all the time.');
+  }
+}
+
+/** @returns null where another process was faster */
+async function goOn(db: Db, log: Logger): Promise<TimelineDocument | null> {
+  const timelines = timelinesOf(db);
+  const [known, ids, replicaSetId, now] = await Promise.all([
+    timelines.findOne({ _id: ID }),
+    collectionIds(db, ['events']),
+    replicaSetIdOf(db.client),
+    clusterNow(db),
+  ]);
+  const events = ids.get('events') ?? '';
+  const seen = { events, ...(replicaSetId === undefined ? {} : { replicaSetId }) };
+  if (known !== null && isSame(known, seen)) {
+    const $set = { ...seen, pulsedAt: now, absences: absencesOf(known, now) };
+    // By its pulse: of several processes that start at once, one notes the absence, and the others see its sign of life.
+    return timelines.findOneAndUpdate(
+      { _id: ID, id: known.id, pulse: known.pulse },
+      { $set, $inc: { pulse: 1 } },
+      { returnDocument: 'after' },
+    );
+  }
+  const fresh: TimelineDocument = {
+    _id: ID,
+    id: randomBytes(4).readUInt32BE() || 1,
+    since: new Date(),
+    ...seen,
+    pulse: (known?.pulse ?? 0) + 1,
+    pulsedAt: now,
+    absences: [],
+    rows: {},
+  };
+  if (!(await put(timelines, known, fresh))) return null;
+  if (known !== null)
+    log.warn({ known: identityOf(known), found: seen }, 'another log than before: a restore');
+  return fresh;
+}
+
+function isSame(known: TimelineDocument, seen: { events: string; replicaSetId?: string }): boolean {
+  const isOtherCluster =
+    known.replicaSetId !== undefined &&
+    seen.replicaSetId !== undefined &&
+    known.replicaSetId !== seen.replicaSetId;
+  return known.events === seen.events && !isOtherCluster;
+}
+
+function identityOf({ events, replicaSetId, pulsedAt }: TimelineDocument): object {
+  return { events, replicaSetId, pulsedAt };
+}
+
+async function put(
+  timelines: Collection<TimelineDocument>,
+  known: TimelineDocument | null,
+  fresh: TimelineDocument,
+): Promise<boolean> {
+  try {
+    if (known === null) await timelines.insertOne(fresh);
+    else {
+      const { _id, ...replacement } = fresh;
+      return (
+        (await timelines.replaceOne({ _id, id: known.id, pulse: known.pulse }, replacement)).matchedCount ===
+        1
+      );
+    }
+    return true;
+  } catch (error) {
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
+}
+
+function absencesOf({ pulsedAt, absences }: TimelineDocument, now: Timestamp): readonly Absence[] {
+  if (now.getHighBitsUnsigned() - pulsedAt.getHighBitsUnsigned() <= ABSENT_S) return absences;
+  return [...absences, { from: pulsedAt, to: now }].slice(-ABSENCES);
+}
+
+function timelineOf({ id, absences }: TimelineDocument): Timeline {
+  return {
+    id,
+    isAway: (time) => absences.some(({ from, to }) => time.greaterThan(from) && time.lessThan(to)),
+  };
+}
