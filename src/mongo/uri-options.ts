@@ -56,6 +56,7 @@ export const URI_OPTIONS: Readonly<Record<string, UriOption>> = {
   compressors: TAKEN,
   zlibCompressionLevel: TAKEN,
   serverMonitoringMode: TAKEN,
+  monitorCommands: TAKEN,
   minPoolSize: TAKEN,
   maxConnecting: TAKEN,
   localThresholdMS: TAKEN,

@@ -19,7 +19,7 @@ const failureOf = (attempt: Promise<unknown>): Promise<unknown> =>
 describe('An insertMany that fails', () => {
   it('may pass where nobody is there to answer, though the driver wraps that', async () => {
     // Nobody listens on the discard port; the driver would look for half a minute.
-    const client = createClient('mongodb://127.0.0.1:9/?replicaSet=none&serverSelectionTimeoutMS=50');
+    const client = createClient('mongodb://127.0.0.1:9/?replicaSet=none&serverSelectionTimeoutMS=100');
     const error = await failureOf(
       client
         .db('none')

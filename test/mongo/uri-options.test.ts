@@ -12,7 +12,7 @@ const { OPTIONS } = createRequire(import.meta.url)('mongodb/lib/connection_strin
 
 /** Of code or of TLS sockets: a text in a URI can never be one. */
 const NO_TEXT =
-  /^(auth|autoEncryption|autoSelect.*|serverApi|dbName|driverInfo|family|minInternalBufferSize|name|noDelay|monitorCommands|readConcern|writeConcern|runtimeAdapters|servername|srvAllowedHostsSuffix|srvHostValidator|mongodbLog.*|connectionType|srvPoller|allowPartialTrustChain|minDHSize|pskCallback|secureContext|enableTrace|requestCert|rejectUnauthorized|checkServerIdentity|keepAliveInitialDelay|ALPNProtocols|SNICallback|session|requestOCSP|localAddress|localPort|hints|lookup|ca|cert|ciphers|crl|ecdhCurve|key|passphrase|pfx|secureProtocol|index|__skip.*|enableOverloadRetargeting|maxAdaptiveRetries)$/;
+  /^(auth|autoEncryption|autoSelect.*|serverApi|dbName|driverInfo|family|minInternalBufferSize|name|noDelay|readConcern|writeConcern|runtimeAdapters|servername|srvAllowedHostsSuffix|srvHostValidator|mongodbLog.*|connectionType|srvPoller|allowPartialTrustChain|minDHSize|pskCallback|secureContext|enableTrace|requestCert|rejectUnauthorized|checkServerIdentity|keepAliveInitialDelay|ALPNProtocols|SNICallback|session|requestOCSP|localAddress|localPort|hints|lookup|ca|cert|ciphers|crl|ecdhCurve|key|passphrase|pfx|secureProtocol|index|__skip.*|enableOverloadRetargeting|maxAdaptiveRetries)$/;
 
 function said(uri: string): string {
   try {
