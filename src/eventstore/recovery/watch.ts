@@ -51,9 +51,10 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
     ]);
     const how = differenceOf(timeline.id, before, document, ids.get('events'));
     if (how !== undefined) {
-      replaced = new LogReplaced(how);
-      log.fatal({ err: replaced, seen: before, found: document }, 'the log was replaced');
-      options.onReplaced?.(replaced);
+      if (replaced === undefined) {
+        replaced = new LogReplaced(how);
+        options.onReplaced?.(replaced);
+      }
       throw replaced;
     }
     if (document === null) {
