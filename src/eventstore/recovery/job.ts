@@ -70,8 +70,11 @@ export function startRecovering(store: ReadModels, options: RecoveryOptions = {}
   const look = async (): Promise<void> => {
     const doubts = await doubtsOf(store);
     for (const doubt of doubts) if (!stopping.signal.aborted) await recover(doubt);
-    const inDoubt = new Set(doubts.map(({ projection }) => projection.name));
-    await noteCounts(store, await doubtsLeft(store, inDoubt));
+    const inDoubt = new Set(doubts.map(({ projection }) => projection));
+    await noteCounts(
+      store,
+      store.projections.filter((projection) => !inDoubt.has(projection)),
+    );
     if (performance.now() - indexedAt < indexMs) return;
     indexedAt = performance.now();
     await makeIndexes(store);
@@ -95,11 +98,6 @@ export function startRecovering(store: ReadModels, options: RecoveryOptions = {}
       await running;
     },
   };
-}
-
-/** Those that are in no doubt. */
-async function doubtsLeft(store: ReadModels, inDoubt: ReadonlySet<string>): Promise<Projection[]> {
-  return store.projections.filter(({ name }) => !inDoubt.has(name));
 }
 
 /**
@@ -138,5 +136,6 @@ async function makeIndexes({ db, events, live, log, projections }: ReadModels): 
   await createIndexes(events, EVENT_INDEXES, log);
   await createIndexes(snapshotsOf(db), SNAPSHOT_INDEXES, log);
   for (const projection of projections)
-    await createRowIndexes(db, projection, live.collectionOf(projection), log);
+    if (live.newerRows(projection) === undefined)
+      await createRowIndexes(db, projection, live.collectionOf(projection), log);
 }
