@@ -55,7 +55,10 @@ async function start(settings: Settings, { stderr, console, signals, logTo }: Cl
   };
   // Of the process, whoever runs the command: what nobody caught is nobody's but its own.
   process.on('uncaughtException', (error) => fail(error, 'a bug: an error that nobody caught'));
-  process.on('unhandledRejection', (error) => fail(error, 'a bug: a rejection that nobody handled'));
+  process.on('unhandledRejection', (error) => {
+    if (isOfField(error)) log.debug({ err: error }, 'one more field failed in an answer that had failed');
+    else fail(error, 'a bug: a rejection that nobody handled');
+  });
   const stopped = stopSignal(signals, log);
   log.info({ node: process.version }, 'starting');
 
@@ -69,6 +72,16 @@ async function start(settings: Settings, { stderr, console, signals, logTo }: Cl
   await (waybill === undefined ? abandon(opening, settings.drainSeconds) : waybill.close());
   log.info('stopped');
   signals.exit(0);
+}
+
+/**
+ * Whether an error is that of a field which was being executed. Where an item of a list fails at once, the interpreter answers
+ * with that, and leaves what comes of the items before it to nobody (graphql-js #3761): a client's query must not end the process.
+ */
+function isOfField(error: unknown): boolean {
+  return (
+    error instanceof Error && error.name === 'GraphQLError' && 'path' in error && Array.isArray(error.path)
+  );
 }
 
 /** Closes what is still being opened, as soon as it is open; a download or a recovery is not waited for long. */

@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { SETTINGS } from '../../src/process/settings.ts';
 import { eventually } from '../eventually.ts';
+import type { Data } from '../gateway.ts';
+import { offered, tour } from '../journey/tour.ts';
 import {
   expectSentence,
   type GatewayProcess,
@@ -89,6 +91,35 @@ describe('a gateway that nothing is configured for', () => {
   it('refuses to listen where others could reach it', async () => {
     const ended = await startGateway({ HOST: '0.0.0.0', WAYBILL_DATA: join(folder, 'data') }).ended;
     expectSentence(ended, /^waybill: HOST=0\.0\.0\.0 can be reached by others.*\n$/);
+  });
+});
+
+describe('a gateway with a client whose query fails in several places at once', () => {
+  it('goes on', async () => {
+    const gateway = start(onSharedMongod());
+    const url = await gateway.listening;
+    const { stdout } = await waybill(['token', '--tenant', 'demo', '--role', 'dispatcher'], {
+      WAYBILL_DATA: join(folder, 'data'),
+    });
+    const ask = async (body: object): Promise<Data> => {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${stdout.trim()}` },
+        body: JSON.stringify(body),
+      });
+      return response.json();
+    };
+    const client = {
+      data: async (query: string, variables: object) => (await ask({ query, variables })).data,
+    };
+    await offered(client, 'carrier-1');
+    await tour(client);
+    // The first tender has a vehicle, which is loaded; the second has none, and fails before it is there.
+    const query = `query ($yes: Boolean = true) {
+      tenders { nodes { vehicle { id } stops { name @include(if: $yes) } } } }`;
+    const { errors } = await ask({ query, variables: { yes: null } });
+    expect(errors).toMatchObject([{ path: ['tenders', 'nodes', 1, 'stops', 0] }]);
+    expect(await ask({ query })).toMatchObject({ data: { tenders: { nodes: [{}, { vehicle: null }] } } });
   });
 });
 

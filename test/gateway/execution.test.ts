@@ -1,20 +1,12 @@
 import { normalizedExecutor } from '@graphql-tools/executor';
 import fc from 'fast-check';
-import type { GraphQLField, GraphQLOutputType } from 'graphql';
-import {
-  type DocumentNode,
-  getNamedType,
-  isAbstractType,
-  isLeafType,
-  isObjectType,
-  parse,
-  validate,
-} from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Role } from '../../src/eventstore/event.ts';
-import { asInterpreted, compilable, compileDocument } from '../../src/gateway/http/execution.ts';
+import type { ExecutionResult, GraphQLField, GraphQLOutputType } from 'graphql';
+import { getNamedType, isAbstractType, isLeafType, isObjectType, parse, validate } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openExecutions } from '../../src/gateway/http/execution.ts';
 import type { Context } from '../../src/graphql/context.ts';
 import { schema } from '../../src/schema.ts';
+import { itHolds } from '../fuzz.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { contextFor } from '../graphql/context-for.ts';
 import { offered, type Tour, tour } from '../journey/tour.ts';
@@ -30,29 +22,44 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 type Variables = Record<string, unknown>;
+type MakeContext = () => Context;
 
-/** Executes in both ways. @returns the texts that would be sent; none where the compiled one leaves it to the other */
-async function bothWays(document: DocumentNode, variableValues: Variables, role: Role, carrierId?: string) {
+const dispatcher: MakeContext = () => contextFor(gateway, 'dispatcher');
+const carrier: MakeContext = () => contextFor(gateway, 'carrier', 'carrier-1');
+const driver: MakeContext = () => contextFor(gateway, 'driver');
+
+/** As the fast path executes it. */
+async function execute(query: string, variables: Variables, contextValue: Context): Promise<ExecutionResult> {
+  const document = parse(query);
   expect(validate(schema, document)).toEqual([]);
-  expect(compilable(document)).toBeDefined();
-  const compiled = compileDocument(schema, document);
-  if (compiled === undefined) throw new Error('The compiler does not know how.');
-  const own = await compiled(contextFor(gateway, role, carrierId), variableValues);
-  const contextValue = contextFor(gateway, role, carrierId);
-  const interpreted = await normalizedExecutor({ schema, document, contextValue, variableValues });
-  if (!('data' in interpreted) && !('errors' in interpreted)) throw new Error('A stream.');
-  return { own, interpreted };
+  const operation = openExecutions(schema, () => document).of({ query, variables });
+  if (operation === undefined) throw new Error('It is to be executed.');
+  return operation.execute(contextValue);
 }
 
-/** Both answer the same, or both have errors: what has, is the interpreter's to answer. */
-async function expectSame(document: DocumentNode, variables: Variables, role: Role, carrierId?: string) {
-  const { own, interpreted } = await bothWays(document, variables, role, carrierId);
-  expect(own.errors === undefined).toBe(interpreted.errors === undefined);
-  if (own.errors === undefined) expect(JSON.stringify(own)).toBe(JSON.stringify(interpreted));
+async function interpret(
+  query: string,
+  variableValues: Variables,
+  contextValue: Context,
+): Promise<ExecutionResult> {
+  const result = await normalizedExecutor({ schema, document: parse(query), variableValues, contextValue });
+  if (!('data' in result) && !('errors' in result)) throw new Error('A stream.');
+  return result;
+}
+
+/** @returns whether the answer has no errors */
+async function expectSame(query: string, variables: Variables, context: MakeContext): Promise<boolean> {
+  const own = await execute(query, variables, context());
+  const interpreted = await interpret(query, variables, context());
+  expect(JSON.stringify(own)).toBe(JSON.stringify(interpreted));
+  // What the mask and the log see.
+  expect(own.errors?.map((error) => error.originalError?.message)).toEqual(
+    interpreted.errors?.map((error) => error.originalError?.message),
+  );
   return own.errors === undefined;
 }
 
-describe('a compiled query', () => {
+describe('a query', () => {
   it('answers as the interpreter does, for every root field and all it can say', async () => {
     const { tenderId, vehicleId, offerId } = toured;
     const known = { id: tenderId, ids: [tenderId, vehicleId, offerId], vehicleId };
@@ -60,9 +67,9 @@ describe('a compiled query', () => {
     let same = 0;
     for (const field of rootFields('query')) {
       const { document, variables } = operation('query', field, { ...known, ...dates });
-      if (await expectSame(parse(document), variables, 'dispatcher')) same += 1;
-      await expectSame(parse(document), variables, 'carrier', 'carrier-1');
-      await expectSame(parse(document), variables, 'driver');
+      if (await expectSame(document, variables, dispatcher)) same += 1;
+      await expectSame(document, variables, carrier);
+      await expectSame(document, variables, driver);
     }
     expect(same).toBeGreaterThan(rootFields('query').length / 2);
   });
@@ -132,49 +139,33 @@ describe('a compiled query', () => {
   ] as [string, string, Variables][])(
     'does with %s as the interpreter does',
     async (_what, text, variables) => {
-      await expectSame(parse(text), variables, 'dispatcher');
+      await expectSame(text, variables, dispatcher);
     },
   );
 
   it('batches what the interpreter batches', async () => {
-    const document = parse(
-      '{ tenders { nodes { vehicle { id } offers { id } } } a: tender(id: "x") { id } }',
-    );
-    const reads = async (run: () => unknown): Promise<number> => {
-      let count = 0;
-      const { rowReads } = gateway.store;
-      const byIds = rowReads.byIds;
-      Object.assign(rowReads, {
-        byIds: (...args: Parameters<typeof byIds>) => {
-          count += 1;
-          return byIds(...args);
-        },
-      });
-      await run();
-      Object.assign(rowReads, { byIds });
-      return count;
+    const query = '{ tenders { nodes { vehicle { id } offers { id } } } a: tender(id: "x") { id } }';
+    const reads = async (run: () => Promise<ExecutionResult>): Promise<number> => {
+      const byIds = vi.spyOn(gateway.store.rowReads, 'byIds');
+      expect((await run()).errors).toBeUndefined();
+      const { length } = byIds.mock.calls;
+      byIds.mockRestore();
+      return length;
     };
-    const compiled = compileDocument(schema, document);
-    const interpreted = await reads(() =>
-      normalizedExecutor({ schema, document, contextValue: contextFor(gateway, 'dispatcher') }),
-    );
-    expect(await reads(() => compiled?.(contextFor(gateway, 'dispatcher'), {}))).toBe(interpreted);
+    const interpreted = await reads(() => interpret(query, {}, dispatcher()));
+    expect(interpreted).toBeGreaterThan(0);
+    expect(await reads(() => execute(query, {}, dispatcher()))).toBe(interpreted);
   });
 
-  it('answers random documents as the interpreter does', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.infiniteStream(fc.nat(1_000)), fc.boolean(), async (numbers, isCarrier) => {
-        const { document, variables } = randomQuery(numbers);
-        await (isCarrier
-          ? expectSame(parse(document), variables, 'carrier', 'carrier-1')
-          : expectSame(parse(document), variables, 'dispatcher'));
-      }),
-      { numRuns: 60 },
-    );
-  });
+  itHolds('made of random fields answers as the interpreter does', { numRuns: 60 }, () =>
+    fc.asyncProperty(fc.infiniteStream(fc.nat(1_000)), fc.boolean(), async (numbers, isCarrier) => {
+      const { document, variables } = randomQuery(numbers);
+      await expectSame(document, variables, isCarrier ? carrier : dispatcher);
+    }),
+  );
 });
 
-describe('a compiled mutation', () => {
+describe('a mutation', () => {
   /** Everything that is not there: whatever is asked of it is refused, however often. */
   const unknown = {
     id: 'x',
@@ -184,64 +175,62 @@ describe('a compiled mutation', () => {
     occurredAt: '2020-01-01T00:00:00Z',
     idempotencyKey: 'again',
   };
-
-  /** As both ways answer, the compiled one with its errors as the interpreter puts them. */
-  async function mutateBoth(text: string, variableValues: Variables, context: () => Context) {
-    const document = parse(text);
-    expect(compilable(document)).toBe('mutation');
-    const own = await compileDocument(schema, document)?.(context(), variableValues);
-    const contextValue = context();
-    const interpreted = await normalizedExecutor({ schema, document, contextValue, variableValues });
-    if (own === undefined || !('data' in interpreted)) throw new Error('Both were to answer.');
-    return {
-      own: { ...own, errors: own.errors?.map((error) => asInterpreted(error, document)) },
-      interpreted,
-    };
-  }
-
   /** The store of one whose every use is a bug of ours. */
-  const broken = (): Context => {
-    const store = new Proxy(contextFor(gateway, 'dispatcher').store, {
+  const broken: MakeContext = () => {
+    const store = new Proxy(dispatcher().store, {
       get() {
         throw new Error('A bug.');
       },
     });
-    return { ...contextFor(gateway, 'dispatcher'), store };
+    return { ...dispatcher(), store };
   };
 
-  it.each<[string, () => Context]>([
-    ['a dispatcher', () => contextFor(gateway, 'dispatcher')],
-    ['a carrier', () => contextFor(gateway, 'carrier', 'carrier-1')],
-    ['nobody', () => ({ ...contextFor(gateway, 'dispatcher'), access: null })],
+  it.each<[string, MakeContext]>([
+    ['a dispatcher', dispatcher],
+    ['a carrier', carrier],
+    ['nobody', () => ({ ...dispatcher(), access: null })],
     ['someone who meets a bug', broken],
   ])('answers %s as the interpreter does, its errors and their places included', async (_who, context) => {
     for (const field of rootFields('mutation')) {
-      if (field.name === 'createTender' || field.name === 'registerVehicle' || field.name === 'planRoute')
-        continue;
+      if (['createTender', 'registerVehicle', 'planRoute'].includes(field.name)) continue;
       const { document, variables } = operation('mutation', field, unknown);
-      const { own, interpreted } = await mutateBoth(document.replaceAll('{ ', '{\n '), variables, context);
-      expect(JSON.parse(JSON.stringify(own)), field.name).toEqual(JSON.parse(JSON.stringify(interpreted)));
-      expect(own.errors?.map((error) => error.originalError?.message)).toEqual(
-        interpreted.errors?.map((error) => error.originalError?.message),
-      );
+      await expectSame(document.replaceAll('{ ', '{\n '), variables, context);
     }
   });
 
   it('begins nothing, and has no data, where a variable does not fit', async () => {
-    const document = parse('mutation ($i: TrackLocationsInput!) { trackLocations(input: $i) { recorded } }');
-    const result = await compileDocument(schema, document)?.(broken(), {
-      i: { fixes: [{ longitude: 'x' }] },
-    });
-    expect(result?.data).toBeUndefined();
-    expect(result?.errors).not.toHaveLength(0);
+    const query = 'mutation ($i: TrackLocationsInput!) { trackLocations(input: $i) { recorded } }';
+    const result = await execute(query, { i: { fixes: [{ longitude: 'x' }] } }, broken());
+    expect(result.data).toBeUndefined();
+    expect(result.errors).not.toHaveLength(0);
   });
 
+  const register = (alias: string, plate: string, selected: string): string =>
+    `${alias}: registerVehicle(input: { licensePlate: "${plate}" }) { __typename ... on VehiclePayload { ${selected} } }`;
+
   it('does one field after another', async () => {
-    const plate = `SERIAL-${toured.vehicleId.slice(0, 4)}`;
-    const text = `mutation { ${['a', 'b'].map((alias) => `${alias}: registerVehicle(input: { licensePlate: "${plate}" }) { __typename }`).join(' ')} }`;
-    const result = await compileDocument(schema, parse(text))?.(contextFor(gateway, 'dispatcher'), {});
-    expect(result?.data?.a).toEqual({ __typename: 'VehiclePayload' });
-    expect(result?.data?.b).toEqual({ __typename: 'Conflict' });
+    const plate = `SERIAL-${toured.vehicleId.slice(-6)}`;
+    const query = `mutation { ${['a', 'b'].map((alias) => register(alias, plate, 'repeated')).join(' ')} }`;
+    const result = await execute(query, {}, dispatcher());
+    expect(result.data?.a).toEqual({ __typename: 'VehiclePayload', repeated: false });
+    expect(result.data?.b).toEqual({ __typename: 'Conflict' });
+  });
+
+  it('is done once, and nothing after it, where showing what came of it fails', async () => {
+    const [first, second] = ['A', 'B'].map((letter) => `ONCE-${letter}${toured.vehicleId.slice(-6)}`);
+    // The condition is null, and is asked for only below the first vehicle.
+    const query = `mutation ($yes: Boolean = true) {
+      ${register('a', first ?? '', 'vehicle { id @include(if: $yes) }')} ${register('b', second ?? '', 'repeated')} }`;
+    const count = () =>
+      gateway.database.db.collection('events').countDocuments({ type: 'VehicleRegistered' });
+    const before = await count();
+    const result = await execute(query, { yes: null }, dispatcher());
+    expect(result).toMatchObject({ data: null, errors: [{ path: ['a', 'vehicle'] }] });
+    expect(await count()).toBe(before + 1);
+    // What the interpreter does not come to is not done.
+    expect(
+      (await execute(`mutation { ${register('b', second ?? '', 'repeated')} }`, {}, dispatcher())).data?.b,
+    ).toEqual({ __typename: 'VehiclePayload', repeated: false });
   });
 });
 

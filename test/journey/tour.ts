@@ -2,6 +2,9 @@ import { expect } from 'vitest';
 import type { Data, TestGateway } from '../gateway.ts';
 import { inHours, LOAD, REGISTER_VEHICLE, tenderMutation } from './documents.ts';
 
+/** All that a tour needs of a gateway. */
+type Gateway = Pick<TestGateway, 'data'>;
+
 /** Ids of what a tour has made, as the public API gave them. */
 export interface Tour {
   readonly tenderId: string;
@@ -10,12 +13,7 @@ export interface Tour {
 }
 
 /** Sends a mutation whose answer is called `result`, and fails the test where it is refused. */
-export async function done(
-  gateway: TestGateway,
-  document: string,
-  input: object,
-  token?: string,
-): Promise<Data> {
+export async function done(gateway: Gateway, document: string, input: object, token?: string): Promise<Data> {
   const { result } = await gateway.data(document, { input }, token);
   expect(result.code, JSON.stringify(result)).toBeUndefined();
   return result;
@@ -23,7 +21,7 @@ export async function done(
 
 /** Creates a tender and offers it to a carrier for an hour. */
 export async function offered(
-  gateway: TestGateway,
+  gateway: Gateway,
   carrierId: string,
   token?: string,
 ): Promise<Pick<Tour, 'tenderId' | 'offerId'>> {
@@ -39,7 +37,7 @@ export async function offered(
 }
 
 /** The life of a tender: created, offered, accepted, assigned, departed, arrived, completed. */
-export async function tour(gateway: TestGateway, token?: string): Promise<Tour> {
+export async function tour(gateway: Gateway, token?: string): Promise<Tour> {
   const plate = `T ${Math.random().toString(36).slice(2, 9)}`;
   const { vehicle } = await done(
     gateway,

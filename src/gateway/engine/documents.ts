@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 
 /** How many documents are remembered. */
 const REMEMBERED_DOCUMENTS = 1_000;
-/** How long their texts may be in all. What is kept of a document takes some fifty times its text. */
+/** How long their texts may be in all. A document takes some ninety times its text, and what is found out of it up to as much again. */
 const REMEMBERED_CHARACTERS = 1_048_576;
 /** No client asks for a longer one regularly, and it would drive out many. */
 const LONGEST_REMEMBERED = 65_536;
