@@ -134,3 +134,28 @@ export function arrivalsAt(minutes: readonly number[]): StoredEvent[] {
   });
   return stored('Tender', 'acme', facts);
 }
+
+/** What an older Waybill marked late events by: by how much, at most. */
+const OLD_MARKS = [16 ** 4, 16 ** 5, 16 ** 6, 16 ** 8];
+const OLD_LAST_MARK = 16 ** 12;
+
+/**
+ * The same stream as a Waybill stored it that did not note yet when a decision takes effect: it marked whatever occurred
+ * before something earlier in its stream, apart from the registration of a vehicle.
+ */
+export function asOlderVersion(events: readonly StoredEvent[]): StoredEvent[] {
+  let occurred = Number.NEGATIVE_INFINITY;
+  let recorded = Number.NEGATIVE_INFINITY;
+  return events.map((event) => {
+    const { lateWithinMs: _late, effectiveAt: _effective, ...metadata } = event.metadata;
+    const isFounding = event.type === 'VehicleRegistered';
+    const [occurredAt, recordedAt] = [event.occurredAt.getTime(), event.recordedAt.getTime()];
+    const lateMs = isFounding ? 0 : occurred - occurredAt;
+    const within = OLD_MARKS.find((limit) => lateMs < limit) ?? OLD_LAST_MARK;
+    const mark = recordedAt < recorded ? OLD_LAST_MARK : within;
+    const isLate = lateMs > 0 || recordedAt < recorded;
+    if (!isFounding) occurred = Math.max(occurred, occurredAt);
+    recorded = Math.max(recorded, recordedAt);
+    return { ...event, metadata: isLate ? { ...metadata, lateWithinMs: mark } : metadata };
+  });
+}
