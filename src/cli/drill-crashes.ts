@@ -9,6 +9,7 @@ import { openReplicaSet, type ReplicaSet, type ReplicaSetOptions } from '../dril
 import { drillReconnect, type ReconnectDrill } from '../drill/reconnect.ts';
 import type { DrillReport } from '../drill/report.ts';
 import { openDrillReport } from '../drill/report.ts';
+import { drillRestore, type RestoreDrill } from '../drill/restore.ts';
 import { drillRollover, type RolloverDrill } from '../drill/rollover.ts';
 import type { MongoSettings } from '../mongo/mongo.ts';
 import type { CliContext } from './context.ts';
@@ -21,7 +22,7 @@ The last line is PASSED, or FAILED with the first thing that was not right. Exit
 const OWN_SERVERS = `
 It starts servers of its own, by the mongod that Waybill runs, in a temporary folder that goes with them.`;
 
-/** Adds `waybill drill reconnect | failover | rollover`: what is promised when processes die. */
+/** Adds `waybill drill reconnect | failover | rollover | restore`: what is promised when processes die. */
 export function addCrashDrills(drill: Command, context: CliContext): void {
   drill
     .command('reconnect')
@@ -85,7 +86,27 @@ export function addCrashDrills(drill: Command, context: CliContext): void {
         (scratch, _servers, report) => drillRollover(scratch, { ...flags, seed }, report),
       ),
     );
+
+  drill
+    .command('restore')
+    .description(
+      'a copy whose collections are of different moments, on another server: it shows what its log says, and says when',
+    )
+    .option('--streams <number>', 'of each kind', wholeBetween(1, 100_000), 200)
+    .addOption(seedOption())
+    .addHelpText('after', `${EPILOG}${OWN_SERVERS}`)
+    .action(({ seed = newSeed(), ...flags }: Seeded<RestoreDrill>) =>
+      onServers(context, `restore, --seed ${seed}`, RESTORE_SERVERS, (scratch, servers, report) =>
+        drillRestore(scratch, () => servers.another(), { ...flags, seed }, report),
+      ),
+    );
 }
+
+const RESTORE_SERVERS: ReplicaSetOptions = {
+  members: 1,
+  electionTimeoutMs: ELECTION_TIMEOUT_MS,
+  oplogMb: 256,
+};
 
 function seedOption(): Option {
   return new Option('--seed <text>', 'what the data is made from (default: chosen by chance, and printed)');

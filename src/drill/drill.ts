@@ -16,7 +16,7 @@ import type { DrillReport } from './report.ts';
 // Out: lines that say what was done, a verdict, and an exit code; nothing else is left.
 // How one is made: `waybill drill NAME` (cli/drill*.ts) opens a report and calls `withScratch`, here, which runs the drill on a
 // database that nobody else uses, and drops it. The drill itself (replay.ts, duplicates.ts, drift.ts: the log and its rows;
-// reconnect.ts, failover.ts, rollover.ts: processes that die; stalled.ts, capacity.ts: many subscribers) puts together
+// reconnect.ts, failover.ts, rollover.ts: processes that die; restore.ts: a copy on another server; stalled.ts, capacity.ts: many subscribers) puts together
 //   data/      commands and streams that are made up, and whole logs of them
 //   process/   gateways, rebuilds and mongods in processes of their own, and how they are killed
 //   client/    those who write, read and subscribe, through the API or in this process; each reports what it sees go wrong
@@ -44,8 +44,8 @@ export interface Scratch {
   readonly uri: string;
   /** Aborted when the drill is to end early. */
   readonly signal: AbortSignal;
-  /** A store as one process has it, with a connection of its own; closed with the drill. */
-  openStore(): Promise<Store>;
+  /** A store as one process has it, with a connection of its own, here or on another server; closed with the drill. */
+  openStore(uri?: string): Promise<Store>;
   /** Takes what is to be called before the database is dropped, the last one first. */
   onClose(close: () => Promise<void> | void): void;
 }
@@ -93,14 +93,7 @@ export async function withScratch(
       uri: server.uri,
       signal: stop.signal,
       onClose,
-      openStore: async () => {
-        const client = createClient(server.uri);
-        onClose(() => client.close());
-        const db = client.db(name);
-        const store = await openStore({ client, db, log, ...model });
-        onClose(() => store.snapshots.close());
-        return store;
-      },
+      openStore: (uri = server.uri) => openDrillStore(uri, name, log, onClose),
     });
     return report.verdict();
   } catch (error) {
@@ -114,6 +107,19 @@ export async function withScratch(
       .finally(() => server.close());
     stop.release();
   }
+}
+
+async function openDrillStore(
+  uri: string,
+  name: string,
+  log: Logger,
+  onClose: Scratch['onClose'],
+): Promise<Store> {
+  const client = createClient(uri);
+  onClose(() => client.close());
+  const store = await openStore({ client, db: client.db(name), log, ...model });
+  onClose(() => store.snapshots.close());
+  return store;
 }
 
 async function openConfigured(settings: MongoSettings, log: Logger): Promise<ScratchServer> {

@@ -28,6 +28,8 @@ export interface ReplicaSet extends ScratchServer {
   killPrimary(): Promise<number>;
   /** Starts those that were killed, and waits until all members are healthy again. */
   revive(): Promise<void>;
+  /** Starts another replica set of the same kind. */
+  another(): Promise<ReplicaSet>;
 }
 
 interface Member {
@@ -46,10 +48,12 @@ const HEALTHY: readonly unknown[] = ['PRIMARY', 'SECONDARY'];
 
 /** Starts mongods, by the program that Waybill finds or downloads, in a temporary folder, and makes them a replica set. */
 export async function openReplicaSet(
-  { mongodPath, cacheDir }: MongoSettings,
-  { members: count, electionTimeoutMs, oplogMb, checkpointS }: ReplicaSetOptions,
+  settings: MongoSettings,
+  options: ReplicaSetOptions,
   log: Logger,
 ): Promise<ReplicaSet> {
+  const { mongodPath, cacheDir } = settings;
+  const { members: count, electionTimeoutMs, oplogMb, checkpointS } = options;
   const binary = await findBinary({ mongodPath, cacheDir }, log);
   const folder = await mkdtemp(join(tmpdir(), 'waybill-drill-'));
   const members: Member[] = [];
@@ -94,6 +98,7 @@ export async function openReplicaSet(
     uri,
     client,
     close,
+    another: () => openReplicaSet(settings, options, log),
     words: () => `on ${who} ${binary.version} of its own, with an oplog of ${oplogMb} MB`,
     async killPrimary() {
       const { me } = await client.db('admin').command({ hello: 1 });
