@@ -47,6 +47,11 @@ export interface Metadata {
   readonly causationId?: string;
   /** Digest of the command and its caller: tells a retry from another use of the same key. */
   readonly commandHash: string;
+  /**
+   * Digest of which fields of the command were null, '' for none: with null instead of nothing, it is another use of the key.
+   * Absent where the fact names itself, and on events from before there was this field.
+   */
+  readonly commandNulls?: string;
   /** How many events the command recorded, over all its streams, where it is more than one; on each of them. */
   readonly commandSize?: number;
   /**

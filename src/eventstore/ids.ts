@@ -94,7 +94,27 @@ export function commandHash(commandType: string, callerId: string, input: unknow
   return hash('sha256', `${commandType}\0${callerId}\0${canonical(input)}`, 'base64url').slice(0, 22);
 }
 
-/** JSON with sorted keys; absent and undefined fields are the same. */
+/**
+ * A digest of which fields of what was asked are null, '' where none is: to some commands null says more than nothing. It is
+ * kept beside `commandHash`, which takes null for absent and must go on as it is, so that a retry is recognised by a process
+ * of another version, older or newer.
+ */
+export function nullsHash(input: unknown): string {
+  const places: string[] = [];
+  findNulls(input, '', places);
+  return places.length === 0 ? '' : hash('sha256', places.sort().join('\0'), 'base64url').slice(0, 22);
+}
+
+/** Nulls in lists are no matter here: there is nothing else that they could be taken for. */
+function findNulls(value: unknown, place: string, places: string[]): void {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return;
+  for (const [name, below] of Object.entries(value)) {
+    if (below === null && !Array.isArray(value)) places.push(`${place}/${name}`);
+    else findNulls(below, `${place}/${name}`, places);
+  }
+}
+
+/** JSON with sorted keys; fields that are absent, undefined or null are the same. */
 function canonical(value: unknown): string {
   if (typeof value === 'number') return String(value);
   if (value === undefined || value === null) return 'null';

@@ -41,15 +41,18 @@ export const PlanRouteInput = builder.inputType('PlanRouteInput', {
 
 export const AdjustRouteInput = builder.inputType('AdjustRouteInput', {
   description:
-    'Changes to a plan: what is left out stays, null clears. Line, length and duration belong to the stops: where ' +
-    'stops are given, the old ones fall.',
+    'Changes to a plan: what is left out stays, and null clears where a field says so. Line, length and duration belong ' +
+    'to the stops: where stops are given, the old ones fall.',
   fields: (t) => ({
     routeId: t.id({ required: true, description: 'The route.' }),
-    vehicleId: t.id({ description: 'Another vehicle.' }),
-    stops: t.field({ type: [RouteStopInput], description: 'The whole new way, 1 to 100 stops.' }),
-    path: t.field({ type: [RoutePointInput], description: PATH }),
-    distanceM: t.float({ description: 'Its new length.' }),
-    durationS: t.float({ description: 'How long it is to take now.' }),
+    vehicleId: t.id({ description: 'Another vehicle; null: none any more.' }),
+    stops: t.field({
+      type: [RouteStopInput],
+      description: 'The whole new way, 1 to 100 stops; null leaves them as they are.',
+    }),
+    path: t.field({ type: [RoutePointInput], description: `${PATH} Null: no line any more.` }),
+    distanceM: t.float({ description: 'Its new length; null: not known any more.' }),
+    durationS: t.float({ description: 'How long it is to take now; null: not known any more.' }),
     source: t.field({
       type: AdjustSourceRef,
       defaultValue: 'DISPATCHER',

@@ -73,6 +73,32 @@ describe('a route', () => {
     expect(node.id).toBe(route.id);
   });
 
+  it('adjusted with the key of another adjustment is refused, if all that differs is that one clears', async () => {
+    const { route } = await plan({ vehicleId, distanceM: 190_000 });
+    const about = { routeId: route.id, durationS: 60 };
+    await adjust({ ...about, idempotencyKey: 'leaves' });
+    await adjust({ ...about, durationS: 70, distanceM: null, idempotencyKey: 'clears' });
+    const reused = { code: 'IDEMPOTENCY_KEY_REUSED' };
+    expect(await adjust({ ...about, vehicleId: null, idempotencyKey: 'leaves' })).toMatchObject(reused);
+    expect(await adjust({ ...about, durationS: 70, idempotencyKey: 'clears' })).toMatchObject(reused);
+    const other = { vehicleId: null, durationS: 70, idempotencyKey: 'clears' };
+    expect(await adjust({ ...about, ...other })).toMatchObject(reused);
+    const repeated = { repeated: true };
+    expect(await adjust({ ...about, idempotencyKey: 'leaves' })).toMatchObject(repeated);
+    const again = { durationS: 70, distanceM: null, idempotencyKey: 'clears' };
+    expect(await adjust({ ...about, ...again })).toMatchObject(repeated);
+  });
+
+  it('adjusted before a process could tell null from nothing is still recognised when it is asked again', async () => {
+    const { route } = await plan({ vehicleId, distanceM: 190_000 });
+    const asked = { routeId: route.id, distanceM: null, idempotencyKey: 'older' };
+    await adjust(asked);
+    await gateway.database.db
+      .collection('events')
+      .updateMany({ 'metadata.commandNulls': { $exists: true } }, { $unset: { 'metadata.commandNulls': 1 } });
+    expect(await adjust(asked)).toMatchObject({ repeated: true });
+  });
+
   it('repeated with its key is the first result', async () => {
     const first = await plan({ name: 'Once', idempotencyKey: 'plan once' });
     const again = await plan({ name: 'Once', idempotencyKey: 'plan once' });

@@ -33,6 +33,7 @@ export const envelope = z.strictObject({
     correlationId: short,
     causationId: short.optional(),
     commandHash: short,
+    commandNulls: z.string().max(1_000).optional(),
     commandSize: z.int().min(2).optional(),
   }),
 });

@@ -4,7 +4,7 @@ import type { StoredEvent } from '../event.ts';
 import { type Folded, remember } from '../fold.ts';
 import { append, COMMAND_DEADLINE_MS, isOwn } from './append.ts';
 import { countEvents, type Draft, decideOn, metadataOf, ownFault } from './draft.ts';
-import { type Job, type Outcome, outcomeOf } from './intent.ts';
+import { isOfCommand, type Job, type Outcome, outcomeOf } from './intent.ts';
 import { type Freshness, loadStream } from './load.ts';
 import type { Store } from './store.ts';
 
@@ -134,7 +134,7 @@ function joined(first: Draft, second: Draft): Draft {
  */
 export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEvent): Promise<Outcome> {
   const { intent } = job;
-  if (first.metadata.commandHash !== job.hash) {
+  if (!isOfCommand(first, job)) {
     const { folded } = await loadStream(store, job.stream, intent.aggregate, 'cached');
     const refused = ownFault(store, intent, folded) ?? refusal('IDEMPOTENCY_KEY_REUSED');
     return { kind: 'refused', refusal: refused, events: [] };

@@ -29,7 +29,10 @@ export interface Draft {
 export type DraftMetadata = { -readonly [Field in keyof Metadata]: Metadata[Field] };
 
 /** What every event of a command carries. */
-export function metadataOf({ producerId }: Store, { intent, correlationId, hash }: Job): DraftMetadata {
+export function metadataOf(
+  { producerId }: Store,
+  { intent, correlationId, hash, nulls }: Job,
+): DraftMetadata {
   const { origin, traceId, causationId } = intent;
   return {
     origin,
@@ -38,6 +41,7 @@ export function metadataOf({ producerId }: Store, { intent, correlationId, hash 
     correlationId,
     ...(causationId === undefined ? {} : { causationId }),
     commandHash: hash,
+    ...(nulls === undefined ? {} : { commandNulls: nulls }),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Aggregate, type Command, type StreamRef, streamKey, type Workflow 
 import { turn } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Folded } from '../fold.ts';
-import { commandHash, eventIdFor, followingEventId, mintKey } from '../ids.ts';
+import { commandHash, eventIdFor, followingEventId, mintKey, nullsHash } from '../ids.ts';
 import type { Row } from '../projection.ts';
 
 /** A command that is to be recorded, with all that makes it recognisable when it comes again. */
@@ -71,6 +71,8 @@ export interface Job {
   readonly streamKey: string;
   /** Digest of the command and its caller. */
   readonly hash: string;
+  /** Digest of the command's nulls; undefined for a fact that names itself, which may lack what it likes. */
+  readonly nulls: string | undefined;
   /** True where the server made the key: nobody can have recorded anything under it before. */
   readonly keyIsMinted: boolean;
   /** What the command asks of other streams; undefined for one that stays on its own. */
@@ -95,6 +97,7 @@ export function openJob(workflows: Workflows, intent: Intent, answer: Job['answe
     streamKey: streamKey(stream),
     // Who submits a fact that names itself makes no difference to what it is.
     hash: commandHash(command.type, eventId === undefined ? command.by.id : '', intent.input),
+    nulls: eventId === undefined ? nullsHash(intent.input) : undefined,
     keyIsMinted: intent.key === undefined && eventId === undefined,
     workflow: workflowOf(workflows, aggregate, command),
     correlationId: intent.correlationId ?? mintKey(),
@@ -106,6 +109,13 @@ export function openJob(workflows: Workflows, intent: Intent, answer: Job['answe
     answer,
     fail,
   };
+}
+
+/** True where a recorded event is of this very command, given before: the same was asked, by the same caller. */
+export function isOfCommand({ metadata }: StoredEvent, { hash, nulls }: Job): boolean {
+  if (metadata.commandHash !== hash) return false;
+  const before = metadata.commandNulls;
+  return before === undefined || nulls === undefined || before === nulls;
 }
 
 /** True for a command that touches its own stream only, and so may be decided in a batch with its neighbours. */
