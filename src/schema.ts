@@ -1,4 +1,5 @@
 import { builder } from './graphql/builder.ts';
+import { refuseMalformedText } from './graphql/well-formed.ts';
 import './audit/graphql.ts';
 import './audit/log-graphql.ts';
 import './graphql/node.ts';
@@ -7,4 +8,4 @@ import './vehicle/graphql.ts';
 import './route/graphql.ts';
 
 /** The public schema: every context has put its types and root fields into the builder by being imported. */
-export const schema = builder.toSchema();
+export const schema = refuseMalformedText(builder.toSchema());

@@ -18,7 +18,7 @@ export const nameSchema = z
   .string()
   .min(1)
   .max(MAX_NAME_LENGTH)
-  .regex(/^[^\p{Cc}]+$/u, 'must be one printable line');
+  .regex(/^[^\p{Cc}\p{Surrogate}]+$/u, 'must be one printable line');
 
 /** The claims of a Waybill token; others are ignored. Carriers say which carrier they answer for. */
 export const claimsSchema = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isWellFormed, MALFORMED_TEXT } from './well-formed.ts';
 
 /**
  * The field schemas that payloads of several contexts share. What is checked here is refused as INVALID_INPUT
@@ -7,10 +8,15 @@ import { z } from 'zod';
  */
 
 /** A short free text: a name, a reference, a code of another system. */
-export const text = z.string().trim().min(1).max(200);
+export const text = wellFormed(z.string().trim().min(1).max(200));
 
 /** What a person wrote to explain. */
-export const note = z.string().trim().min(1).max(2_000);
+export const note = wellFormed(z.string().trim().min(1).max(2_000));
+
+/** Text without half of a surrogate pair. */
+export function wellFormed(schema: z.ZodString): z.ZodString {
+  return schema.refine(isWellFormed, MALFORMED_TEXT);
+}
 
 /** An aggregate's or an offer's id as it stands in payloads: a lower-case UUID in text form. */
 export const uuidText = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent, type Fact, type Recorded } from '../eventstore/event.ts';
-import { latitude, longitude, text, uuidText } from '../eventstore/payload.ts';
+import { latitude, longitude, text, uuidText, wellFormed } from '../eventstore/payload.ts';
 import { READING_RANGES, type Reading } from './readings.ts';
 
 /** The vehicle states of the Mobility Data Specification 2.0 (`modes/vehicle_states.md`), spelled as there. */
@@ -63,11 +63,13 @@ export const STATE_REASONS = [
 export type StateReason = (typeof STATE_REASONS)[number];
 
 /** A plate as it is read and shown: trimmed, upper case. What makes two plates the same is `plate.ts`. */
-const licensePlate = z
-  .string()
-  .min(1)
-  .max(32)
-  .regex(/[\p{L}\p{N}]/u, 'has no letter and no digit');
+const licensePlate = wellFormed(
+  z
+    .string()
+    .min(1)
+    .max(32)
+    .regex(/[\p{L}\p{N}]/u, 'has no letter and no digit'),
+);
 
 function reading(name: Reading) {
   const [least, most] = READING_RANGES[name];

@@ -1,5 +1,7 @@
 import type { Outcome } from '../eventstore/command/intent.ts';
+import { isWellFormed } from '../eventstore/well-formed.ts';
 import { type Context, requireAccess, stamp, type TenantIntent } from '../graphql/context.ts';
+import { complaintAbout } from '../graphql/well-formed.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { TrackLocation, VehicleCommand } from './decide.ts';
 import type { FixPayload } from './events.ts';
@@ -123,14 +125,18 @@ export interface FixesOutcome {
  */
 export async function trackAll(context: Context, batch: Fixes): Promise<FixesOutcome> {
   const { fixes } = batch;
-  const names = fixes.map(({ vehicleId: id, licensePlate }) => ({ id, licensePlate }));
+  const malformed = fixes.map(malformedText);
+  // Nothing is looked up by what is no text.
+  const names = fixes.map(({ vehicleId: id, licensePlate }, index) =>
+    malformed[index] === undefined ? { id, licensePlate } : {},
+  );
   const ids = await vehicleIds(context, names);
   const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [], warnings: [] };
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
   const indexes: number[] = [];
   for (const [index, fix] of fixes.entries()) {
     const id = ids[index] ?? refusal('NOT_FOUND');
-    const fault = faultOf(names[index] ?? {}, fix.idempotencyKey);
+    const fault = malformed[index] ?? faultOf(names[index] ?? {}, fix.idempotencyKey);
     if (typeof id !== 'string' || fault !== undefined) {
       total.refused.push({ index, refusal: fault ?? (id as Refusal) });
       continue;
@@ -155,6 +161,19 @@ export async function trackAll(context: Context, batch: Fixes): Promise<FixesOut
 function faultOf(name: Parameters<typeof isNamed>[0], key: string | null | undefined): Refusal | undefined {
   if (!isNamed(name)) return refusal('INVALID_INPUT', 'Give vehicleId or licensePlate, exactly one of them.');
   if (key === '') return refusal('INVALID_INPUT', 'A key must not be empty.');
+  return undefined;
+}
+
+/** Texts of a fix are free, or name something that was registered: neither may hold half of a character. */
+function malformedText({
+  deviceId,
+  licensePlate,
+  vehicleId,
+  idempotencyKey,
+}: Fixes['fixes'][number]): Refusal | undefined {
+  for (const [name, text] of Object.entries({ deviceId, licensePlate, vehicleId, idempotencyKey }))
+    if (typeof text === 'string' && !isWellFormed(text))
+      return refusal('INVALID_INPUT', complaintAbout(name), name);
   return undefined;
 }
 

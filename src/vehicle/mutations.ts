@@ -1,10 +1,12 @@
 import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
 import { present } from '../eventstore/payload.ts';
+import { isWellFormed } from '../eventstore/well-formed.ts';
 import { builder } from '../graphql/builder.ts';
 import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
 import { forbidden, invalidInput, unlessNewer } from '../graphql/errors.ts';
 import { newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
+import { CHECKS_OWN_TEXT, complaintAbout } from '../graphql/well-formed.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { fixIntent, trackAll, warningsOf } from './fixes.ts';
 import * as inputs from './inputs.ts';
@@ -129,10 +131,13 @@ builder.mutationFields((t) => ({
     type: TrackLocationsPayload,
     description: `Up to ${inputs.MAX_FIXES} fixes of any vehicles. Each is answered on its own; one bad fix spoils no other.`,
     args: { input: t.arg({ type: inputs.TrackLocationsInput, required: true }) },
+    extensions: CHECKS_OWN_TEXT,
     resolve: (_root, { input }, context) => {
       if (isCarrier(requireAccess(context))) throw forbidden();
       if (input.fixes.length > inputs.MAX_FIXES)
         throw invalidInput(`At most ${inputs.MAX_FIXES} fixes at once.`, 'fixes');
+      if (!isWellFormed(input.idempotencyKey ?? ''))
+        throw invalidInput(complaintAbout('idempotencyKey'), 'idempotencyKey');
       return trackAll(context, input);
     },
   }),

@@ -52,6 +52,7 @@ describe('a token signed with the shared secret', () => {
     ['a tenant that is no text', { tenant: { $ne: '' } }],
     ['no subject', { sub: undefined }],
     ['an empty subject', { sub: '' }],
+    ['half a character in the subject', { sub: 'ann \ud83d' }],
     ['an unknown role', { role: 'root' }],
     ['no role', { role: undefined }],
     ['a carrier without its id', { role: 'carrier' }],

@@ -1,6 +1,7 @@
 import { UUID } from 'mongodb';
 import type { EventDefinition, StoredEvent } from '../event.ts';
 import { type DateFields, dateFieldsOf } from '../log/date-fields.ts';
+import { MALFORMED_TEXT, malformedPath } from '../well-formed.ts';
 import { envelope, firstIssue } from './envelope.ts';
 import { fromJson, jsonText, NotJson } from './json-value.ts';
 import { payloadComplaint } from './payload-check.ts';
@@ -22,6 +23,8 @@ export interface EventLines {
 
 /** Where metadata has dates. */
 const METADATA_DATES: DateFields = { fields: new Map([['effectiveAt', 'date']]) };
+
+const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /** An event type, and where its payload has dates. */
 interface KnownType {
@@ -47,7 +50,12 @@ export function openEventLines(definitions: readonly EventDefinition[]): EventLi
     },
     read(line) {
       try {
-        return eventOf(JSON.parse(line), known);
+        const json: unknown = JSON.parse(line);
+        // Half of a surrogate pair can only stand there as an escape.
+        const malformed = ESCAPED_SURROGATE.test(line) ? malformedPath(json) : undefined;
+        if (malformed !== undefined)
+          return { fault: 'MALFORMED_LINE', message: `${malformed} ${MALFORMED_TEXT}.` };
+        return eventOf(json, known);
       } catch (error) {
         // A RangeError comes from a line that nests too deeply.
         if (!(error instanceof SyntaxError || error instanceof NotJson || error instanceof RangeError))

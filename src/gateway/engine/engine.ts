@@ -8,11 +8,12 @@
  * 3. `masking.ts` decides what clients are told of errors; `proof-end.ts` ends what outlives the token it began with.
  * `protections.ts` lists what protects the gateway, and where; `graphiql.ts` is the page of development mode.
  */
+import { isUtf8 } from 'node:buffer';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaLogger } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Context } from '../../graphql/context.ts';
-import { invalidInput } from '../../graphql/errors.ts';
+import { clientError, invalidInput } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { answerSubscriptions } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
@@ -102,6 +103,7 @@ function refuseMalformed(): Plugin {
     onRequestParse({ requestParser, setRequestParser }) {
       if (requestParser === undefined) return;
       setRequestParser(async (request) => {
+        readUtf8(request);
         try {
           return await requestParser(request);
         } catch (error) {
@@ -111,6 +113,16 @@ function refuseMalformed(): Plugin {
       });
     },
   };
+}
+
+/** Has a body of JSON refused that is not UTF-8: decoding would put other characters in place of what is none. */
+function readUtf8(request: Request): void {
+  const json = async (): Promise<unknown> => {
+    const bytes = Buffer.from(await request.arrayBuffer());
+    if (!isUtf8(bytes)) throw clientError('INVALID_INPUT', 'The body of the request must be UTF-8.');
+    return JSON.parse(bytes.toString('utf8'));
+  };
+  Object.defineProperty(request, 'json', { value: json });
 }
 
 function answerWhole(): Plugin {

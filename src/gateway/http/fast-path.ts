@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
@@ -184,6 +185,7 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 /** Reads the parameters from a body; undefined unless every one is well formed and none is unknown. */
 function plainParams(body: Buffer): PlainParams | undefined {
   let params: unknown;
+  if (!isUtf8(body)) return undefined;
   try {
     params = JSON.parse(body.toString('utf8'));
   } catch {

@@ -126,6 +126,17 @@ describe('A line of an event', () => {
     expect(verdict(from, to)).toMatchObject({ fault, message: expect.stringMatching(message) });
   });
 
+  it.each(['"carrier\\ud83d"', '"carrier \\udE9A\\uD83D"'])(
+    'is refused with half of a surrogate pair: %s',
+    (text) => {
+      expect(verdict('"carrier-1"', text)).toEqual({
+        fault: 'MALFORMED_LINE',
+        message: 'payload.carrierId must be well-formed Unicode: it holds half of a surrogate pair.',
+      });
+      expect(verdict('"carrier-1"', '"carrier \\ud83d\\uDE9A"')).toHaveProperty('event');
+    },
+  );
+
   it('is refused where it nests without end', () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     expect(verdict('"carrier-1"', deep)).toMatchObject({ fault: expect.any(String) });
