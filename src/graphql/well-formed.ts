@@ -7,7 +7,7 @@ import {
   isObjectType,
   isUnionType,
 } from 'graphql';
-import { MALFORMED_TEXT, malformedPath } from '../eventstore/well-formed.ts';
+import { MALFORMED_TEXT, malformedPath } from '../eventstore/payload.ts';
 import { refusal } from '../refusal.ts';
 import type { Context } from './context.ts';
 import { invalidInput } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { Outcome } from '../eventstore/command/intent.ts';
-import { isWellFormed } from '../eventstore/well-formed.ts';
+import { isWellFormed } from '../eventstore/payload.ts';
 import { type Context, requireAccess, stamp, type TenantIntent } from '../graphql/context.ts';
 import { complaintAbout } from '../graphql/well-formed.ts';
 import { type Refusal, refusal } from '../refusal.ts';

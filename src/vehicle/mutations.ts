@@ -1,6 +1,5 @@
 import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
-import { present } from '../eventstore/payload.ts';
-import { isWellFormed } from '../eventstore/well-formed.ts';
+import { isWellFormed, present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
 import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
 import { forbidden, invalidInput, unlessNewer } from '../graphql/errors.ts';

@@ -1,7 +1,7 @@
 import { UUID } from 'mongodb';
 import type { EventDefinition, StoredEvent } from '../event.ts';
 import { type DateFields, dateFieldsOf } from '../log/date-fields.ts';
-import { MALFORMED_TEXT, malformedPath } from '../well-formed.ts';
+import { MALFORMED_TEXT, malformedPath } from '../payload.ts';
 import { envelope, firstIssue } from './envelope.ts';
 import { fromJson, jsonText, NotJson } from './json-value.ts';
 import { payloadComplaint } from './payload-check.ts';
