@@ -8,6 +8,7 @@ import { schema } from '../../src/schema.ts';
 import { tendersRead } from '../../src/tender/projection.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { read } from '../eventstore/feed/reader.ts';
+import { itHolds } from '../fuzz.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { contextFor } from '../graphql/context-for.ts';
 import { REGISTER_VEHICLE } from '../journey/documents.ts';
@@ -79,43 +80,46 @@ function framesOf(items: readonly object[]): readonly object[] {
 }
 
 describe('what is executed and serialised once for several subscribers', () => {
-  it.each([
+  for (const [field, role, carrierId] of [
     ['tenderChanges', 'dispatcher', undefined],
     ['tenderChanges', 'carrier', 'carrier-1'],
     ['vehicleChanges', 'driver', undefined],
     ['eventsAppended', 'dispatcher', undefined],
-  ] as const)(
-    'is the text that each would have got alone: %s, by a %s',
-    async (field, role, carrierId) => {
-      const context = contextFor(gateway, role, carrierId);
-      const items = [...(told[field] ?? []), ...framesOf(told[field] ?? [])];
-      let shared = 0;
-      await fc.assert(
-        fc.asyncProperty(fc.gen(), fc.constantFrom(0, 2_000, LARGE_BYTES), async (g, maxSharedBytes) => {
-          const document = parse(randomSubscription(g, field));
-          expect(validate(schema, document)).toEqual([]);
-          const group = groupOf(document, context, maxSharedBytes);
-          const told: Told[] = [];
-          for (const item of [...items, ...items]) {
-            const plain = await execute({ schema, document, contextValue: context, rootValue: item });
-            const result = await group.resultOf(item);
-            told.push({ plain, isShared: result !== null });
-            if (result === null) continue;
-            shared += 1;
-            expect(plain.errors).toBeUndefined();
-            expect(result.stringify()).toBe(JSON.stringify(plain));
-          }
-          // A small memo may forget the text of a row before its frame is put together.
-          if (maxSharedBytes === LARGE_BYTES && told.every(({ plain }) => plain.errors === undefined))
-            for (const { plain, isShared } of told)
-              if (canBeShared(field, plain)) expect(isShared).toBe(true);
-        }),
-        { numRuns: 60 },
-      );
-      expect(shared).toBeGreaterThan(0);
-    },
-    60_000,
-  );
+  ] as const) {
+    let shared = 0;
+    itHolds(
+      `is the text that each would have got alone: ${field}, by a ${role}`,
+      { numRuns: 60 },
+      () => {
+        const context = contextFor(gateway, role, carrierId);
+        const items = [...(told[field] ?? []), ...framesOf(told[field] ?? [])];
+        return fc.asyncProperty(
+          fc.gen(),
+          fc.constantFrom(0, 2_000, LARGE_BYTES),
+          async (g, maxSharedBytes) => {
+            const document = parse(randomSubscription(g, field));
+            expect(validate(schema, document)).toEqual([]);
+            const group = groupOf(document, context, maxSharedBytes);
+            const told: Told[] = [];
+            for (const item of [...items, ...items]) {
+              const plain = await execute({ schema, document, contextValue: context, rootValue: item });
+              const result = await group.resultOf(item);
+              told.push({ plain, isShared: result !== null });
+              if (result === null) continue;
+              shared += 1;
+              expect(plain.errors).toBeUndefined();
+              expect(result.stringify()).toBe(JSON.stringify(plain));
+            }
+            // A small memo may forget the text of a row before its frame is put together.
+            if (maxSharedBytes === LARGE_BYTES && told.every(({ plain }) => plain.errors === undefined))
+              for (const { plain, isShared } of told)
+                if (canBeShared(field, plain)) expect(isShared).toBe(true);
+          },
+        );
+      },
+      () => expect(shared).toBeGreaterThan(0),
+    );
+  }
 
   it('is one object for all of them, made once', async () => {
     const document = parse('subscription { tenderChanges { ... on TenderUpdated { tender { id } } } }');

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Aggregate } from '../../src/eventstore/aggregate.ts';
 import { fold } from '../../src/eventstore/projection.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
@@ -9,6 +9,7 @@ import { isLive } from '../../src/tender/offer.ts';
 import { stateOf, type TenderRow, tendersRead } from '../../src/tender/projection.ts';
 import { TENDER_STATUSES, type TenderState } from '../../src/tender/state.ts';
 import { tender as ofTenderEvents } from '../../src/tender/tender.ts';
+import { itHolds } from '../fuzz.ts';
 import { minute, stored } from '../given.ts';
 import {
   acme,
@@ -110,10 +111,12 @@ function checkState(state: TenderState): void {
 }
 
 describe('under any interleaving of commands', () => {
-  it('at most one offer is accepted, status follows from offers, and the row shows the state', () => {
-    const reached = new Set<string>();
-    const definitions = new Map(tenderEvents.map((definition) => [definition.type as string, definition]));
-    fc.assert(
+  const reached = new Set<string>();
+  const definitions = new Map(tenderEvents.map((definition) => [definition.type as string, definition]));
+  itHolds(
+    'at most one offer is accepted, status follows from offers, and the row shows the state',
+    { numRuns: 400 },
+    () =>
       fc.property(anyStart, fc.array(anyCommand, { minLength: 10, maxLength: 60 }), (start, script) => {
         let state = tender.initial;
         let row: TenderRow | null = null;
@@ -143,28 +146,23 @@ describe('under any interleaving of commands', () => {
           take(make(now, offered));
         }
       }),
-      { numRuns: 400 },
-    );
-    expect([...reached].sort()).toEqual([...TENDER_STATUSES].sort());
-  });
+    () => expect([...reached].sort()).toEqual([...TENDER_STATUSES].sort()),
+  );
 });
 
 describe('events in any order, as time travel folds them', () => {
-  it('never break the fold', () => {
-    const story = [create(), ...[1, 2, 3].map((n) => makeOffer(n))];
-    fc.assert(
-      fc.property(fc.shuffledSubarray(everyEvent(story), { minLength: 1 }), (events) => {
-        let row: TenderRow | null = null;
-        for (const event of events) row = fold(tendersRead, row, event);
-        const state = events.reduce<TenderState>(
-          (before, event) => evolve(before, event as never),
-          tender.initial,
-        );
-        expect(row === null).toBe(state.status === 'NEW');
-      }),
-      { numRuns: 300 },
-    );
-  });
+  const story = [create(), ...[1, 2, 3].map((n) => makeOffer(n))];
+  itHolds('never break the fold', { numRuns: 300 }, () =>
+    fc.property(fc.shuffledSubarray(everyEvent(story), { minLength: 1 }), (events) => {
+      let row: TenderRow | null = null;
+      for (const event of events) row = fold(tendersRead, row, event);
+      const state = events.reduce<TenderState>(
+        (before, event) => evolve(before, event as never),
+        tender.initial,
+      );
+      expect(row === null).toBe(state.status === 'NEW');
+    }),
+  );
 });
 
 function makeOffer(number: number): TenderCommand {
