@@ -71,10 +71,16 @@ export interface Workflow<S = unknown, C extends Command = Command> {
   readonly commands: readonly C['type'][];
   /**
    * Pure; called only when the command records something and refuses nothing.
-   * @param state the command's stream before the command
+   * @param before the command's stream before the command
    * @param stream the command's stream; the steps are taken in the same tenant
+   * @param after the stream as the command leaves it
    */
-  steps(state: S, command: C, stream: { readonly tenantId: string; readonly id: string }): readonly Step[];
+  steps(
+    before: S,
+    command: C,
+    stream: { readonly tenantId: string; readonly id: string },
+    after: S,
+  ): readonly Step[];
 }
 
 /** Records these facts. */

@@ -109,7 +109,8 @@ async function decideSteps(store: Store, job: Job, freshness: Freshness): Promis
 
   await take(intent);
   if (refused !== undefined) return { drafts, events, refusal: refused, verified };
-  for (const step of job.workflow?.steps(leadState, intent.command, intent) ?? []) {
+  const after = drafts.get(job.streamKey)?.folded.state;
+  for (const step of job.workflow?.steps(leadState, intent.command, intent, after) ?? []) {
     await take(step);
     if (refused !== undefined) return { drafts, events: [], refusal: refused, verified };
   }
