@@ -69,7 +69,7 @@ const DIRECTION = ORDER.flatMap((rooms, at) =>
 const CONTEXT = `(${NAMES.join('|')})`;
 const CONTEXTS = `^src/${CONTEXT}/`;
 /** The files of a context that show it to clients; a big context has more than its graphql.ts. */
-const SHOWN = '(graphql|objects|inputs|mutations|queries|subscription)\\.ts$';
+const SHOWN = '(graphql|objects|stop-objects|inputs|mutations|queries|subscription)\\.ts$';
 /** The files of a context that must give the same answer for the same input, whenever and wherever they run. */
 const PURE = `^src/${CONTEXT}/(?!${SHOWN})[^/]+\\.ts$`;
 

@@ -35,7 +35,10 @@ export const REFUSALS = {
     'The offer was withdrawn, superseded or answered before. A late answer is recorded, but changes nothing.',
   ],
   OFFER_AMBIGUOUS: ['InvalidInput', 'More than one live offer could be meant: name one by offerId.'],
-  STOP_ALREADY_REPORTED: ['InvalidTransition', 'This arrival or departure is recorded already.'],
+  STOP_ALREADY_REPORTED: [
+    'InvalidTransition',
+    'Not given any more: a report that differs from an earlier one is recorded, and marked.',
+  ],
   VEHICLE_NOT_AVAILABLE: [
     'InvalidTransition',
     'The vehicle is not available, or is committed to another tender.',
@@ -51,6 +54,10 @@ export const REFUSALS = {
   ],
   NULL_ISLAND: ['InvalidInput', 'A position at (0, 0) is a device without a fix.'],
   FROM_THE_FUTURE: ['InvalidInput', 'occurredAt is further in the future than clocks may differ (60 s).'],
+  TOO_LONG_AGO: [
+    'InvalidInput',
+    'occurredAt is impossibly long ago: before 2001, or of a report more than 30 days before its load was entered.',
+  ],
   FORBIDDEN: ['Forbidden', 'The role of the caller does not allow this.'],
 } as const satisfies Record<string, readonly [RefusalKind, string]>;
 

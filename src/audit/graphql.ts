@@ -10,7 +10,8 @@ export const RoleRef = builder.enumType('Role', {
   values: ROLES,
 });
 
-const ActorRef = builder.objectRef<Actor>('Actor').implement({
+/** Who did something. */
+export const ActorRef = builder.objectRef<Actor>('Actor').implement({
   description: 'Who did it.',
   fields: (t) => ({
     id: t.exposeString('id'),

@@ -14,37 +14,37 @@ type Commitment = TripCommand['type'];
 export const vehicleCommitment: Workflow<TenderState, TenderCommand> = {
   aggregateType: tender.type,
   commands: ['AssignTender', 'ReportDeparture', 'CompleteTender', 'CancelTender', 'AmendTender'],
-  steps(state, command, { id: tenderId }) {
+  steps(before, command, { id: tenderId }, after) {
     const { at, occurredAt, by } = command;
-    return commitments(state, command).map(([type, id]): Step => {
+    return commitments(before, after).map(([type, id]): Step => {
       const trip: TripCommand = { type, at, occurredAt, by, tenderId };
       return { aggregate: vehicle, id, command: trip };
     });
   },
 };
 
-function commitments(state: TenderState, command: TenderCommand): readonly (readonly [Commitment, string])[] {
-  if (command.type === 'AssignTender' && state.status === 'ACCEPTED') {
-    return [['ReserveVehicle', command.vehicleId]];
+/** The vehicle that a tender has, and whether it is on its way. A delivered load has none any more, whatever is still told of it. */
+function committed(state: TenderState): { readonly vehicleId?: string; readonly isMoving: boolean } {
+  if (!('vehicleId' in state) || state.status === 'COMPLETED') return { isMoving: false };
+  return { vehicleId: state.vehicleId, isMoving: state.status === 'IN_TRANSIT' };
+}
+
+/**
+ * What must change with the vehicles for the tender's new state. It goes by the states and not by the command: a departure that was
+ * told late, say, may say that the load has been on its way with a vehicle before it is assigned again.
+ */
+function commitments(before: TenderState, after: TenderState): readonly (readonly [Commitment, string])[] {
+  const had = committed(before);
+  const has = committed(after);
+  const isSame = had.vehicleId === has.vehicleId;
+  const asked: (readonly [Commitment, string])[] = [];
+  if (had.vehicleId !== undefined && !isSame) {
+    const isOver = had.isMoving || after.status === 'COMPLETED';
+    asked.push([isOver ? 'EndTrip' : 'ReleaseVehicle', had.vehicleId]);
   }
-  if (!('vehicleId' in state)) return [];
-  const { status, vehicleId } = state;
-  const inTransit = status === 'IN_TRANSIT';
-  switch (command.type) {
-    case 'AssignTender':
-      return [
-        [inTransit ? 'EndTrip' : 'ReleaseVehicle', vehicleId],
-        ['ReserveVehicle', command.vehicleId],
-        ...(inTransit ? ([['StartTrip', command.vehicleId]] as const) : []),
-      ];
-    case 'ReportDeparture':
-      return inTransit ? [] : [['StartTrip', vehicleId]];
-    case 'CompleteTender':
-      return [['EndTrip', vehicleId]];
-    case 'AmendTender':
-    case 'CancelTender':
-      return [[inTransit ? 'EndTrip' : 'ReleaseVehicle', vehicleId]];
-    default:
-      return [];
+  if (has.vehicleId !== undefined) {
+    if (!isSame) asked.push(['ReserveVehicle', has.vehicleId]);
+    if (has.isMoving && !(isSame && had.isMoving)) asked.push(['StartTrip', has.vehicleId]);
   }
+  return asked;
 }

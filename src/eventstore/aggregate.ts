@@ -1,4 +1,4 @@
-import type { Refusal } from '../refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import type { Actor, NewEvent, StoredEvent } from './event.ts';
 import type { Projection } from './projection.ts';
 
@@ -115,4 +115,27 @@ export interface StreamOfRow {
   readonly aggregateId: string;
   /** How far it is known to reach; absent: the log tells. */
   readonly sequence?: number;
+}
+
+/** How far the clocks may differ of whoever saw something, whoever decided something, and the server. */
+export const CLOCK_SKEW_MS = 60_000;
+
+/**
+ * No device took a fix, and no load was moved, before this. Clocks without a battery begin in 1970, in 1980 (GPS), or on the
+ * first of January 2000.
+ */
+const EARLIEST = new Date('2001-01-01T00:00:00.000Z');
+
+type Times = Pick<Command, 'occurredAt' | 'at'>;
+
+/** FROM_THE_FUTURE for what cannot have happened yet. */
+export function futureFault({ occurredAt, at }: Times): Refusal | undefined {
+  return occurredAt.getTime() > at.getTime() + CLOCK_SKEW_MS
+    ? refusal('FROM_THE_FUTURE', undefined, 'occurredAt')
+    : undefined;
+}
+
+/** As `futureFault`, and TOO_LONG_AGO for what only a clock that is not set can say. */
+export function clockFault(times: Times): Refusal | undefined {
+  return times.occurredAt < EARLIEST ? refusal('TOO_LONG_AGO', undefined, 'occurredAt') : futureFault(times);
 }

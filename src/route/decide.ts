@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Command, type Decision, record, refuse } from '../eventstore/aggregate.ts';
+import { type Command, type Decision, futureFault, record, refuse } from '../eventstore/aggregate.ts';
 import { present } from '../eventstore/payload.ts';
-import { refusal } from '../refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import type { RouteFact, RoutePlan, RouteStop } from './events.ts';
 import type { AdjustReason, AdjustSource } from './reasons.ts';
 import type { RouteState } from './state.ts';
@@ -38,7 +38,14 @@ export type RouteCommand = PlanRoute | AdjustRoute;
 
 /** What comes of a command, given the route's past. */
 export function decideRoute(state: RouteState, command: RouteCommand): Decision<RouteFact> {
+  const fault = faultOf(command);
+  if (fault !== undefined) return refuse(fault);
   return command.type === 'PlanRoute' ? planned(state, command) : adjusted(state, command);
+}
+
+/** What is wrong with a command by itself, whatever route it is given to. */
+export function faultOf(command: RouteCommand): Refusal | undefined {
+  return futureFault(command);
 }
 
 function planned(state: RouteState, { plan, name, tenderId, fleetId }: PlanRoute): Decision<RouteFact> {

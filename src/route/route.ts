@@ -1,5 +1,5 @@
 import type { Aggregate } from '../eventstore/aggregate.ts';
-import { decideRoute, type RouteCommand } from './decide.ts';
+import { decideRoute, faultOf, type RouteCommand } from './decide.ts';
 import type { RouteEvent } from './events.ts';
 import { routeSummary } from './projection.ts';
 import { evolveRoute, initialRoute, type RouteState } from './state.ts';
@@ -11,5 +11,6 @@ export const route: Aggregate<RouteState, RouteCommand, RouteEvent> = {
   initial: initialRoute,
   evolve: evolveRoute,
   decide: decideRoute,
+  faultOf,
   projections: [routeSummary],
 };

@@ -1,8 +1,10 @@
 import { type Decision, record, refuse } from '../eventstore/aggregate.ts';
 import { refusal } from '../refusal.ts';
 import type { AmendTender } from './command.ts';
+import { MAX_CUSTODIES } from './custody.ts';
 import type { TenderDetails, TenderFact } from './events.ts';
 import { hasLapsed, type Offer } from './offer.ts';
+import { changesWay, MAX_PLANS } from './plan.ts';
 import type { Accepted, Born, Load, Moving } from './state.ts';
 
 /** The least time that a carrier gets to answer an amended tender when nobody says how long. */
@@ -42,6 +44,10 @@ function amended(
   const different = differences(load, changes);
   if (Object.keys(different).length === 0)
     return refuse(refusal('INVALID_INPUT', 'The amendment changes nothing.'));
+  if (different.stops !== undefined && load.plans.length >= MAX_PLANS && changesWay(load, different.stops)) {
+    const why = `The way of a tender can be changed at most ${MAX_PLANS - 1} times.`;
+    return refuse(refusal('INVALID_TRANSITION', why, 'stops'));
+  }
   return record({ type: 'TenderAmended', payload: { ...different, ...consequences } });
 }
 
@@ -49,6 +55,10 @@ function reopened(state: Accepted | Moving, command: AmendTender): Decision<Tend
   const offer = state.load.offers.find(({ id }) => id === state.acceptedOfferId);
   if (offer === undefined)
     throw new Error(`The accepted offer ${state.acceptedOfferId} is not on the tender.`);
+  if (state.load.custodies.length >= MAX_CUSTODIES) {
+    const why = `A tender can go from hand to hand at most ${MAX_CUSTODIES} times.`;
+    return refuse(refusal('INVALID_TRANSITION', why));
+  }
   const expiresAt = command.expiresAt ?? sameWindow(offer, command.at);
   if (hasLapsed({ ...offer, expiresAt }, command.at)) {
     return refuse(refusal('INVALID_INPUT', 'The carrier must have time to answer again.', 'expiresAt'));
@@ -66,7 +76,7 @@ function sameWindow({ sentAt, expiresAt }: Offer, at: Date): Date {
 /** Those of the changes that change something. */
 function differences(load: Load, changes: Partial<TenderDetails>): Partial<TenderDetails> {
   const stops = load.stops.map(
-    ({ sequence: _, arrivedAt: _arrived, departedAt: _departed, ...stop }) => stop,
+    ({ id: _id, sequence: _, arrivedAt: _arrived, departedAt: _departed, ...stop }) => stop,
   );
   const current: Readonly<Record<string, unknown>> = { ...load, stops };
   return Object.fromEntries(

@@ -1,15 +1,13 @@
-import { type Decision, record, refuse } from '../eventstore/aggregate.ts';
+import { clockFault, type Decision, record, refuse } from '../eventstore/aggregate.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { amendTender } from './amend.ts';
 import { answerCounter, answerOffer, expired, expireOffers, withdrawOffer } from './answer.ts';
 import type { CancelTender, OfferTender, TenderCommand } from './command.ts';
+import { hadLoadSince } from './custody.ts';
 import type { TenderFact } from './events.ts';
 import { acceptedOffer, hasLapsed, isLive } from './offer.ts';
 import type { Born, TenderState } from './state.ts';
-import { assignTender, completeTender, raiseException, reportArrival, reportDeparture } from './transit.ts';
-
-/** How far a client's clock may be ahead of the server's. */
-const MAX_SKEW_MS = 60_000;
+import { assignTender, completeTender, raiseException, reportStop } from './transit.ts';
 
 /** How many offers a tender can have in its life: its row must not grow without bound. */
 export const MAX_OFFERS = 500;
@@ -31,10 +29,8 @@ export function decide(state: TenderState, command: TenderCommand): Decision<Ten
 }
 
 /** What is wrong with a command by itself, whatever tender it is given to. */
-export function faultOf({ occurredAt, at }: TenderCommand): Refusal | undefined {
-  return occurredAt.getTime() > at.getTime() + MAX_SKEW_MS
-    ? refusal('FROM_THE_FUTURE', undefined, 'occurredAt')
-    : undefined;
+export function faultOf(command: TenderCommand): Refusal | undefined {
+  return clockFault(command);
 }
 
 type OfBorn = Exclude<TenderCommand, { type: 'CreateTender' }>;
@@ -58,9 +54,8 @@ function decideBorn(state: Born, command: OfBorn): Decision<TenderFact> {
     case 'AssignTender':
       return assignTender(state, command);
     case 'ReportArrival':
-      return reportArrival(state, command);
     case 'ReportDeparture':
-      return reportDeparture(state, command);
+      return reportStop(state, command);
     case 'RaiseException':
       return raiseException(state, command);
     case 'CompleteTender':
@@ -107,10 +102,11 @@ const REPORTS: readonly CommandType[] = ['ReportArrival', 'ReportDeparture', 'Ra
 
 /**
  * Who may do what to a tender: dispatcher, admin and system everything; a carrier answers its own offers and reports
- * on what it has accepted; a driver reports.
+ * on what it has accepted, of the time when it had it also once it has it no more; a driver reports.
  * @returns FORBIDDEN, or NOT_FOUND for a carrier that was never asked: to it, the tender does not exist
  */
-export function forbids(state: TenderState, { type, by }: TenderCommand): Refusal | undefined {
+export function forbids(state: TenderState, command: TenderCommand): Refusal | undefined {
+  const { type, by } = command;
   switch (by.role) {
     case 'dispatcher':
     case 'admin':
@@ -119,18 +115,20 @@ export function forbids(state: TenderState, { type, by }: TenderCommand): Refusa
     case 'driver':
       return REPORTS.includes(type) ? undefined : refusal('FORBIDDEN');
     case 'carrier':
-      return forbidsCarrier(state, type, by.carrierId);
+      return forbidsCarrier(state, command);
     default:
       return refusal('FORBIDDEN');
   }
 }
 
-function forbidsCarrier(state: TenderState, type: CommandType, carrierId?: string): Refusal | undefined {
+function forbidsCarrier(state: TenderState, { type, by, occurredAt }: TenderCommand): Refusal | undefined {
+  const { carrierId } = by;
   const reports = REPORTS.includes(type);
   if (carrierId === undefined || !(reports || ANSWERS.includes(type))) return refusal('FORBIDDEN');
   if (state.status === 'NEW') return refusal('NOT_FOUND');
-  const { offers } = state.load;
+  const { offers, custodies } = state.load;
   if (!offers.some((offer) => offer.carrierId === carrierId)) return refusal('NOT_FOUND');
   if (!reports || acceptedOffer(offers)?.carrierId === carrierId) return undefined;
+  if (hadLoadSince(custodies, carrierId, occurredAt)) return undefined;
   return refusal('FORBIDDEN', 'Only the carrier whose offer was accepted may report on a tender.');
 }

@@ -51,6 +51,8 @@ const carrierId = z
   .regex(/^\S(.*\S)?$/, 'must not begin or end with a blank');
 const offer = { offerId: uuidText, carrierId };
 const stopSequence = z.int().min(1).max(50);
+/** Which stop was meant, as its place in the list says only until the next amendment (`plan.ts`). */
+const stopId = optional(z.string().max(20));
 
 /** What somebody decided about a tender. */
 const Tender = { aggregateType: 'Tender', version: 1, effect: 'decision' } as const;
@@ -149,22 +151,22 @@ const tenderAssigned = defineEvent({
 const stopArrived = defineEvent({
   ...Seen,
   type: 'StopArrived',
-  doc: 'The vehicle arrived at a stop (214, 1650 = X3 or X1), at occurredAt.',
-  payload: z.object({ stopSequence }),
+  doc: 'The vehicle arrived at a stop (214, 1650 = X3 or X1), at occurredAt. stopId tells which, whatever its place becomes.',
+  payload: z.object({ stopSequence, stopId }),
 });
 
 const stopDeparted = defineEvent({
   ...Seen,
   type: 'StopDeparted',
   doc: 'The vehicle left a stop (214, 1650 = AF or CD), at occurredAt. The first departure puts the load in transit.',
-  payload: z.object({ stopSequence }),
+  payload: z.object({ stopSequence, stopId }),
 });
 
 const exceptionRaised = defineEvent({
   ...Seen,
   type: 'ExceptionRaised',
   doc: 'Something went wrong (214, element 1651 says what).',
-  payload: z.object({ stopSequence: optional(stopSequence), note: optional(note) }),
+  payload: z.object({ stopSequence: optional(stopSequence), stopId, note: optional(note) }),
   reasonCodes: Object.keys(EXCEPTION_REASONS),
 });
 

@@ -1,15 +1,21 @@
-import type { PlannedStop, TenderDetails, TenderEvent } from './events.ts';
+import { effectiveAt } from '../eventstore/time-order.ts';
+import { type Custody, handedOver, takenAway } from './custody.ts';
+import type { TenderEvent } from './events.ts';
+import { judged } from './judge.ts';
 import { acceptOffer, changeOffer, endLiveOffers, isLive, type Offer, resend } from './offer.ts';
-import type { Accepted, Born, Load, Moving, Stop, TenderState } from './state.ts';
+import { changedWay, firstWay } from './plan.ts';
+import { type Told, withReport } from './report.ts';
+import type { Accepted, Born, Load, Moving, TenderState } from './state.ts';
 
 type EventOf<T extends TenderEvent['type']> = Extract<TenderEvent, { type: T }>;
 
 /**
- * The state after an event. Total: an event that does not fit (time travel folds by occurredAt, where clocks may
- * put an answer before its offer) and a type it does not know leave the state as it is.
+ * The state after an event. Total: a decision that does not fit (a log may be damaged) and a type it does not know leave
+ * the state as it is. A report of something that happened is taken in every state, and what it comes to
+ * is judged anew with each report and each decision about who has the load, and which way it goes (`judge.ts`).
  */
 export function evolve(state: TenderState, event: TenderEvent): TenderState {
-  if (event.type === 'TenderCreated') return created(event.payload);
+  if (event.type === 'TenderCreated') return created(event);
   if (state.status === 'NEW') return state;
   switch (event.type) {
     case 'TenderAmended':
@@ -32,61 +38,108 @@ export function evolve(state: TenderState, event: TenderEvent): TenderState {
       return lateAnswer(state, event.payload.offerId);
     case 'TenderCancelled':
       return cancelled(state, event);
-    default:
-      return 'acceptedOfferId' in state ? underway(state, event) : state;
-  }
-}
-
-/** What can only happen once a carrier has the load. */
-function underway(state: Accepted | Moving, event: TenderEvent): TenderState {
-  if (event.type === 'TenderAssigned') return assigned(state, event.payload.vehicleId);
-  if (event.type === 'ExceptionRaised') return exceptionRaised(state, event);
-  if (state.status === 'ACCEPTED') return state;
-  const { load } = state;
-  const at = event.occurredAt;
-  switch (event.type) {
     case 'StopArrived':
-      return { ...state, load: reported(load, event.payload.stopSequence, { arrivedAt: at }) };
-    case 'StopDeparted': {
-      const status = state.status === 'ASSIGNED' ? 'IN_TRANSIT' : state.status;
-      return { ...state, status, load: reported(load, event.payload.stopSequence, { departedAt: at }) };
-    }
+    case 'StopDeparted':
+      return stopReported(state, event);
+    case 'ExceptionRaised':
+      return exceptionRaised(state, event);
+    case 'TenderAssigned':
+      return 'acceptedOfferId' in state ? assigned(state, event) : state;
     case 'TenderCompleted':
-      return { ...state, status: 'COMPLETED' };
+      return 'vehicleId' in state ? { ...state, status: 'COMPLETED' } : state;
     default:
       return state;
   }
 }
 
-function assigned(state: Accepted | Moving, vehicleId: string): TenderState {
-  if (state.status === 'IN_TRANSIT') return { ...state, vehicleId };
-  const { load, acceptedOfferId } = state;
-  // What another vehicle reported before the load moved says nothing about this one.
-  const stops = load.stops.map(planned);
-  return { status: 'ASSIGNED', load: { ...load, stops }, acceptedOfferId, vehicleId };
+/**
+ * The state with its reports judged anew. Whether the load is on its way is what they say, and nothing decided: until it
+ * is delivered.
+ */
+function rejudged(state: Born, changed: Load): Born {
+  const { load, isMoving } = judged(changed);
+  if (!('vehicleId' in state) || state.status === 'COMPLETED') return { ...state, load };
+  return { ...state, load, status: isMoving ? 'IN_TRANSIT' : 'ASSIGNED' };
 }
 
-function exceptionRaised(state: Accepted | Moving, event: EventOf<'ExceptionRaised'>): TenderState {
-  const { payload, occurredAt, actor, reasonCode } = event;
-  const raised = { ...payload, occurredAt, actor, ...(reasonCode ? { reasonCode } : {}) };
-  return { ...state, load: { ...state.load, exceptions: [...state.load.exceptions, raised] } };
+function stopReported(state: Born, event: EventOf<'StopArrived' | 'StopDeparted'>): Born {
+  const { load } = state;
+  const kind = event.type === 'StopArrived' ? 'ARRIVAL' : 'DEPARTURE';
+  const reports = withReport(load.reports, { kind, ...told(event), counts: false, marks: [] });
+  return rejudged(state, counted({ ...load, reports }, load));
 }
 
-function created({ stops, ...details }: TenderDetails): TenderState {
-  return { status: 'OPEN', load: { ...details, stops: numbered(stops), offers: [], exceptions: [] } };
+function exceptionRaised(state: Born, event: EventOf<'ExceptionRaised'>): Born {
+  const { load } = state;
+  const { note } = event.payload;
+  const { reasonCode } = event;
+  const about = { ...(reasonCode ? { reasonCode } : {}), ...(note === undefined ? {} : { note }) };
+  const exceptions = withReport(load.exceptions, { ...about, ...told(event), marks: [] });
+  return rejudged(state, counted({ ...load, exceptions }, load));
+}
+
+type ReportEvent = EventOf<'StopArrived' | 'StopDeparted' | 'ExceptionRaised'>;
+
+function told(event: ReportEvent): Told {
+  const { stopSequence, stopId } = event.payload;
+  return {
+    eventId: event._id.toString(),
+    occurredAt: event.occurredAt,
+    recordedAt: event.recordedAt,
+    actor: event.actor,
+    ...(stopSequence === undefined ? {} : { stopSequence }),
+    ...(stopId === undefined ? {} : { meantStopId: stopId }),
+  };
+}
+
+/** The load after one report more, with the count of those that are not kept. */
+function counted(load: Load, before: Load): Load {
+  const isKept =
+    load.reports.length + load.exceptions.length > before.reports.length + before.exceptions.length;
+  return isKept ? load : { ...load, reportsNotShown: load.reportsNotShown + 1 };
+}
+
+function assigned(state: Accepted | Moving, event: EventOf<'TenderAssigned'>): TenderState {
+  const { acceptedOfferId } = state;
+  const { vehicleId } = event.payload;
+  const carrierId = state.load.custodies.at(-1)?.carrierId;
+  if (carrierId === undefined) return state;
+  const load = inCustody(state.load, { carrierId, vehicleId }, event);
+  return rejudged({ status: 'ASSIGNED', load, acceptedOfferId, vehicleId }, load);
+}
+
+function inCustody(load: Load, to: Pick<Custody, 'carrierId' | 'vehicleId'>, event: TenderEvent): Load {
+  return { ...load, custodies: handedOver(load.custodies, to, effectiveAt(event)) };
+}
+
+function created(event: EventOf<'TenderCreated'>): TenderState {
+  const { stops, ...details } = event.payload;
+  const load: Load = {
+    ...details,
+    ...firstWay(stops, effectiveAt(event)),
+    enteredAt: event.occurredAt,
+    offers: [],
+    custodies: [],
+    reports: [],
+    exceptions: [],
+    reportsNotShown: 0,
+  };
+  return { status: 'OPEN', load };
 }
 
 function amended(state: Born, event: EventOf<'TenderAmended'>): TenderState {
   const { stops, reopened, releasedVehicleId: _released, ...details } = event.payload;
-  const kept = stops === undefined ? state.load.stops : numbered(stops);
-  const load = { ...state.load, ...details };
+  const at = effectiveAt(event);
+  const way = stops === undefined ? {} : changedWay(state.load, stops, at);
+  const load = { ...state.load, ...details, ...way };
   if (reopened === undefined) {
     const offers = load.offers.map((offer) => (offer.status === 'COUNTERED' ? resend(offer) : offer));
-    return { ...state, load: { ...load, stops: kept, offers } };
+    return rejudged(state, { ...load, offers });
   }
   const { offerId, expiresAt } = reopened;
   const offers = changeOffer(load.offers, offerId, (offer) => resend(offer, event.recordedAt, expiresAt));
-  return { status: 'OFFERED', load: { ...load, stops: kept.map(planned), offers } };
+  const custodies = takenAway(load.custodies, at);
+  return rejudged({ status: 'OFFERED', load }, { ...load, offers, custodies });
 }
 
 function offered(state: Born, event: EventOf<'TenderOffered'>): TenderState {
@@ -102,12 +155,11 @@ function offered(state: Born, event: EventOf<'TenderOffered'>): TenderState {
 }
 
 /** The carrier's acceptance, or the dispatcher's of a counter proposal: either settles the tender. */
-function accepted(
-  { load }: Born,
-  { payload, occurredAt }: EventOf<'TenderAccepted' | 'CounterAnswered'>,
-): TenderState {
-  const offers = acceptOffer(load.offers, payload.offerId, occurredAt, payload.rate);
-  return { status: 'ACCEPTED', load: { ...load, offers }, acceptedOfferId: payload.offerId };
+function accepted(state: Born, event: EventOf<'TenderAccepted' | 'CounterAnswered'>): TenderState {
+  const { offerId, carrierId, rate } = event.payload;
+  const offers = acceptOffer(state.load.offers, offerId, event.occurredAt, rate);
+  const load = inCustody({ ...state.load, offers }, { carrierId }, event);
+  return rejudged({ status: 'ACCEPTED', load, acceptedOfferId: offerId }, load);
 }
 
 function countered(state: Born, { payload, occurredAt }: EventOf<'TenderCountered'>): TenderState {
@@ -121,9 +173,10 @@ function counterAnswered(state: Born, event: EventOf<'CounterAnswered'>): Tender
   return changed(state, event.payload.offerId, (offer) => resend(offer));
 }
 
-function cancelled({ load }: Born, { occurredAt }: EventOf<'TenderCancelled'>): TenderState {
-  const offers = endLiveOffers(load.offers, 'WITHDRAWN', occurredAt);
-  return { status: 'CANCELLED', load: { ...load, offers } };
+function cancelled({ load }: Born, event: EventOf<'TenderCancelled'>): TenderState {
+  const offers = endLiveOffers(load.offers, 'WITHDRAWN', event.occurredAt);
+  const custodies = takenAway(load.custodies, effectiveAt(event));
+  return rejudged({ status: 'CANCELLED', load }, { ...load, offers, custodies });
 }
 
 type OfferEnd = EventOf<'TenderDeclined' | 'TenderOfferWithdrawn' | 'TenderOfferExpired'>;
@@ -153,18 +206,4 @@ function settled(state: Born, offers: readonly Offer[]): TenderState {
   const load = { ...state.load, offers };
   if ('acceptedOfferId' in state || state.status === 'CANCELLED') return { ...state, load };
   return { status: offers.some(isLive) ? 'OFFERED' : 'EXHAUSTED', load };
-}
-
-function numbered(stops: readonly PlannedStop[]): Stop[] {
-  return stops.map((stop, index) => ({ ...stop, sequence: index + 1 }));
-}
-
-/** The stop as if nothing had been reported of it. */
-function planned({ arrivedAt: _arrived, departedAt: _departed, ...stop }: Stop): Stop {
-  return stop;
-}
-
-function reported(load: Load, sequence: number, report: Pick<Stop, 'arrivedAt' | 'departedAt'>): Load {
-  const stops = load.stops.map((stop) => (stop.sequence === sequence ? { ...stop, ...report } : stop));
-  return { ...load, stops };
 }

@@ -58,8 +58,7 @@ function payloadSeenBy(
   const seen = asSeenBy(access, row);
   if (seen === null) throw new Error(`Tender ${row.id} has no row for who has just written to it.`);
   const own = events.filter((event) => access.role !== 'carrier' || event.aggregateType === tender.type);
-  const hasLoad = seen.acceptedCarrierId === access.carrierId;
-  return { row: seen, events: own.map((event) => eventAsSeenBy(access, event, hasLoad)), repeated };
+  return { row: seen, events: own.map((event) => eventAsSeenBy(access, event, row)), repeated };
 }
 
 /** The named offer as `{ offerId }`, none as `{}`. */

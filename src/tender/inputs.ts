@@ -4,10 +4,10 @@ import {
   CancelReasonRef,
   DeclineReasonRef,
   ExceptionReasonRef,
-  StopKindRef,
   TenderStatusRef,
   WithdrawReasonRef,
 } from './objects.ts';
+import { StopKindRef } from './stop-objects.ts';
 
 const which = 'The tender.';
 const offerId = 'The offer; may be left out where only one can be meant.';
@@ -147,10 +147,15 @@ export const AssignTenderInput = builder.inputType('AssignTenderInput', {
 });
 
 export const ReportStopInput = builder.inputType('ReportStopInput', {
-  description: 'Which stop; `occurredAt` says when.',
+  description:
+    'Which stop; `occurredAt` says when. It is recorded in every state of the tender, also before an assignment and after delivery.',
   fields: (t) => ({
     tenderId: t.id({ required: true, description: which }),
-    stopSequence: t.int({ required: true, description: 'From 1.' }),
+    stopSequence: t.int({
+      required: true,
+      description:
+        'From 1, in the plan that was in force at `occurredAt`; where that had fewer stops, in the present one.',
+    }),
     ...commonFields(t),
   }),
 });

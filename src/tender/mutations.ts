@@ -141,7 +141,8 @@ builder.mutationFields((t) => ({
   }),
   reportArrival: t.field({
     type: TenderResult,
-    description: 'The vehicle arrived at a stop.',
+    description:
+      'The vehicle arrived at a stop. A report is never refused for the state of the tender; what does not fit is marked.',
     args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
     resolve: (_root, { input }, context) =>
       giveToTender(context, input, (base) => ({
@@ -152,7 +153,8 @@ builder.mutationFields((t) => ({
   }),
   reportDeparture: t.field({
     type: TenderResult,
-    description: 'The vehicle left a stop. The first departure puts the load in transit.',
+    description:
+      'The vehicle left a stop. The first departure with its vehicle puts an assigned load in transit.',
     args: { input: t.arg({ type: inputs.ReportStopInput, required: true }) },
     resolve: (_root, { input }, context) =>
       giveToTender(context, input, (base) => ({

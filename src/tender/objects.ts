@@ -4,7 +4,6 @@ import type { Money } from '../eventstore/payload.ts';
 import { builder, uncached } from '../graphql/builder.ts';
 import { isCarrier, requireAccess } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
-import { STOP_KINDS } from './events.ts';
 import { acceptedOffer, OFFER_STATUSES, type Offer } from './offer.ts';
 import { type TenderRow, tendersRead } from './projection.ts';
 import {
@@ -14,7 +13,15 @@ import {
   type Reason,
   WITHDRAW_REASONS,
 } from './reasons.ts';
-import { type Stop, TENDER_STATUSES, type TransitException } from './state.ts';
+import { TENDER_STATUSES } from './state.ts';
+import {
+  exceptionsOf,
+  reportsOf,
+  StopRef,
+  StopReportRef,
+  stopsOf,
+  TransitExceptionRef,
+} from './stop-objects.ts';
 import { tender } from './tender.ts';
 import { asSeenBy, eventShownTo } from './visibility.ts';
 
@@ -26,11 +33,6 @@ export const TenderStatusRef = builder.enumType('TenderStatus', {
 const OfferStatusRef = builder.enumType('OfferStatus', {
   description: 'What became of an offer. SENT and COUNTERED are live: the offer can still be accepted.',
   values: OFFER_STATUSES,
-});
-
-export const StopKindRef = builder.enumType('StopKind', {
-  description: 'What happens at a stop.',
-  values: STOP_KINDS,
 });
 
 /** An enum of a closed list of reasons; each value's description ends with its X12 code. */
@@ -76,37 +78,6 @@ const MoneyRef = builder.objectRef<Money>('Money').implement({
   }),
 });
 
-const StopRef = builder.objectRef<Stop>('Stop').implement({
-  description: 'A place on the way, and what became of it. Coordinates are WGS 84.',
-  fields: (t) => ({
-    sequence: t.exposeInt('sequence', { description: 'Its place on the way, from 1.' }),
-    kind: t.expose('kind', { type: StopKindRef, description: 'What happens there.' }),
-    name: t.exposeString('name', { description: 'For a person.' }),
-    longitude: t.exposeFloat('longitude', { description: 'Degrees east, -180 to 180.' }),
-    latitude: t.exposeFloat('latitude', { description: 'Degrees north, -90 to 90.' }),
-    arriveFrom: t.expose('arriveFrom', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'The earliest planned arrival.',
-    }),
-    arriveBy: t.expose('arriveBy', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'The latest planned arrival.',
-    }),
-    arrivedAt: t.expose('arrivedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When the vehicle arrived.',
-    }),
-    departedAt: t.expose('departedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When the vehicle left.',
-    }),
-  }),
-});
-
 const OfferRef = builder.objectRef<Offer>('Offer').implement({
   description: 'A tender put to one carrier.',
   fields: (t) => ({
@@ -141,16 +112,6 @@ const OfferRef = builder.objectRef<Offer>('Offer').implement({
   }),
 });
 
-const TransitExceptionRef = builder.objectRef<TransitException>('TransitException').implement({
-  description: 'Something that went wrong on the way.',
-  fields: (t) => ({
-    reasonCode: t.exposeString('reasonCode', { nullable: true, description: 'A value of ExceptionReason.' }),
-    stopSequence: t.exposeInt('stopSequence', { nullable: true, description: 'The stop it concerns.' }),
-    note: t.exposeString('note', { nullable: true, description: 'For a person.' }),
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
-  }),
-});
-
 /**
  * A tender. Resolvers return its row as the caller may see it (`asSeenBy`), or its id (a UUID in text form).
  */
@@ -179,7 +140,18 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
       nullable: true,
       description: 'What its offers are made at, unless they name a rate.',
     }),
-    stops: t.field({ type: [StopRef], description: 'The way, in order.', resolve: (row) => [...row.stops] }),
+    stops: t.field({ type: [StopRef], description: 'The way, in order.', resolve: stopsOf }),
+    reports: t.field({
+      type: [StopReportRef],
+      description:
+        'All that was reported of arrivals and departures, in the order in which it happened: of the stops that it has now and of those ' +
+        'that an amendment took away, with the vehicle that has the load and with those before it. A carrier sees what happened while it had the load.',
+      resolve: reportsOf,
+    }),
+    reportsNotShown: t.exposeInt('reportsNotShown', {
+      description:
+        'How many more reports and exceptions were recorded: of more than 500 of either, the first and the last are shown, and `history` has all.',
+    }),
     offers: t.field({
       type: [OfferRef],
       description: 'To carriers, in the order they were made. A carrier sees its own.',
@@ -193,8 +165,8 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
     }),
     exceptions: t.field({
       type: [TransitExceptionRef],
-      description: 'What went wrong on the way, in the order it was told.',
-      resolve: (row) => [...row.exceptions],
+      description: 'What went wrong on the way, in the order in which it happened.',
+      resolve: exceptionsOf,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When its first event was recorded.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its last event was recorded.' }),

@@ -22,7 +22,7 @@ export interface TenderRow extends Row, Load {
 /** The read model `tenders_read`: the tender's own state, flat, with what the lists are filtered by. */
 export const tendersRead: Projection<TenderRow> = {
   name: 'tenders_read',
-  version: 1,
+  version: 2,
   aggregateType: 'Tender',
   mode: 'inline',
   indexes: [
@@ -93,21 +93,19 @@ function known(value: string | undefined, row: TenderRow): string {
   return value;
 }
 
-const LOAD_FIELDS = [
-  'reference',
-  'fleetId',
-  'equipment',
-  'weightKg',
-  'rate',
-  'stops',
-  'offers',
-  'exceptions',
-] as const satisfies readonly (keyof Load)[];
-
+/** Field by field: every event of a rebuild comes by here, and lists of names cost three times as much. */
 function loadOf(row: TenderRow): Load {
-  const { stops, offers, exceptions } = row;
-  const details = LOAD_FIELDS.filter((field) => row[field] !== undefined).map((field) => [field, row[field]]);
-  return { ...Object.fromEntries(details), stops, offers, exceptions };
+  const { enteredAt, stops, plans, formerStops, offers, custodies, reports, exceptions, reportsNotShown } =
+    row;
+  const load: { -readonly [Field in keyof Load]: Load[Field] } = {
+    ...{ enteredAt, stops, plans, formerStops, offers, custodies, reports, exceptions, reportsNotShown },
+  };
+  if (row.reference !== undefined) load.reference = row.reference;
+  if (row.fleetId !== undefined) load.fleetId = row.fleetId;
+  if (row.equipment !== undefined) load.equipment = row.equipment;
+  if (row.weightKg !== undefined) load.weightKg = row.weightKg;
+  if (row.rate !== undefined) load.rate = row.rate;
+  return load;
 }
 
 function bodyOf(state: Born): Body<TenderRow> {

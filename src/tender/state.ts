@@ -1,6 +1,7 @@
-import type { Actor } from '../eventstore/event.ts';
+import type { Custody } from './custody.ts';
 import type { PlannedStop, TenderDetails } from './events.ts';
 import type { Offer } from './offer.ts';
+import type { StopReport, TransitException } from './report.ts';
 
 /** Where a tender stands; derived from its events, stored nowhere but in rows that can be rebuilt. */
 export const TENDER_STATUSES = [
@@ -17,26 +18,42 @@ export type TenderStatus = (typeof TENDER_STATUSES)[number];
 
 /** A stop and what became of it. */
 export interface Stop extends PlannedStop {
-  /** From 1. */
+  /** Which stop it is, whatever its sequence becomes (`plan.ts`). */
+  readonly id: string;
+  /** From 1; of a stop that left the plan, where it stood last. */
   readonly sequence: number;
   readonly arrivedAt?: Date;
   readonly departedAt?: Date;
 }
 
-/** Something that went wrong on the way. */
-export interface TransitException {
-  readonly reasonCode?: string;
-  readonly stopSequence?: number;
-  readonly note?: string;
-  readonly occurredAt: Date;
-  readonly actor: Actor;
+/** Which stops were to be made, in which order, from a moment on. */
+export interface Plan {
+  readonly from: Date;
+  readonly stopIds: readonly string[];
 }
 
-/** What is to be moved, who was asked, what happened to it. */
+/**
+ * What is to be moved, who was asked, what happened to it. What the reports come to (stops, former stops, reports,
+ * exceptions) follows from them and from what was decided: `judge.ts`.
+ */
 export interface Load extends Omit<TenderDetails, 'stops'> {
+  /** When it was entered, by whoever did. */
+  readonly enteredAt: Date;
+  /** The way as it is planned now. */
   readonly stops: readonly Stop[];
+  /** Each way that it had, the present one last. */
+  readonly plans: readonly Plan[];
+  /** Stops that are not in the plan any more. */
+  readonly formerStops: readonly Stop[];
   readonly offers: readonly Offer[];
+  /** Who had the load when, in order. */
+  readonly custodies: readonly Custody[];
+  /** Arrivals and departures, in the order in which they happened. */
+  readonly reports: readonly StopReport[];
+  /** What went wrong, in the order in which it happened. */
   readonly exceptions: readonly TransitException[];
+  /** How many more reports were recorded than are kept here. */
+  readonly reportsNotShown: number;
 }
 
 /** Before the first event. */

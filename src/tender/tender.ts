@@ -11,7 +11,7 @@ import { type TenderState, unborn } from './state.ts';
 /** The stream of a tender. */
 export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {
   type: 'Tender',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: unborn,
   evolve,
   decide,

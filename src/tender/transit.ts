@@ -7,11 +7,17 @@ import type {
   ReportArrival,
   ReportDeparture,
 } from './command.ts';
+import { MAX_CUSTODIES } from './custody.ts';
 import type { TenderFact } from './events.ts';
-import type { Born, Moving, Stop } from './state.ts';
+import { stopMeant } from './plan.ts';
+import type { Born, Stop } from './state.ts';
 
-/** How many exceptions a tender keeps: its row must not grow without bound. */
-const MAX_EXCEPTIONS = 500;
+/**
+ * How long before a load was entered something may have happened to it, in days. Loads are entered after the fact, from papers and
+ * by telephone; what is older comes from a device whose clock is wrong.
+ */
+const MAX_BEFORE_ENTRY_DAYS = 30;
+const DAY_MS = 86_400_000;
 
 /**
  * Commits a vehicle to an accepted tender, or lets another take over. Whether the vehicle is free is decided by
@@ -25,53 +31,70 @@ export function assignTender(state: Born, { vehicleId }: AssignTender): Decision
     case 'IN_TRANSIT':
       if (state.vehicleId === vehicleId)
         return refuse(refusal('INVALID_TRANSITION', 'The tender has this vehicle already.'));
+      if (state.load.custodies.length >= MAX_CUSTODIES) {
+        const why = `A tender can go from hand to hand at most ${MAX_CUSTODIES} times.`;
+        return refuse(refusal('INVALID_TRANSITION', why));
+      }
       return record({ type: 'TenderAssigned', payload: { vehicleId, previousVehicleId: state.vehicleId } });
     default:
       return refuse(refusal('INVALID_TRANSITION', `A tender that is ${state.status} cannot be assigned.`));
   }
 }
 
-/** The vehicle came to a stop. */
-export function reportArrival(state: Born, command: ReportArrival): Decision<TenderFact> {
-  const stop = reportedStop(state, command);
-  if ('code' in stop) return refuse(stop);
-  if (stop.arrivedAt !== undefined) return refuse(refusal('STOP_ALREADY_REPORTED'));
-  return record({ type: 'StopArrived', payload: { stopSequence: stop.sequence } });
+/**
+ * The vehicle came to a stop, or left one. Somebody saw that, so that it is recorded whatever the state is, before an assignment and
+ * after delivery, again and in any order: what it comes to, and what does not fit, is found by `judge.ts`.
+ */
+export function reportStop(state: Born, command: ReportArrival | ReportDeparture): Decision<TenderFact> {
+  const refused = impossible(state, command);
+  if (refused !== undefined) return refuse(refused);
+  const type = command.type === 'ReportArrival' ? 'StopArrived' : 'StopDeparted';
+  const { stopSequence } = command;
+  return record({ type, payload: { stopSequence, ...stopIdOf(state, command) } });
 }
 
-/** The vehicle left a stop. Its arrival need not have been reported: not every device sees both. */
-export function reportDeparture(state: Born, command: ReportDeparture): Decision<TenderFact> {
-  const stop = reportedStop(state, command);
-  if ('code' in stop) return refuse(stop);
-  if (stop.departedAt !== undefined) return refuse(refusal('STOP_ALREADY_REPORTED'));
-  return record({ type: 'StopDeparted', payload: { stopSequence: stop.sequence } });
-}
-
-/** Something went wrong. */
+/** Something went wrong. As for `reportStop`, that is recorded in every state. */
 export function raiseException(state: Born, command: RaiseException): Decision<TenderFact> {
-  if (state.status !== 'ACCEPTED' && !isUnderway(state)) {
-    const why = `An exception cannot be raised on a tender that is ${state.status}.`;
-    return refuse(refusal('INVALID_TRANSITION', why));
-  }
+  const refused = impossible(state, command);
+  if (refused !== undefined) return refuse(refused);
   const { stopSequence, note, reasonCode } = command;
-  if (stopSequence !== undefined && findStop(state, stopSequence) === undefined)
-    return refuse(unknownStop(state));
-  if (state.load.exceptions.length >= MAX_EXCEPTIONS) {
-    return refuse(refusal('INVALID_TRANSITION', `A tender keeps at most ${MAX_EXCEPTIONS} exceptions.`));
-  }
   return record({
     type: 'ExceptionRaised',
     payload: {
       ...(stopSequence === undefined ? {} : { stopSequence }),
+      ...stopIdOf(state, command),
       ...(note === undefined ? {} : { note }),
     },
     ...(reasonCode === undefined ? {} : { reasonCode }),
   });
 }
 
-/** The load is delivered: it has arrived where it was to go. */
+type Report = ReportArrival | ReportDeparture | RaiseException;
+
+/** Why a report cannot be true: nothing else refuses one. */
+function impossible(state: Born, report: Report): Refusal | undefined {
+  const earliest = state.load.enteredAt.getTime() - MAX_BEFORE_ENTRY_DAYS * DAY_MS;
+  if (report.occurredAt.getTime() < earliest) return refusal('TOO_LONG_AGO', undefined, 'occurredAt');
+  if (report.stopSequence === undefined || meant(state, report) !== undefined) return undefined;
+  const stops = Math.max(...state.load.plans.map(({ stopIds }) => stopIds.length));
+  return refusal('INVALID_INPUT', `The tender has the stops 1 to ${stops}.`, 'stopSequence');
+}
+
+function stopIdOf(state: Born, report: Report): { readonly stopId?: string } {
+  const stop = meant(state, report);
+  return stop === undefined ? {} : { stopId: stop.id };
+}
+
+function meant({ load }: Born, { stopSequence, occurredAt }: Report): Stop | undefined {
+  return stopSequence === undefined ? undefined : stopMeant(load, stopSequence, occurredAt);
+}
+
+/**
+ * The load is delivered: it has arrived where it was to go. Nobody need have reported a departure, which can only have
+ * been missed.
+ */
 export function completeTender(state: Born, _command: CompleteTender): Decision<TenderFact> {
-  if (state.status !== 'IN_TRANSIT') {
+  if (!isUnderway(state)) {
     return refuse(refusal('INVALID_TRANSITION', `A tender that is ${state.status} cannot be completed.`));
   }
   if (state.load.stops.at(-1)?.arrivedAt === undefined) {
@@ -80,31 +103,6 @@ export function completeTender(state: Born, _command: CompleteTender): Decision<
   return record({ type: 'TenderCompleted', payload: {} });
 }
 
-function isUnderway(state: Born): state is Moving & { readonly status: 'ASSIGNED' | 'IN_TRANSIT' } {
+function isUnderway(state: Born): boolean {
   return state.status === 'ASSIGNED' || state.status === 'IN_TRANSIT';
-}
-
-// In transit, reports may come in any order: what a device could not send at once it sends later.
-function reportedStop(state: Born, { stopSequence }: ReportArrival | ReportDeparture): Stop | Refusal {
-  if (!isUnderway(state)) {
-    return refusal('INVALID_TRANSITION', `A tender that is ${state.status} has no vehicle on its way.`);
-  }
-  const stop = findStop(state, stopSequence);
-  if (stop === undefined) return unknownStop(state);
-  if (state.status === 'ASSIGNED' && stopSequence !== 1) {
-    return refusal('INVALID_TRANSITION', 'The vehicle has not left the first stop.');
-  }
-  return stop;
-}
-
-function findStop(state: Born, sequence: number): Stop | undefined {
-  return state.load.stops.find((stop) => stop.sequence === sequence);
-}
-
-function unknownStop(state: Born): Refusal {
-  return refusal(
-    'INVALID_INPUT',
-    `The tender has the stops 1 to ${state.load.stops.length}.`,
-    'stopSequence',
-  );
 }

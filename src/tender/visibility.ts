@@ -2,16 +2,20 @@ import type { Access } from '../access/access.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { NewerVersion } from '../eventstore/newer.ts';
 import { openUpcaster } from '../eventstore/projection.ts';
+import { custodyAt } from './custody.ts';
 import { type TenderEvent, tenderEvents } from './events.ts';
 import { isLive, type Offer } from './offer.ts';
 import type { TenderRow } from './projection.ts';
+import type { Judged, Told } from './report.ts';
+import type { Stop } from './state.ts';
 
 /** The actor's id in an event of which the caller may not know who caused it. */
 export const WITHHELD_ACTOR = 'withheld';
 
 /**
  * A tender as the caller may see it. Everyone of the tenant but its carriers sees all of it. A carrier sees the
- * tenders it was ever asked to take, of their offers its own, and vehicle and exceptions only while it has the load.
+ * tenders it was ever asked to take, of their offers its own, and the vehicle only while it has the load. Of what was reported it sees what
+ * happened while it had the load; and, while it has it, what happened when nobody had.
  * @returns null where the caller may not know that there is such a tender
  */
 export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
@@ -21,12 +25,21 @@ export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
   const { acceptedOfferId, acceptedCarrierId, vehicleId, nextExpiryAt: _, ...rest } = row;
   const offers = row.offers.filter((offer) => offer.carrierId === carrierId);
   const has = acceptedCarrierId === carrierId;
+  const isOwn = (report: Judged): boolean => isOwnTime(report.carrierId, carrierId, has);
+  // The stops show what one carrier's vehicles did: those of whoever sent the last.
+  const carrying = row.custodies.findLast(({ vehicleId: sent }) => sent !== undefined)?.carrierId;
+  const stops = (list: readonly Stop[]): readonly Stop[] =>
+    isOwnTime(carrying, carrierId, has) ? list : list.map(unvisited);
   return {
     ...rest,
     offers,
-    exceptions: has ? row.exceptions : [],
+    stops: stops(row.stops),
+    formerStops: stops(row.formerStops),
+    custodies: row.custodies.filter((custody) => custody.carrierId === carrierId),
+    reports: row.reports.filter(isOwn).map(toldTo),
+    exceptions: row.exceptions.filter(isOwn).map(toldTo),
     carrierIds: [carrierId],
-    lastEvent: eventAsSeenBy(access, row.lastEvent, has),
+    lastEvent: eventAsSeenBy(access, row.lastEvent, row),
     ...expiry(offers),
     ...(has ? { acceptedCarrierId } : {}),
     ...(has && acceptedOfferId !== undefined ? { acceptedOfferId } : {}),
@@ -38,12 +51,12 @@ export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
 const upcast = openUpcaster(tenderEvents);
 
 /**
- * A tender's event as the caller may see it: what concerns another carrier says only that something happened.
+ * A tender's event as the caller may see it, by the whole row of the tender: what concerns another carrier says only that something happened.
  * Whoever may read the log sees it as it is stored, a carrier in the newest version.
  */
-export function eventAsSeenBy(access: Access, event: StoredEvent, hasLoad: boolean): StoredEvent {
+export function eventAsSeenBy(access: Access, event: StoredEvent, row: TenderRow | null): StoredEvent {
   if (access.role !== 'carrier') return event;
-  const { newest, payload } = payloadFor(event, access.carrierId, hasLoad);
+  const { newest, payload } = payloadFor(event, access.carrierId, row);
   if (payload !== undefined) return { ...newest, payload };
   const { reasonCode: _reason, metadata, ...rest } = newest;
   const { traceId: _trace, ...kept } = metadata;
@@ -52,8 +65,7 @@ export function eventAsSeenBy(access: Access, event: StoredEvent, hasLoad: boole
 
 /** The event as the caller sees it in the tender's history, by the tender as it is now; null where it is withheld. */
 export function eventShownTo(access: Access, event: StoredEvent, row: TenderRow | null): StoredEvent | null {
-  const has = row?.acceptedCarrierId !== undefined && row.acceptedCarrierId === access.carrierId;
-  const seen = eventAsSeenBy(access, event, has);
+  const seen = eventAsSeenBy(access, event, row);
   return seen !== event && seen.actor.id === WITHHELD_ACTOR ? null : seen;
 }
 
@@ -64,11 +76,11 @@ export function eventShownTo(access: Access, event: StoredEvent, row: TenderRow 
 function payloadFor(
   event: StoredEvent,
   carrierId: string | undefined,
-  hasLoad: boolean,
+  row: TenderRow | null,
 ): { readonly newest: StoredEvent; readonly payload: object | undefined } {
   try {
     const newest = upcast(event);
-    return { newest, payload: knownPayloadFor(newest as TenderEvent, carrierId, hasLoad) };
+    return { newest, payload: knownPayloadFor(newest as TenderEvent, carrierId, row) };
   } catch (error) {
     if (error instanceof NewerVersion) return { newest: event, payload: undefined };
     throw error;
@@ -78,8 +90,9 @@ function payloadFor(
 function knownPayloadFor(
   event: TenderEvent,
   carrierId: string | undefined,
-  hasLoad: boolean,
+  row: TenderRow | null,
 ): object | undefined {
+  const hasLoad = row?.acceptedCarrierId !== undefined && row.acceptedCarrierId === carrierId;
   switch (event.type) {
     case 'TenderCreated':
       return event.payload;
@@ -89,11 +102,36 @@ function knownPayloadFor(
     }
     case 'TenderCancelled':
       return hasLoad ? event.payload : {};
+    case 'StopArrived':
+    case 'StopDeparted':
+    case 'ExceptionRaised': {
+      const then = custodyAt(row?.custodies ?? [], event.occurredAt)?.carrierId;
+      // Nobody had the load: it may have been another carrier that told of it.
+      if (then === undefined && event.actor.role === 'carrier') return undefined;
+      return isOwnTime(then, carrierId, hasLoad) ? event.payload : undefined;
+    }
     default:
       if ('carrierId' in event.payload)
         return event.payload.carrierId === carrierId ? event.payload : undefined;
       return hasLoad ? event.payload : undefined;
   }
+}
+
+/** Whether what happened while a carrier, or none, had the load is for another one to see. */
+function isOwnTime(then: string | undefined, carrierId: string | undefined, hasLoad: boolean): boolean {
+  return then === undefined ? hasLoad : then === carrierId;
+}
+
+/** A report as a carrier sees it: not who told it, where that may have been another carrier. */
+function toldTo<R extends Told & Judged>(report: R): R {
+  const { actor, carrierId } = report;
+  if (carrierId !== undefined || actor.role !== 'carrier') return report;
+  return { ...report, actor: { id: WITHHELD_ACTOR, role: actor.role } };
+}
+
+/** A stop as it was planned. */
+function unvisited({ arrivedAt: _arrived, departedAt: _departed, ...stop }: Stop): Stop {
+  return stop;
 }
 
 function expiry(offers: readonly Offer[]): Pick<TenderRow, 'nextExpiryAt'> {

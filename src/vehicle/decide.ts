@@ -1,11 +1,15 @@
-import { type Command, type Decision, record, refuse } from '../eventstore/aggregate.ts';
+import {
+  type Command,
+  clockFault,
+  type Decision,
+  futureFault,
+  record,
+  refuse,
+} from '../eventstore/aggregate.ts';
 import { type Refusal, type RefusalCode, refusal } from '../refusal.ts';
 import type { FixPayload, MdsState, StateReason, VehicleFact } from './events.ts';
 import type { VehicleState } from './state.ts';
 import { reasonsFor } from './transitions.ts';
-
-/** How far ahead of ours a device's clock may be. One fix from the future would freeze the marker on the map. */
-export const CLOCK_SKEW_MS = 60_000;
 
 /** A vehicle joins the fleet. */
 export interface RegisterVehicle extends Command<'RegisterVehicle'> {
@@ -39,9 +43,9 @@ type Decided = Decision<VehicleFact>;
 
 /** What comes of a command, given the vehicle's past. */
 export function decideVehicle(state: VehicleState, command: VehicleCommand): Decided {
-  if (command.type === 'RegisterVehicle') return register(state, command);
   const fault = faultOf(command);
   if (fault !== undefined) return refuse(fault);
+  if (command.type === 'RegisterVehicle') return register(state, command);
   if (!state.registered) return no('NOT_FOUND', 'There is no vehicle with this id.');
   switch (command.type) {
     case 'TrackLocation':
@@ -63,15 +67,14 @@ function register(state: VehicleState, { licensePlate, fleetId }: RegisterVehicl
 
 /** What is wrong with a command by itself, whichever vehicle it is given to and whatever was recorded before. */
 export function faultOf(command: VehicleCommand): Refusal | undefined {
-  if (command.type !== 'TrackLocation') return undefined;
-  const { fix, occurredAt, at } = command;
+  if (command.type !== 'TrackLocation') return futureFault(command);
+  const { fix } = command;
   // Written so that NaN fails.
   if (!(Math.abs(fix.longitude) <= 180)) return refusal('NOT_ON_EARTH', undefined, 'longitude');
   if (!(Math.abs(fix.latitude) <= 90)) return refusal('NOT_ON_EARTH', undefined, 'latitude');
   if (fix.longitude === 0 && fix.latitude === 0) return refusal('NULL_ISLAND', undefined, 'longitude');
-  if (occurredAt.getTime() > at.getTime() + CLOCK_SKEW_MS)
-    return refusal('FROM_THE_FUTURE', undefined, 'occurredAt');
-  return undefined;
+  // One fix from the future would freeze the marker on the map.
+  return clockFault(command);
 }
 
 /** A fix is taken in every state: MDS lets removed and lost vehicles report too. */

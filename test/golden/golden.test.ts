@@ -92,7 +92,7 @@ describe('the golden events of a stream, one after another', () => {
       status: 'COMPLETED',
       reference: 'PO-4711-B',
       vehicleId,
-      lastSequence: 23,
+      lastSequence: 26,
     });
     expect(rowOf('fleet_status', vehicleId)).toMatchObject({
       state: 'available',

@@ -46,6 +46,11 @@ async function adjust(input: object, token?: string): Promise<Data> {
 }
 
 describe('a route', () => {
+  it('is not planned in the future', async () => {
+    const refused = await plan({ stops: [berlin, leipzig], occurredAt: '2126-01-01T00:00:00Z' });
+    expect(refused).toMatchObject({ code: 'FROM_THE_FUTURE', field: 'occurredAt' });
+  });
+
   it('is planned, and read as it was written', async () => {
     const { route, repeated, events } = await plan({
       vehicleId,

@@ -71,15 +71,17 @@ describe('amending a tender that a carrier has', () => {
     expect(story.row(tendersRead)?.nextExpiryAt).toEqual(minute(21));
   });
 
-  it('releases the vehicle, and forgets what that one reported', () => {
+  it('releases the vehicle, and keeps what that one reported until another takes its place', () => {
     const story = tenderIn('ASSIGNED')
       .and(arrive(1))
       .and(amend({ weightKg: 5 }));
     expect(story.events.at(-1)?.payload).toMatchObject({ releasedVehicleId: TRUCK });
     expect(story.row(tendersRead)).not.toHaveProperty('vehicleId');
-    expect(story.row(tendersRead)?.stops[0]).not.toHaveProperty('arrivedAt');
-    const again = story.and(accept(acme, 21)).and(assign(OTHER_TRUCK, 22)).and(arrive(1, 23));
-    expect(again.row(tendersRead)?.stops[0]?.arrivedAt).toEqual(minute(23));
+    expect(story.row(tendersRead)?.stops[0]?.arrivedAt).toEqual(minute(7));
+    const again = story.and(accept(acme, 21)).and(assign(OTHER_TRUCK, 22));
+    expect(again.row(tendersRead)?.stops[0]).not.toHaveProperty('arrivedAt');
+    const there = again.and(arrive(1, 23));
+    expect(there.row(tendersRead)?.stops[0]?.arrivedAt).toEqual(minute(23));
   });
 
   it('is too late once the load moves', () => {

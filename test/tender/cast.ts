@@ -1,6 +1,8 @@
 import type { Caller } from '../../src/eventstore/aggregate.ts';
 import type { TenderCommand } from '../../src/tender/command.ts';
-import type { TenderDetails } from '../../src/tender/events.ts';
+import type { PlannedStop, TenderDetails } from '../../src/tender/events.ts';
+import { tendersRead } from '../../src/tender/projection.ts';
+import type { StopReport } from '../../src/tender/report.ts';
 import type { TenderState, TenderStatus } from '../../src/tender/state.ts';
 import { tender } from '../../src/tender/tender.ts';
 import { given, minute, type Story } from '../given.ts';
@@ -28,6 +30,13 @@ export const DETAILS: TenderDetails = {
     { kind: 'DELIVERY', name: 'Waco', longitude: -97.15, latitude: 31.55 },
   ],
 };
+
+/** The same way with a stop between. */
+export const threeStops: readonly [PlannedStop, PlannedStop, PlannedStop] = [
+  { kind: 'PICKUP', name: 'Austin', longitude: -97.74, latitude: 30.27 },
+  { kind: 'PICKUP', name: 'Temple', longitude: -97.34, latitude: 31.1 },
+  { kind: 'DELIVERY', name: 'Waco', longitude: -97.15, latitude: 31.55 },
+];
 
 /** What every command carries, by default the dispatcher's at the start. */
 export function at(minutes = 0, by: Caller = dispatcher) {
@@ -70,6 +79,11 @@ export const depart = (stopSequence: number, minutes = 8, by = driver): TenderCo
   stopSequence,
   ...at(minutes, by),
 });
+export const raise = (reasonCode: string, minutes = 9, by = driver): TenderCommand => ({
+  type: 'RaiseException',
+  reasonCode,
+  ...at(minutes, by),
+});
 export const complete: TenderCommand = { type: 'CompleteTender', ...at(10) };
 export const cancel: TenderCommand = { type: 'CancelTender', reasonCode: 'SHIPPER_RELATED', ...at(11) };
 export const expire = (minutes: number): TenderCommand => ({ type: 'ExpireOffers', ...at(minutes, timer) });
@@ -98,4 +112,9 @@ export const WAY_TO: Readonly<Record<TenderStatus | 'NEW', readonly TenderComman
 /** A tender in a status. */
 export function tenderIn(status: TenderStatus | 'NEW'): Story<TenderState, TenderCommand> {
   return given(tender, ...WAY_TO[status]);
+}
+
+/** What a tender shows of arrivals and departures. */
+export function shown(story: Story<TenderState, TenderCommand>): readonly StopReport[] {
+  return story.row(tendersRead)?.reports ?? [];
 }

@@ -25,22 +25,11 @@ describe('assigning a vehicle', () => {
 });
 
 describe('reports from the road', () => {
-  it('are each taken once', () => {
-    const story = tenderIn('ASSIGNED').and(arrive(1));
-    story.when(arrive(1, 9)).refuses('STOP_ALREADY_REPORTED');
-    story.and(depart(1)).when(depart(1, 9)).refuses('STOP_ALREADY_REPORTED');
-  });
-
   it('name a stop of the tender', () => {
     tenderIn('IN_TRANSIT').when(arrive(3)).refuses('INVALID_INPUT', 'stopSequence');
     tenderIn('IN_TRANSIT')
       .when({ type: 'RaiseException', stopSequence: 0, ...at(9) })
       .refuses('INVALID_INPUT', 'stopSequence');
-  });
-
-  it('begin at the first stop', () => {
-    tenderIn('ASSIGNED').when(arrive(2)).refuses('INVALID_TRANSITION');
-    tenderIn('ASSIGNED').when(depart(2)).refuses('INVALID_TRANSITION');
   });
 
   it('carry the moment when it happened', () => {
@@ -70,7 +59,7 @@ describe('reports from the road', () => {
       note,
       ...at(9, acme),
     });
-    expect(story.row(tendersRead)?.exceptions).toEqual([
+    expect(story.row(tendersRead)?.exceptions).toMatchObject([
       {
         reasonCode: 'MECHANICAL_BREAKDOWN',
         stopSequence: 2,

@@ -52,6 +52,16 @@ describe('the moment of a fix', () => {
     registered().when(ahead(60_001)).refuses('FROM_THE_FUTURE', 'occurredAt');
   });
 
+  it('is not that of a clock that was never set', () => {
+    for (const moment of ['1970-01-01T00:00:00Z', '1980-01-06T00:10:00Z', '2000-12-31T23:59:59Z'])
+      registered()
+        .when({ ...fixAt(0), occurredAt: new Date(moment) })
+        .refuses('TOO_LONG_AGO', 'occurredAt');
+    registered()
+      .when({ ...fixAt(0), occurredAt: new Date('2001-01-01T00:00:00Z') })
+      .records({ type: 'LocationTracked', payload: fixAt(0).fix });
+  });
+
   it('decides which position is current, whatever the order of arrival', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 }), (minutes) => {

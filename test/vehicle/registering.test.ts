@@ -33,6 +33,11 @@ describe('V-01 registering a vehicle', () => {
     }
   });
 
+  it('does not happen in the future', async () => {
+    const input = { licensePlate: 'REG-FUTURE', occurredAt: '2126-01-01T00:00:00Z' };
+    expect(await register(input)).toMatchObject({ code: 'FROM_THE_FUTURE', field: 'occurredAt' });
+  });
+
   it('gives a plate to one of many who ask for it at the same moment', async () => {
     const results = await Promise.all(
       Array.from({ length: 24 }, (_, index) =>
