@@ -5,49 +5,59 @@ import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { newId } from '../../src/eventstore/ids.ts';
 import { extended, marked, NO_EXTENT } from '../../src/eventstore/time-order.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';
+import { FIX_EVERY_MS, mostlyInOrder, type Order, type ToldFix } from './told-orders.ts';
 
 /** A vehicle that has been on the road for long. */
 export interface LongStream {
   readonly stream: StreamRef;
   readonly begin: Date;
   readonly end: Date;
+  /** When its first and its last event were recorded. */
+  readonly recorded: readonly [Date, Date];
+  /** How much of it came late. */
+  readonly late: number;
   /** Of some of its events, all over the stream. */
   readonly eventIds: readonly UUID[];
 }
 
-/** Between two fixes, and from a fix to when it is told, in ms. */
-const FIX_EVERY_MS = 10_000;
-const TOLD_AFTER_MS = 300;
-/** One fix in so many was held up on the way, by up to so many ms. */
-const LATE = { oneIn: 50, byMs: 600_000 } as const;
 const BATCH_EVENTS = 2_000;
+/** A vehicle changes its state once in so many fixes. */
+const STATE_EVERY = 1_000;
 
-/** Records a vehicle's registration and its fixes, some of them late, and the snapshots that go with them. */
-export async function makeLongStream(store: Store, events: number): Promise<LongStream> {
+/** Records a vehicle's registration, its fixes in some order, a change of state now and then, and the snapshots. */
+export async function makeLongStream(
+  store: Store,
+  events: number,
+  order: Order = mostlyInOrder,
+): Promise<LongStream> {
   const aggregateId = new UUID(newId());
   const stream = { tenantId: 'demo', aggregateType: vehicle.type, aggregateId: aggregateId.toString() };
-  const begin = Date.now() - events * FIX_EVERY_MS - 60_000;
+  const told = order(events - 1);
+  const lastMs = told.at(-1)?.toldMs ?? 0;
+  const begin = Date.now() - Math.max(lastMs, events * FIX_EVERY_MS) - 60_000;
   const eventIds: UUID[] = [];
   let batch: StoredEvent[] = [];
   let extent = NO_EXTENT;
+  let late = 0;
   for (let sequence = 1; sequence <= events; sequence++) {
-    const toldAt = begin + sequence * FIX_EVERY_MS;
-    const lateMs = sequence > 1 && sequence % LATE.oneIn === 0 ? (sequence * 7_919) % LATE.byMs : 0;
+    const fix = told[sequence - 2];
     const event: StoredEvent = {
       _id: new UUID(newId()),
       tenantId: stream.tenantId,
       aggregateType: stream.aggregateType,
       aggregateId,
       sequence,
-      ...(sequence === 1 ? REGISTERED : fixAt(sequence)),
+      ...factAt(sequence, fix),
       version: 1,
       actor: { id: 'bench', role: 'driver' },
-      occurredAt: new Date(toldAt - TOLD_AFTER_MS - lateMs),
-      recordedAt: new Date(toldAt),
+      occurredAt: new Date(begin + (fix === undefined ? 0 : (fix.index + 1) * FIX_EVERY_MS)),
+      recordedAt: new Date(begin + (fix?.toldMs ?? 0)),
       metadata: { origin: 'bench', producerId: 'bench', correlationId: 'bench', commandHash: 'bench' },
     };
     const timing = store.registry.timing(event);
-    batch.push(marked(event, extent, timing));
+    const stored = marked(event, extent, timing);
+    if (stored.metadata.lateWithinMs !== undefined) late += 1;
+    batch.push(stored);
     extent = extended(extent, event, timing);
     if (sequence % 100 === 0) eventIds.push(event._id);
     if (batch.length < BATCH_EVENTS && sequence < events) continue;
@@ -56,7 +66,9 @@ export async function makeLongStream(store: Store, events: number): Promise<Long
   }
   store.snapshots.build(stream, vehicle);
   await store.snapshots.idle();
-  return { stream, begin: new Date(begin), end: new Date(begin + events * FIX_EVERY_MS), eventIds };
+  const recorded = [new Date(begin), new Date(begin + lastMs)] as const;
+  const end = new Date(begin + events * FIX_EVERY_MS);
+  return { stream, begin: new Date(begin), end, recorded, late: late / events, eventIds };
 }
 
 const REGISTERED = {
@@ -64,12 +76,18 @@ const REGISTERED = {
   payload: { licensePlate: 'BENCH 1', fleetId: 'north' },
 } as const;
 
-function fixAt(sequence: number): Pick<StoredEvent, 'type' | 'payload'> {
+function factAt(sequence: number, fix: ToldFix | undefined): Pick<StoredEvent, 'type' | 'payload'> {
+  if (fix === undefined) return REGISTERED;
+  if (sequence % STATE_EVERY === 0) {
+    const [from, to] =
+      (sequence / STATE_EVERY) % 2 === 0 ? ['elsewhere', 'available'] : ['available', 'elsewhere'];
+    return { type: 'VehicleStateChanged', payload: { from, to } };
+  }
   const payload = {
-    longitude: -97.7 + (sequence % 1_000) / 10_000,
-    latitude: 30.2 + (sequence % 777) / 10_000,
-    speedMps: sequence % 30,
-    headingDeg: sequence % 360,
+    longitude: -97.7 + (fix.index % 1_000) / 10_000,
+    latitude: 30.2 + (fix.index % 777) / 10_000,
+    speedMps: fix.index % 30,
+    headingDeg: fix.index % 360,
   };
   return { type: 'LocationTracked', payload };
 }

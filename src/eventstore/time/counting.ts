@@ -5,7 +5,7 @@ import { RawEvent } from '../log/raw-event.ts';
 import type { Registry } from '../registry.ts';
 import { LATE_INDEX } from '../time-order.ts';
 import { openEffects } from './effects.ts';
-import type { SnapshotReads } from './snapshot-reads.ts';
+import type { SnapshotPlace, SnapshotReads } from './snapshot-reads.ts';
 import type { Snapshot } from './snapshots.ts';
 import { inStream, isRecorded, lateFilter, lateReadings, type Until } from './until.ts';
 
@@ -25,8 +25,9 @@ export interface Counting {
 /** The events of a stream that count for a moment, as far as they have been read. */
 export interface CountingEvents {
   /**
-   * Reads on from a snapshot, or from the beginning, until an event does not count.
-   * @returns false where the snapshot is of another log
+   * Reads on from a snapshot, or from the beginning, until an event does not count; to the end of what can be known,
+   * where that is near.
+   * @returns false where that snapshot, or the one that bounds what can be known, is of another log
    */
   readOn(base: Snapshot | undefined): Promise<boolean>;
   /** Reads those that a snapshot does not hold and that came out of order: they may count behind one that does not. */
@@ -46,13 +47,23 @@ export interface CountingEvents {
 /** Events per read where nothing says how many it will take; the number doubles and doubles again, up to the most. */
 const READ_EVENTS = 100;
 const MOST_EVENTS = 5_000;
+/** What ends within so many snapshots is read event by event: then no late ones need be looked for. */
+const NEAR_SNAPSHOTS = 4;
 /** Late readings that are read at first: the newest, and one more to see whether it is alone in its moment. */
 const NEWEST_READINGS = 2;
 
-export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until): CountingEvents {
+/** @param end nothing behind it was known, unless that is noted of it */
+export function countingEvents(
+  parts: TimeParts,
+  stream: StreamRef,
+  until: Until,
+  end?: SnapshotPlace,
+): CountingEvents {
   const { events, registry } = parts;
   const place = inStream(stream);
   const effects = openEffects(parts, place);
+  const isNear = (base: Snapshot | undefined): boolean =>
+    end !== undefined && end.sequence - (base?.sequence ?? 0) <= NEAR_SNAPSHOTS * parts.snapshots.every;
   const before = until.effectiveAt?.getTime() ?? Number.POSITIVE_INFINITY;
   const counting = new Map<number, Counting>();
   let first: Counting | undefined;
@@ -83,9 +94,11 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
   const readReadings = async (base: Snapshot | undefined): Promise<void> => {
     const { effectiveAt } = until;
     if (effectiveAt === undefined || !registry.observations(stream.aggregateType).hasReadings) return;
+    if (isNear(base)) return;
+    const latest = end !== undefined && end.at < effectiveAt ? end.at : effectiveAt;
     const options = { hint: LATE_INDEX, raw: true } as const;
     const found = await events
-      .find(lateReadings(stream, { $lte: effectiveAt }, until), options)
+      .find(lateReadings(stream, { $lte: latest }, until, end?.sequence), options)
       .sort({ occurredAt: -1, sequence: -1 })
       .limit(NEWEST_READINGS)
       .toArray();
@@ -94,24 +107,45 @@ export function countingEvents(parts: TimeParts, stream: StreamRef, until: Until
     const isAlone = newest.occurredAt.getTime() !== next?.occurredAt.getTime();
     if (isAlone) await take(found.slice(0, 1), base);
     else
-      await take(await events.find(lateReadings(stream, newest.occurredAt, until), options).toArray(), base);
+      await take(
+        await events.find(lateReadings(stream, newest.occurredAt, until, end?.sequence), options).toArray(),
+        base,
+      );
+  };
+
+  /** That the log has its last event shows that a snapshot is of this log. */
+  const isOfThisLog = async ({ sequence, eventId }: SnapshotPlace): Promise<boolean> => {
+    const found = await events.findOne(
+      { ...place, sequence },
+      { hint: STREAM_INDEX, projection: { _id: 1 } },
+    );
+    return found?._id.equals(eventId) === true;
+  };
+
+  const readAlong = async (base: Snapshot | undefined): Promise<boolean> => {
+    const least = end !== undefined && isNear(base) ? end.sequence : 0;
+    let width = parts.snapshots.every || READ_EVENTS;
+    let from = base?.sequence ?? 1;
+    for (;;) {
+      const filter = { ...place, sequence: { $gte: from, $lte: from + width } };
+      const options = { hint: STREAM_INDEX, raw: true, batchSize: width + 2 };
+      const found: unknown[] = await events.find(filter, options).toArray();
+      if (from === base?.sequence && !(found.length > 0 && rawEvent(found[0])._id.equals(base.eventId)))
+        return false;
+      const all = await take(found, base);
+      if (found.length <= width || (!all && from + width >= least)) return true;
+      from += width + 1;
+      width = Math.min(width * 4, MOST_EVENTS);
+    }
   };
 
   return {
     async readOn(base) {
-      let width = parts.snapshots.every || READ_EVENTS;
-      let from = base?.sequence ?? 1;
-      for (;;) {
-        const filter = { ...place, sequence: { $gte: from, $lte: from + width } };
-        const options = { hint: STREAM_INDEX, raw: true, batchSize: width + 2 };
-        const found: unknown[] = await events.find(filter, options).toArray();
-        // That the log has its last event shows that a snapshot is of this log.
-        if (from === base?.sequence && !(found.length > 0 && rawEvent(found[0])._id.equals(base.eventId)))
-          return false;
-        if (!(await take(found, base)) || found.length <= width) return true;
-        from += width + 1;
-        width = Math.min(width * 4, MOST_EVENTS);
-      }
+      const [isRead, isBounded] = await Promise.all([
+        readAlong(base),
+        end === undefined ? true : isOfThisLog(end),
+      ]);
+      return isRead && isBounded;
     },
     async readLate(base) {
       const filter = lateFilter(stream, base?.sequence ?? 0, until);

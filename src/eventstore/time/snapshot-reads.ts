@@ -15,7 +15,12 @@ export interface SnapshotReads {
   isExpected(aggregate: Kind): boolean;
   /** The newest that holds nothing beyond `until`. */
   until(stream: StreamRef, aggregate: Kind, until: Until): Promise<Snapshot | undefined>;
+  /** The oldest that holds something recorded later: what it lacks was recorded later still, if nothing else is noted. */
+  beyond(stream: StreamRef, aggregate: Kind, recordedAt: Date): Promise<SnapshotPlace | undefined>;
 }
+
+/** Where a snapshot stands in its stream. */
+export type SnapshotPlace = Pick<Snapshot, 'sequence' | 'eventId' | 'at'>;
 
 /** How many streams go into one query. */
 const READ_BATCH = 200;
@@ -53,6 +58,13 @@ export function openSnapshotReads(db: Db, registry: Pick<Registry, 'all'>): Snap
         .limit(1);
       return (await found.next()) ?? undefined;
     },
+    async beyond(stream, aggregate, recordedAt) {
+      const { filter, sort } = queryBeyond(stream, aggregate, recordedAt);
+      const found = snapshots.find(filter).sort(sort).limit(1);
+      return (
+        (await found.project<SnapshotPlace>({ _id: 0, sequence: 1, eventId: 1, at: 1 }).next()) ?? undefined
+      );
+    },
   };
 }
 
@@ -72,6 +84,16 @@ export function queryUntil(
     return { filter, sort: { newestRecordedAt: -1, sequence: -1 } };
   if (effectiveAt !== undefined) return { filter, sort: { at: -1, sequence: -1 } };
   return { filter, sort: { sequence: -1 } };
+}
+
+/** The query for snapshots of a stream that hold something recorded after a moment. */
+export function queryBeyond(
+  stream: StreamRef,
+  aggregate: Kind,
+  recordedAt: Date,
+): { readonly filter: Filter<Snapshot>; readonly sort: Record<string, 1> } {
+  const filter = { ...inShape({ stream, shape: shapeOf(aggregate) }), newestRecordedAt: { $gt: recordedAt } };
+  return { filter, sort: { newestRecordedAt: 1, sequence: 1 } };
 }
 
 /** A stream's snapshots of one shape, in a query. */

@@ -28,12 +28,20 @@ export async function foldInTime(
   until: Until,
 ): Promise<TimeFold> {
   const { reads, every } = parts.snapshots;
-  let base = every === 0 ? undefined : await reads.until(stream, aggregate, until);
-  let counting = countingEvents(parts, stream, until);
+  const { effectiveAt, recordedAt } = until;
+  const isBoth = effectiveAt !== undefined && recordedAt !== undefined;
+  let [base, end] =
+    every === 0
+      ? []
+      : await Promise.all([
+          reads.until(stream, aggregate, until),
+          isBoth ? reads.beyond(stream, aggregate, recordedAt) : undefined,
+        ]);
+  let counting = countingEvents(parts, stream, until, end);
   const [isProven] = await Promise.all([counting.readOn(base), counting.readLate(base)]);
   if (!isProven) {
-    base = undefined;
-    counting = countingEvents(parts, stream, until);
+    base = end = undefined;
+    counting = countingEvents(parts, stream, until, end);
     await Promise.all([counting.readOn(base), counting.readLate(base)]);
   }
   return { rows: rowsOf(parts.registry, aggregate, base, counting, until), read: counting.read() };

@@ -56,11 +56,13 @@ export function lateReadings(
   stream: StreamRef,
   occurredAt: Occurred | Date,
   { recordedAt }: Until,
+  upToSequence?: number,
 ): Filter<StoredEvent> {
   return {
     ...inStream(stream),
     'metadata.lateWithinMs': LATE_READING_MS,
     occurredAt,
+    ...(upToSequence === undefined ? {} : { sequence: { $lte: upToSequence } }),
     ...(recordedAt === undefined ? {} : { recordedAt: { $lte: recordedAt } }),
   };
 }

@@ -2,7 +2,7 @@ import type { FindCursor } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import type { StoredEvent } from '../../../src/eventstore/event.ts';
-import { queryUntil } from '../../../src/eventstore/time/snapshot-reads.ts';
+import { queryBeyond, queryUntil } from '../../../src/eventstore/time/snapshot-reads.ts';
 import { snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';
 import { stretchFilters } from '../../../src/eventstore/time/time-page.ts';
 import { lateFilter, lateReadings } from '../../../src/eventstore/time/until.ts';
@@ -58,6 +58,15 @@ describe('D-07 the newest snapshot', () => {
     expect(stats).toMatchObject({ nReturned: 1, totalDocsExamined: 1 });
     expect(stats.totalKeysExamined).toBeLessThan(5);
     expect(await snapshotsOf(database.db).countDocuments()).toBe(EVENTS / EVERY);
+  });
+});
+
+describe('how far what was known reaches', () => {
+  it('is found by one look into an index', async () => {
+    const { filter, sort } = queryBeyond(streamRefOf(stream), vehicle, minute(900));
+    const stats = await examined(snapshotsOf(database.db).find(filter).sort(sort).limit(1));
+    expect(stats).toMatchObject({ nReturned: 1, totalDocsExamined: 1 });
+    expect(stats.totalKeysExamined).toBeLessThan(5);
   });
 });
 
