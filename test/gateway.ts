@@ -53,7 +53,8 @@ export interface TestGateway {
   data(query: string, variables?: object, token?: string): Promise<Data>;
   /** A graphql-ws client; it doesn't come back by itself unless `retryAttempts` says so. */
   socket(token: string | null, retryAttempts?: number): Client;
-  close(): Promise<void>;
+  /** @param drainMs how long what has been begun may take; it is over as soon as all of that is answered */
+  close(drainMs?: number): Promise<void>;
 }
 
 export interface TestGatewayOptions {
@@ -115,9 +116,9 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       clients.add(socket);
       return socket;
     },
-    close: async () => {
+    close: async (drainMs = 2_000) => {
       await Promise.all([...clients].map((socket) => socket.dispose()));
-      await server.close(2_000);
+      await server.close(drainMs);
       feed.close();
       await projector.stop();
       await database.close();

@@ -10,7 +10,7 @@ export const tenantIdSchema = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
-    'a tenant is 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or a digit',
+    'must be 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or a digit',
   );
 
 /** A subject, a carrier or a key: one printable line. */
@@ -31,7 +31,7 @@ export const claimsSchema = z
   })
   .refine((claims) => claims.role !== 'carrier' || claims.carrierId !== undefined, {
     path: ['carrierId'],
-    message: 'a carrier says which carrier it is',
+    message: 'must say which carrier it is, for a carrier',
   });
 
 /** What `waybill token` puts into a token. */

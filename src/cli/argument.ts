@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
 import { parseMoment } from '../eventstore/archive/json-value.ts';
+import { complaintOf } from '../eventstore/payload.ts';
 import { hasPlainYear } from '../graphql/scalars.ts';
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
@@ -20,7 +21,7 @@ export function validBy(schema: z.ZodType<string>): (text: string) => string {
   return (text) => {
     const read = schema.safeParse(text);
     if (read.success) return read.data;
-    throw new InvalidArgumentError(`${read.error.issues[0]?.message ?? 'It is malformed'}.`);
+    throw new InvalidArgumentError(complaintOf(read.error).message);
   };
 }
 

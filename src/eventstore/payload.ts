@@ -45,7 +45,9 @@ export function wellFormed(schema: z.ZodString): z.ZodString {
 }
 
 /** An aggregate's or an offer's id as it stands in payloads: a lower-case UUID in text form. */
-export const uuidText = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+export const uuidText = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'must be a UUID in lower case');
 
 /** A moment: a BSON date in the log, ISO 8601 in UTC everywhere else. */
 export const dateTime = z.date().meta({ description: 'UTC' });
@@ -58,8 +60,10 @@ export const latitude = z.number().min(-90).max(90).meta({ description: 'WGS 84 
 
 /** A decimal string, so that no sum of money passes through a binary fraction, and an ISO 4217 code. */
 export const money = z.object({
-  amount: z.string().regex(/^\d{1,12}(\.\d{1,4})?$/, 'a decimal like "1234.50", with at most four decimals'),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code like "USD"'),
+  amount: z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,4})?$/, 'must be a decimal like "1234.50", with at most four decimals'),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code like "USD"'),
 });
 
 /** A sum of money: `{ amount: "1234.50", currency: "USD" }`. */
@@ -76,4 +80,78 @@ export type Present<T> = {
 export function present<T extends object>(fields: T): Present<T> {
   const kept = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(kept) as Present<T>;
+}
+
+// What is said of a value that does not fit. Whatever a schema refuses can reach a client, so none of it is left to the
+// library's own words: set for all schemas at once, here, where every context's events come by. Each message goes on from
+// the name of a field: "must be a whole number". A schema's own message does so, too.
+z.config({ customError: (issue) => predicateOf(issue) });
+
+/** A value that does not fit its schema: where, and a sentence about it. */
+export interface Complaint {
+  /** Dotted path; empty for the value itself. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The first thing that a schema finds wrong. @param name what the value itself is called, where no field is at fault */
+export function complaintOf({ issues }: z.core.$ZodError, name = 'It'): Complaint {
+  const [issue] = issues;
+  const field = issue?.path.join('.') ?? '';
+  return { field, message: `${field === '' ? name : field} ${issue?.message ?? 'is malformed'}.` };
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'an object',
+  record: 'an object',
+  date: 'a moment',
+};
+
+function predicateOf(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is missing';
+      return `must be ${TYPES[issue.expected] ?? 'of another type'}`;
+    case 'too_small':
+      return `must ${boundOf(issue.origin, Number(issue.minimum), issue.inclusive === false ? 'more than' : 'at least')}`;
+    case 'too_big':
+      return `must ${boundOf(issue.origin, Number(issue.maximum), issue.inclusive === false ? 'less than' : 'at most')}`;
+    case 'invalid_format':
+      return 'has the wrong form';
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'unrecognized_keys':
+      return `must not have a field ${issue.keys.join(', ')}`;
+    case 'invalid_key':
+      return 'has a field whose name is malformed';
+    case 'invalid_element':
+      return 'has a malformed entry';
+    case 'invalid_union':
+      return 'is none of what it may be';
+    default:
+      return 'is malformed';
+  }
+}
+
+function boundOf(origin: string, bound: number, how: string): string {
+  const counted: Readonly<Record<string, [one: string, many: string]>> = {
+    string: ['character', 'characters'],
+    array: ['entry', 'entries'],
+    tuple: ['entry', 'entries'],
+    set: ['entry', 'entries'],
+    map: ['entry', 'entries'],
+  };
+  const unit = counted[origin];
+  if (unit !== undefined) return `have ${how} ${bound.toLocaleString('en')} ${unit[bound === 1 ? 0 : 1]}`;
+  if (origin === 'date')
+    return `be ${how === 'at least' ? 'no earlier' : 'no later'} than ${new Date(bound).toISOString()}`;
+  return `be ${how} ${bound.toLocaleString('en')}`;
 }

@@ -1,6 +1,7 @@
 import { type Refusal, refusal } from '../refusal.ts';
 import type { EventDefinition, NewEvent, StoredEvent } from './event.ts';
 import { NewerVersion } from './newer.ts';
+import { complaintOf } from './payload.ts';
 import { openUpcaster, type Upcaster } from './projection.ts';
 import type { Timing } from './time-order.ts';
 
@@ -145,7 +146,6 @@ export function checkPayload(
   }
   const result = definition.payload.safeParse(fact.payload);
   if (result.success) return { payload: result.data };
-  const issue = result.error.issues[0];
-  const field = issue?.path.join('.') ?? '';
-  return { refused: refusal('INVALID_INPUT', `${field}: ${issue?.message ?? 'is malformed'}`, field) };
+  const { field, message } = complaintOf(result.error);
+  return { refused: refusal('INVALID_INPUT', message, field) };
 }

@@ -32,8 +32,8 @@ const stops = z
   .array(plannedStop)
   .min(2)
   .max(50)
-  .refine((list) => list[0]?.kind === 'PICKUP', { message: 'the first stop must be a PICKUP' })
-  .refine((list) => list.at(-1)?.kind === 'DELIVERY', { message: 'the last stop must be a DELIVERY' });
+  .refine((list) => list[0]?.kind === 'PICKUP', { message: 'must begin with a PICKUP' })
+  .refine((list) => list.at(-1)?.kind === 'DELIVERY', { message: 'must end with a DELIVERY' });
 
 /** What is to be moved: everything about a tender that an amendment may change. */
 const details = {

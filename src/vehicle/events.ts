@@ -68,7 +68,7 @@ const licensePlate = wellFormed(
     .string()
     .min(1)
     .max(32)
-    .regex(/[\p{L}\p{N}]/u, 'has no letter and no digit'),
+    .regex(/[\p{L}\p{N}]/u, 'must have a letter or a digit'),
 );
 
 function reading(name: Reading) {

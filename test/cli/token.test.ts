@@ -60,7 +60,7 @@ describe('waybill token, where a secret is configured', () => {
 describe('waybill token, asked for what cannot be', () => {
   it.each([
     ['--tenant demo --role carrier', /--carrier-id/],
-    ['--tenant a/b --role admin', /a tenant is 1 to 64/],
+    ['--tenant a/b --role admin', /It must be 1 to 64 letters/],
     ['--tenant demo --role king', /Allowed choices are dispatcher, carrier/],
     ['--tenant demo', /--role/],
     ['--role admin', /--tenant/],

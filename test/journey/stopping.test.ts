@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventStream } from '../event-stream.ts';
-import { eventually } from '../eventually.ts';
+import { eventually, LONG_MS } from '../eventually.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { LOAD, TENDER_CHANGES, tenderMutation } from './documents.ts';
@@ -41,7 +41,7 @@ describe('G-05 a gateway that stops', () => {
     );
     // What has arrived is answered; what is still on its way has no promise.
     await eventually(async () => expect(await operations()).toBe(mutations.length), { lookMs: 1 });
-    await gateway.close();
+    await gateway.close(LONG_MS);
 
     for (const { data } of await Promise.all(mutations)) expect(data.result.tender.status).toBe('OPEN');
     expect((await closed).code).toBe(1012);

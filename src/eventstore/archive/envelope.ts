@@ -37,9 +37,3 @@ export const envelope = z.strictObject({
     commandSize: z.int().min(2).optional(),
   }),
 });
-
-/** What is wrong, and where: the first of it. */
-export function firstIssue(error: z.core.$ZodError): string {
-  const issue = error.issues[0];
-  return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is malformed'}.`;
-}

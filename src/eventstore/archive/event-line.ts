@@ -1,8 +1,8 @@
 import { UUID } from 'mongodb';
 import type { EventDefinition, StoredEvent } from '../event.ts';
 import { type DateFields, dateFieldsOf } from '../log/date-fields.ts';
-import { MALFORMED_TEXT, malformedPath } from '../payload.ts';
-import { envelope, firstIssue } from './envelope.ts';
+import { complaintOf, MALFORMED_TEXT, malformedPath } from '../payload.ts';
+import { envelope } from './envelope.ts';
 import { fromJson, jsonText, NotJson } from './json-value.ts';
 import { payloadComplaint } from './payload-check.ts';
 
@@ -85,7 +85,7 @@ function lineOf(event: StoredEvent, dates: DateFields | undefined): string {
 
 function eventOf(json: unknown, known: ReadonlyMap<string, KnownType>): ReadLine {
   const read = envelope.safeParse(json);
-  if (!read.success) return { fault: 'MALFORMED_LINE', message: firstIssue(read.error) };
+  if (!read.success) return { fault: 'MALFORMED_LINE', message: complaintOf(read.error).message };
   const { eventId, aggregateId, payload, reasonCode, ...rest } = read.data;
   const { tenantId, aggregateType, sequence, type, version, actor, occurredAt, recordedAt } = rest;
   const found = known.get(`${type}.v${version}`);

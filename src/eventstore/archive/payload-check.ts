@@ -1,5 +1,5 @@
 import type { EventDefinition } from '../event.ts';
-import { firstIssue } from './envelope.ts';
+import { complaintOf } from '../payload.ts';
 
 /** What is wrong with a payload. Fields that the schema does not know are kept: the log is copied, not edited. */
 export function payloadComplaint(
@@ -10,7 +10,10 @@ export function payloadComplaint(
   if (reasonCode !== undefined && !definition.reasonCodes?.includes(reasonCode))
     return `${reasonCode} is no reason for ${definition.type}.`;
   const checked = definition.payload.safeParse(payload);
-  if (!checked.success) return `payload.${firstIssue(checked.error)}`;
+  if (!checked.success) {
+    const { field, message } = complaintOf(checked.error, 'payload');
+    return field === '' ? message : `payload.${message}`;
+  }
   const changed = changedField(checked.data, payload);
   return changed === undefined ? undefined : `payload${changed} is not as a log has it (blanks around it?).`;
 }
