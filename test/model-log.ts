@@ -13,7 +13,7 @@ import type { VehicleCommand } from '../src/vehicle/decide.ts';
 import { vehicle } from '../src/vehicle/vehicle.ts';
 import { minute } from './given.ts';
 import { at, WAY_TO } from './tender/cast.ts';
-import { change, fixAt, register, trip } from './vehicle/cast.ts';
+import { change, correctionOf, fixAt, register, trip } from './vehicle/cast.ts';
 
 /** What a story is told of: a stream and the commands that write it. */
 interface Told {
@@ -26,6 +26,14 @@ const VEHICLE_WAYS: readonly (readonly VehicleCommand[])[] = [
   [register],
   [register, fixAt(5), fixAt(9), fixAt(7), fixAt(8), fixAt(10)],
   [register, fixAt(2), trip('ReserveVehicle'), trip('StartTrip'), fixAt(3), fixAt(1), trip('EndTrip')],
+  [
+    register,
+    fixAt(5, { speedMps: 36 }),
+    fixAt(6),
+    correctionOf(5, { speedMps: 36 }, { speedMps: 10 }),
+    fixAt(4),
+  ],
+  [register, fixAt(7, { speedMps: 36 }), correctionOf(7, { speedMps: 36 }, { speedMps: 10 })],
   [register, change('non_contactable'), change('missing'), fixAt(4, { speedMps: 3.5, headingDeg: 90 })],
 ];
 

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { graphqlClient } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
+import { CORRECTION_REASON_NAMES, type CorrectionReason } from '../vehicle/reasons.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { showProgress } from './progress.ts';
@@ -25,6 +26,7 @@ type Flags = { readonly [C in ColumnOption]?: string } & {
   readonly delimiter?: string;
   readonly zone?: string;
   readonly repeatedHour?: RepeatedHour;
+  readonly amend?: CorrectionReason;
   readonly fleet?: string;
   readonly batchSize: number;
   readonly concurrency: number;
@@ -34,7 +36,9 @@ type Flags = { readonly [C in ColumnOption]?: string } & {
 const EPILOG = `
 CSV, lines of JSON, GTFS-realtime feeds as JSON, GeoJSON points and GPX tracks are told by how they begin; packed ones are
 unpacked. Columns are recognised by their usual names; --plate-column and its like choose others. Times are ISO 8601 with
-a zone, or Unix time. A file may be sent again: what is recorded already counts as repeated.
+a zone, or Unix time. A file may be sent again: what is recorded already counts as repeated. What was wrong in it, such as
+a unit or a column that was not read, is put right by sending it with --amend: the fixes stay in the log, and corrections
+are recorded beside them.
 
 Exit code 0: every row is recorded. 1: not every row could be sent. 2: all were sent, but some were refused or are
 no positions; the report names their lines.`;
@@ -67,6 +71,12 @@ export function addImportPositionsCommand(program: Command, context: CliContext)
         '--repeated-hour <which>',
         'what is meant by a time that occurs twice as the clocks go back; without it such rows are not sent',
       ).choices(REPEATED_HOURS),
+    )
+    .addOption(
+      new Option(
+        '--amend <reason>',
+        'correct fixes that are recorded and say something else, instead of refusing them',
+      ).choices(CORRECTION_REASON_NAMES),
     )
     .option('--fleet <id>', 'the fleet of vehicles that are registered now')
     .option('--batch-size <fixes>', 'fixes per request', wholeBetween(1, MAX_BATCH), 500)
@@ -102,6 +112,7 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<num
         speedUnit: flags.speedUnit,
         zone,
         ...(flags.fleet === undefined ? {} : { fleetId: flags.fleet }),
+        amend: flags.amend,
         format: flags.format,
         plate: flags.plate,
         delimiter: flags.delimiter === '\\t' ? '\t' : flags.delimiter,

@@ -68,7 +68,7 @@ export interface TenantStore {
     aggregateId: string,
     moment: Moment,
   ): Promise<R | null>;
-  /** Events of one type of a stream between two moments, in the order of time and in its newest version. */
+  /** Observations of some types of a stream between two moments, in the order of time and in its newest version. */
   pageInTime<S, C extends Command>(
     aggregate: Aggregate<S, C>,
     aggregateId: string,

@@ -8,6 +8,7 @@ import {
 } from '../eventstore/aggregate.ts';
 import { type Refusal, type RefusalCode, refusal } from '../refusal.ts';
 import type { FixPayload, MdsState, StateReason, VehicleFact } from './events.ts';
+import type { CorrectionReason } from './reasons.ts';
 import type { VehicleState } from './state.ts';
 import { reasonsFor } from './transitions.ts';
 
@@ -32,12 +33,32 @@ export interface TrackLocation extends Command<'TrackLocation'> {
   readonly keyed: boolean;
 }
 
+/** Says what a fix should have said that is recorded; occurredAt is that of the fix. */
+export interface CorrectLocation extends Command<'CorrectLocation'> {
+  /** The event that recorded the fix. */
+  readonly fixId: string;
+  /** Its number among the corrections of the fix, from 1. */
+  readonly number: number;
+  /** What that event says. */
+  readonly recorded: FixPayload;
+  /** What it should have said. */
+  readonly fix: FixPayload;
+  readonly reasonCode: CorrectionReason;
+  /** The client's name for it, where it gave one. */
+  readonly key?: string;
+}
+
 /** What `dispatch/` asks of a vehicle on behalf of a tender. */
 export interface TripCommand extends Command<'ReserveVehicle' | 'ReleaseVehicle' | 'StartTrip' | 'EndTrip'> {
   readonly tenderId: string;
 }
 
-export type VehicleCommand = RegisterVehicle | ChangeVehicleState | TrackLocation | TripCommand;
+export type VehicleCommand =
+  | RegisterVehicle
+  | ChangeVehicleState
+  | TrackLocation
+  | CorrectLocation
+  | TripCommand;
 
 type Decided = Decision<VehicleFact>;
 
@@ -50,6 +71,8 @@ export function decideVehicle(state: VehicleState, command: VehicleCommand): Dec
   switch (command.type) {
     case 'TrackLocation':
       return track(command);
+    case 'CorrectLocation':
+      return correct(command);
     case 'ChangeVehicleState':
       return change(state, command);
     default:
@@ -67,19 +90,25 @@ function register(state: VehicleState, { licensePlate, fleetId }: RegisterVehicl
 
 /** What is wrong with a command by itself, whichever vehicle it is given to and whatever was recorded before. */
 export function faultOf(command: VehicleCommand): Refusal | undefined {
-  if (command.type !== 'TrackLocation') return futureFault(command);
+  if (command.type !== 'TrackLocation' && command.type !== 'CorrectLocation') return futureFault(command);
   const { fix } = command;
   // Written so that NaN fails.
   if (!(Math.abs(fix.longitude) <= 180)) return refusal('NOT_ON_EARTH', undefined, 'longitude');
   if (!(Math.abs(fix.latitude) <= 90)) return refusal('NOT_ON_EARTH', undefined, 'latitude');
   if (fix.longitude === 0 && fix.latitude === 0) return refusal('NULL_ISLAND', undefined, 'longitude');
-  // One fix from the future would freeze the marker on the map.
-  return clockFault(command);
+  // A correction has the time of its fix, which was taken. One fix from the future would freeze the marker on the map.
+  return command.type === 'TrackLocation' ? clockFault(command) : undefined;
 }
 
 /** A fix is taken in every state: MDS lets removed and lost vehicles report too. */
 function track({ fix }: TrackLocation): Decided {
   return record({ type: 'LocationTracked', payload: fix });
+}
+
+/** As a fix, in every state: what it should have said was so before it was found out. */
+function correct({ fixId, number, recorded, fix: corrected, reasonCode, key }: CorrectLocation): Decided {
+  const payload = { fixId, number, recorded, corrected, ...(key === undefined ? {} : { key }) };
+  return record({ type: 'LocationCorrected', payload, reasonCode });
 }
 
 function change(state: VehicleState, { to, reasonCode }: ChangeVehicleState): Decided {

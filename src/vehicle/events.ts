@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineEvent, type Fact, type Recorded } from '../eventstore/event.ts';
 import { latitude, longitude, text, uuidText, wellFormed } from '../eventstore/payload.ts';
 import { READING_RANGES, type Reading } from './readings.ts';
+import { CORRECTION_REASON_NAMES } from './reasons.ts';
 
 /** The vehicle states of the Mobility Data Specification 2.0 (`modes/vehicle_states.md`), spelled as there. */
 export const VEHICLE_STATES = [
@@ -117,6 +118,25 @@ export const vehicleEvents = [
     onlyNewestCounts: true,
     doc: 'A device on a vehicle took a fix at occurredAt.',
     payload: fix,
+  }),
+  defineEvent({
+    type: 'LocationCorrected',
+    version: 1,
+    aggregateType: 'Vehicle',
+    effect: 'observation',
+    onlyNewestCounts: true,
+    doc: 'What a fix should have said, which was recorded before; occurredAt is that of the fix.',
+    payload: z.object({
+      fixId: uuidText.meta({ description: 'the event that recorded the fix' }),
+      number: z
+        .int()
+        .min(1)
+        .meta({ description: 'its number among the corrections of the fix, of which the last holds' }),
+      recorded: fix.meta({ description: 'what that event says' }),
+      corrected: fix.meta({ description: 'what holds instead, the whole of it' }),
+      key: text.optional().meta({ description: 'the idempotency key that it was asked for by' }),
+    }),
+    reasonCodes: CORRECTION_REASON_NAMES,
   }),
   defineEvent({
     type: 'VehicleReserved',

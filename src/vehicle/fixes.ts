@@ -57,7 +57,7 @@ export function fixIntent(
  * its heading and the same fix without a heading are one. Thousands of these are made a second, so fields are copied by
  * name and not by a general function.
  */
-function payloadOf(fields: FixFields): FixPayload {
+export function payloadOf(fields: FixFields): FixPayload {
   const fix: Record<string, unknown> & { longitude: number; latitude: number } = {
     longitude: fields.longitude,
     latitude: fields.latitude,
@@ -87,12 +87,7 @@ export function warningsOf(fields: Pick<FixFields, Reading>): readonly ReadingWa
 
 /** A batch of fixes as a client sends it. */
 export interface Fixes {
-  readonly fixes: readonly (FixFields & {
-    readonly vehicleId?: string | null | undefined;
-    readonly licensePlate?: string | null | undefined;
-    readonly idempotencyKey?: string | null | undefined;
-    readonly occurredAt?: Date | null | undefined;
-  })[];
+  readonly fixes: readonly (FixFields & Naming & { readonly occurredAt?: Date | null | undefined })[];
   /** Names those fixes that have neither a key nor an occurredAt. */
   readonly idempotencyKey?: string | null | undefined;
   /** Of fixes without one of their own. */
@@ -125,20 +120,14 @@ export interface FixesOutcome {
  */
 export async function trackAll(context: Context, batch: Fixes): Promise<FixesOutcome> {
   const { fixes } = batch;
-  const malformed = fixes.map(malformedText);
-  // Nothing is looked up by what is no text.
-  const names = fixes.map(({ vehicleId: id, licensePlate }, index) =>
-    malformed[index] === undefined ? { id, licensePlate } : {},
-  );
-  const ids = await vehicleIds(context, names);
+  const ids = await vehiclesOf(context, fixes);
   const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [], warnings: [] };
   const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
   const indexes: number[] = [];
   for (const [index, fix] of fixes.entries()) {
     const id = ids[index] ?? refusal('NOT_FOUND');
-    const fault = malformed[index] ?? faultOf(names[index] ?? {}, fix.idempotencyKey);
-    if (typeof id !== 'string' || fault !== undefined) {
-      total.refused.push({ index, refusal: fault ?? (id as Refusal) });
+    if (typeof id !== 'string') {
+      total.refused.push({ index, refusal: id });
       continue;
     }
     const occurredAt = fix.occurredAt ?? batch.occurredAt;
@@ -149,13 +138,32 @@ export async function trackAll(context: Context, batch: Fixes): Promise<FixesOut
   const outcomes = await context.store.handleMany(intents);
   for (const [at, outcome] of outcomes.entries()) {
     const index = indexes[at] ?? 0;
-    count(total, index, outcome);
-    const fix = fixes[index];
-    if (outcome.kind === 'refused' || fix === undefined) continue;
-    for (const warning of warningsOf(fix)) total.warnings.push({ index, ...warning });
+    countFix(total, index, outcome, fixes[index]);
   }
   total.refused.sort((a, b) => a.index - b.index);
   return total;
+}
+
+/** What a fix of a batch, or a correction of one, is named by. */
+export interface Naming {
+  readonly vehicleId?: string | null | undefined;
+  readonly licensePlate?: string | null | undefined;
+  readonly deviceId?: string | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** The vehicles that those of a batch are of, each with its own reason where there is none. */
+export async function vehiclesOf(context: Context, batch: readonly Naming[]): Promise<(string | Refusal)[]> {
+  const malformed = batch.map(malformedText);
+  // Nothing is looked up by what is no text.
+  const names = batch.map(({ vehicleId: id, licensePlate }, index) =>
+    malformed[index] === undefined ? { id, licensePlate } : {},
+  );
+  const ids = await vehicleIds(context, names);
+  return batch.map(({ idempotencyKey: key }, index) => {
+    const fault = malformed[index] ?? faultOf(names[index] ?? {}, key);
+    return fault ?? ids[index] ?? refusal('NOT_FOUND');
+  });
 }
 
 function faultOf(name: Parameters<typeof isNamed>[0], key: string | null | undefined): Refusal | undefined {
@@ -165,20 +173,26 @@ function faultOf(name: Parameters<typeof isNamed>[0], key: string | null | undef
 }
 
 /** Texts of a fix are free, or name something that was registered: neither may hold half of a character. */
-function malformedText({
-  deviceId,
-  licensePlate,
-  vehicleId,
-  idempotencyKey,
-}: Fixes['fixes'][number]): Refusal | undefined {
+function malformedText({ deviceId, licensePlate, vehicleId, idempotencyKey }: Naming): Refusal | undefined {
   for (const [name, text] of Object.entries({ deviceId, licensePlate, vehicleId, idempotencyKey }))
     if (typeof text === 'string' && !isWellFormed(text))
       return refusal('INVALID_INPUT', complaintAbout(name), name);
   return undefined;
 }
 
-function count(total: FixesOutcome, index: number, outcome: Outcome): void {
-  if (outcome.kind === 'refused') total.refused.push({ index, refusal: outcome.refusal });
-  else if (outcome.repeated) total.repeated += 1;
+/** Counts what became of a fix, and what was left out of it. */
+export function countFix(
+  total: FixesOutcome,
+  index: number,
+  outcome: Outcome,
+  fields: FixFields | undefined,
+): void {
+  if (outcome.kind === 'refused') {
+    total.refused.push({ index, refusal: outcome.refusal });
+    return;
+  }
+  if (outcome.repeated) total.repeated += 1;
   else total.recorded += 1;
+  if (fields === undefined) return;
+  for (const warning of warningsOf(fields)) total.warnings.push({ index, ...warning });
 }

@@ -2,7 +2,7 @@ import type { InputFieldBuilder } from '@pothos/core';
 import { builder, type Types } from '../graphql/builder.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { commonFields } from '../graphql/inputs.ts';
-import { VehicleStateReasonRef, VehicleStateRef } from './objects.ts';
+import { CorrectionReasonRef, VehicleStateReasonRef, VehicleStateRef } from './objects.ts';
 import { type BoundingBox, boxFault } from './position.ts';
 
 /** The most fixes that one `trackLocations` takes. */
@@ -72,10 +72,8 @@ const UNKNOWN =
   'A reading that is not known is null or absent. One beyond its range, as -1 where a device does not know, is left out ' +
   'and told in `warnings`; the position stands.';
 
-function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
+function readingFields(t: InputFieldBuilder<Types, 'InputObject'>) {
   return {
-    ...vehicleName(t),
-    deviceId: t.string({ description: 'Which device of the vehicle, where it has several.' }),
     longitude: t.float({ required: true, description: 'WGS 84 degrees east, -180 to 180.' }),
     latitude: t.float({ required: true, description: 'WGS 84 degrees north, -90 to 90.' }),
     speedMps: t.float({ description: 'Metres per second over ground, 0 to 400.' }),
@@ -84,6 +82,14 @@ function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
     altitudeM: t.float({ description: 'Above mean sea level, -1,000 to 100,000.' }),
     odometerM: t.float({ description: 'Metres driven in its life, not below 0.' }),
     batteryPercent: t.float({ description: '0 to 100.' }),
+  };
+}
+
+function fixFields(t: InputFieldBuilder<Types, 'InputObject'>) {
+  return {
+    ...vehicleName(t),
+    deviceId: t.string({ description: 'Which device of the vehicle, where it has several.' }),
+    ...readingFields(t),
     idempotencyKey: t.string({
       description:
         'Without one, vehicle, device and occurredAt identify the fix: the same again is a repeat. With neither a key ' +
@@ -114,5 +120,50 @@ export const TrackLocationsInput = builder.inputType('TrackLocationsInput', {
       description: 'Names those fixes that have neither a key nor an occurredAt.',
     }),
     occurredAt: t.field({ type: 'DateTime', description: 'For fixes without one of their own; if not now.' }),
+  }),
+});
+
+function correctionFields(t: InputFieldBuilder<Types, 'InputObject'>) {
+  return {
+    ...vehicleName(t),
+    eventId: t.id({ description: 'The event that recorded the fix; or give its `occurredAt`.' }),
+    occurredAt: t.field({
+      type: 'DateTime',
+      description:
+        'When the fix was taken: names it where it came without a key, with the device if it named one.',
+    }),
+    deviceId: t.string({ description: 'The device that the fix named.' }),
+    ...readingFields(t),
+    idempotencyKey: t.string({
+      description:
+        'Names the correction among those of its fix. Without one, what the fix says already is a repeat all the same.',
+    }),
+  };
+}
+
+const WHOLE = `The whole reading: what is left out is not known. ${UNKNOWN}`;
+
+export const CorrectLocationInput = builder.inputType('CorrectLocationInput', {
+  description: `What a fix should have said that is recorded. ${WHOLE}`,
+  fields: (t) => ({
+    ...correctionFields(t),
+    reasonCode: t.field({ type: CorrectionReasonRef, required: true, description: 'Why.' }),
+  }),
+});
+
+export const FixCorrectionInput = builder.inputType('FixCorrectionInput', {
+  description: `What a fix should have said that is recorded. ${WHOLE}`,
+  fields: correctionFields,
+});
+
+export const CorrectLocationsInput = builder.inputType('CorrectLocationsInput', {
+  description: 'Corrections of fixes of any vehicles.',
+  fields: (t) => ({
+    corrections: t.field({
+      type: [FixCorrectionInput],
+      required: true,
+      description: `At most ${MAX_FIXES}.`,
+    }),
+    reasonCode: t.field({ type: CorrectionReasonRef, required: true, description: 'Why, for all of them.' }),
   }),
 });

@@ -1,4 +1,5 @@
 import { type CommandPayload, give, recordedFields } from '../audit/command-payload.ts';
+import type { Outcome } from '../eventstore/command/intent.ts';
 import { isWellFormed, present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
 import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
@@ -7,6 +8,7 @@ import { newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { CHECKS_OWN_TEXT, complaintAbout } from '../graphql/well-formed.ts';
 import { type Refusal, refusal } from '../refusal.ts';
+import { correctAll, correctFixes } from './corrections.ts';
 import { fixIntent, trackAll, warningsOf } from './fixes.ts';
 import * as inputs from './inputs.ts';
 import { isNamed, vehicleIds } from './look-up.ts';
@@ -104,6 +106,36 @@ async function track(
   return isRefusal(answer) || warnings.length === 0 ? answer : { ...answer, warnings };
 }
 
+/** Corrections are for those who answer for the record; a device sends fixes. */
+function mayNot(context: Context): Refusal | undefined {
+  return refuseUnless(context, 'dispatcher', 'admin', 'system');
+}
+
+async function correct(
+  context: Context,
+  input: typeof inputs.CorrectLocationInput.$inferInput,
+): Promise<VehicleAnswer | Refusal> {
+  const forbids = mayNot(context);
+  if (forbids) return forbids;
+  if (input.idempotencyKey === '')
+    return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
+  const vehicleId = await named(context, input);
+  if (isRefusal(vehicleId)) return vehicleId;
+  const [outcome] = await correctFixes(context, [{ vehicleId, fields: input }], input.reasonCode);
+  if (outcome === undefined) throw new Error('A correction came to nothing.');
+  if (outcome.kind === 'refused') return unlessNewer(outcome.refusal);
+  const { events, repeated } = outcome;
+  return { row: await rowOf(context, vehicleId, outcome), events, repeated, warnings: warningsOf(input) };
+}
+
+async function rowOf(context: Context, vehicleId: string, outcome: Outcome): Promise<VehicleRow> {
+  const row = outcome.kind === 'recorded' ? outcome.row(fleetStatus.name) : null;
+  const found =
+    (row as VehicleRow | null) ?? (await context.store.rowAsOf(vehicle, fleetStatus, vehicleId, {}));
+  if (found === null) throw new Error(`Vehicle ${vehicleId} has no row after a correction.`);
+  return found;
+}
+
 builder.mutationFields((t) => ({
   registerVehicle: t.field({
     type: VehicleResult,
@@ -138,6 +170,27 @@ builder.mutationFields((t) => ({
       if (!isWellFormed(input.idempotencyKey ?? ''))
         throw invalidInput(complaintAbout('idempotencyKey'), 'idempotencyKey');
       return trackAll(context, input);
+    },
+  }),
+  correctLocation: t.field({
+    type: VehicleResult,
+    description:
+      'Says what a recorded fix should have said. The fix stays in the log; positions, tracks and `asOf` show what holds ' +
+      'instead, `knownAt` an earlier moment what was known then. What the fix says already is a repeat, without a key too. ' +
+      'NOT_FOUND for a fix that is not recorded.',
+    args: { input: t.arg({ type: inputs.CorrectLocationInput, required: true }) },
+    resolve: (_root, { input }, context) => correct(context, input),
+  }),
+  correctLocations: t.field({
+    type: TrackLocationsPayload,
+    description: `Up to ${inputs.MAX_FIXES} corrections of fixes of any vehicles, each answered on its own.`,
+    args: { input: t.arg({ type: inputs.CorrectLocationsInput, required: true }) },
+    extensions: CHECKS_OWN_TEXT,
+    resolve: (_root, { input }, context) => {
+      if (mayNot(context)) throw forbidden();
+      if (input.corrections.length > inputs.MAX_FIXES)
+        throw invalidInput(`At most ${inputs.MAX_FIXES} corrections at once.`, 'corrections');
+      return correctAll(context, input);
     },
   }),
 }));

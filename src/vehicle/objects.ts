@@ -6,11 +6,12 @@ import { encodeGlobalId } from '../graphql/global-id.ts';
 import { RefusalCodeRef } from '../graphql/refusal.ts';
 import { TenderRef } from '../tender/objects.ts';
 import { tendersRead } from '../tender/projection.ts';
-import { type FixPayload, type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
+import { type MdsState, STATE_REASONS, VEHICLE_STATES } from './events.ts';
 import type { FixesOutcome, FixRefusal, FixWarning } from './fixes.ts';
 import { vehiclesById } from './look-up.ts';
 import type { Position, VehicleRow } from './projection.ts';
 import { sentenceOf } from './readings.ts';
+import { CORRECTION_REASONS, type CorrectionReason } from './reasons.ts';
 import type { Fix } from './track.ts';
 import { vehicle } from './vehicle.ts';
 
@@ -38,25 +39,35 @@ export const VehicleStateReasonRef = builder.enumType('VehicleStateReason', {
   values: STATE_REASONS,
 });
 
+export const CorrectionReasonRef = builder.enumType('LocationCorrectionReason', {
+  description: 'Why a fix that is recorded is corrected.',
+  values: Object.fromEntries(
+    Object.entries(CORRECTION_REASONS).map(([code, meaning]) => [code, { description: `${meaning}.` }]),
+  ) as Record<CorrectionReason, { description: string }>,
+});
+
 /** What a device read: the same on a vehicle's position and on each fix of its track. */
-const FixReadings = builder
-  .interfaceRef<FixPayload & { occurredAt: Date; recordedAt: Date }>('FixReadings')
-  .implement({
-    description: 'Where something was, and what its device read there. WGS 84, SI units.',
-    fields: (t) => ({
-      longitude: t.exposeFloat('longitude', { description: 'Degrees east, -180 to 180.' }),
-      latitude: t.exposeFloat('latitude', { description: 'Degrees north, -90 to 90.' }),
-      occurredAt: t.expose('occurredAt', { type: 'DateTime', description: "When, by the device's clock." }),
-      recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When Waybill took it.' }),
-      deviceId: t.exposeString('deviceId', { nullable: true, description: 'Which device of the vehicle.' }),
-      speedMps: t.exposeFloat('speedMps', { nullable: true, description: 'Metres per second over ground.' }),
-      headingDeg: t.exposeFloat('headingDeg', { nullable: true, description: 'Clockwise from true north.' }),
-      accuracyM: t.exposeFloat('accuracyM', { nullable: true, description: 'Radius of the error circle.' }),
-      altitudeM: t.exposeFloat('altitudeM', { nullable: true, description: 'Above mean sea level.' }),
-      odometerM: t.exposeFloat('odometerM', { nullable: true, description: 'Metres driven in its life.' }),
-      batteryPercent: t.exposeFloat('batteryPercent', { nullable: true, description: '0 to 100.' }),
+const FixReadings = builder.interfaceRef<Position>('FixReadings').implement({
+  description: 'Where something was, and what its device read there. WGS 84, SI units.',
+  fields: (t) => ({
+    longitude: t.exposeFloat('longitude', { description: 'Degrees east, -180 to 180.' }),
+    latitude: t.exposeFloat('latitude', { description: 'Degrees north, -90 to 90.' }),
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: "When, by the device's clock." }),
+    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When Waybill took it.' }),
+    deviceId: t.exposeString('deviceId', { nullable: true, description: 'Which device of the vehicle.' }),
+    speedMps: t.exposeFloat('speedMps', { nullable: true, description: 'Metres per second over ground.' }),
+    headingDeg: t.exposeFloat('headingDeg', { nullable: true, description: 'Clockwise from true north.' }),
+    accuracyM: t.exposeFloat('accuracyM', { nullable: true, description: 'Radius of the error circle.' }),
+    altitudeM: t.exposeFloat('altitudeM', { nullable: true, description: 'Above mean sea level.' }),
+    odometerM: t.exposeFloat('odometerM', { nullable: true, description: 'Metres driven in its life.' }),
+    batteryPercent: t.exposeFloat('batteryPercent', { nullable: true, description: '0 to 100.' }),
+    corrected: t.boolean({
+      description:
+        'True where it was recorded otherwise at first; `recordedAt` is that of the last correction.',
+      resolve: ({ correction }) => correction !== undefined,
     }),
-  });
+  }),
+});
 
 const PositionRef = builder.objectRef<Position>('Position').implement({
   description: 'The newest fix of a vehicle, by occurredAt.',
@@ -68,6 +79,11 @@ export const FixRef = builder.objectRef<Fix>('Fix').implement({
   interfaces: [FixReadings],
   fields: (t) => ({
     event: t.expose('event', { type: EventRef, description: 'The event that recorded it.' }),
+    correctedBy: t.expose('correctedBy', {
+      type: EventRef,
+      nullable: true,
+      description: 'The event that corrected it last: who did, and why.',
+    }),
   }),
 });
 

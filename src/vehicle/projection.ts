@@ -3,10 +3,20 @@ import type { Body, Projection, Row } from '../eventstore/projection.ts';
 import type { FixPayload, MdsState, VehicleEvent } from './events.ts';
 import { freed } from './state.ts';
 
-/** A fix with its two times: by the device's clock and by the server's. */
+/** A fix as it holds, with its two times: by the device's clock and by the server's. */
 export interface Position extends FixPayload {
   readonly occurredAt: Date;
   readonly recordedAt: Date;
+  /** Where it was recorded otherwise at first. */
+  readonly correction?: Correction;
+}
+
+/** What holds instead of a recorded fix. */
+interface Correction {
+  /** Among the corrections of the fix: the last one holds. */
+  readonly number: number;
+  /** What was recorded. Which fix of one moment is shown goes by this: it cannot change any more. */
+  readonly recorded: FixPayload;
 }
 
 /** A vehicle as dispatchers and maps see it. */
@@ -50,7 +60,9 @@ function evolveRow(row: VehicleRow | null, stored: StoredEvent): Body<VehicleRow
   if (row === null) return null;
   switch (event.type) {
     case 'LocationTracked':
-      return isShown(event, row.position) ? { ...row, position: positionOf(event) } : row;
+      return shown(row, positionOf(event));
+    case 'LocationCorrected':
+      return shown(row, correctedPosition(event));
     case 'VehicleStateChanged':
       return { ...row, state: event.payload.to };
     case 'VehicleReserved':
@@ -65,18 +77,31 @@ function evolveRow(row: VehicleRow | null, stored: StoredEvent): Body<VehicleRow
   }
 }
 
+function shown(row: VehicleRow, position: Position): VehicleRow {
+  return row.position === null || isShown(position, row.position) ? { ...row, position } : row;
+}
+
 /**
  * A late fix goes to history and never moves the position back (design section 8). Which of two fixes of one moment is
- * shown must not depend on which came first: it is the one with the smaller error, and else any, but always the same.
+ * shown must not depend on which came first: it is the one with the smaller error, and else any, but always the same. A
+ * correction takes the place of its own fix.
  */
-function isShown(fix: Parameters<typeof positionOf>[0], shown: Position | null): boolean {
-  if (shown === null) return true;
-  const later = fix.occurredAt.getTime() - shown.occurredAt.getTime();
-  return later === 0 ? isBefore(positionOf(fix), shown) : later > 0;
+function isShown(position: Position, before: Position): boolean {
+  const later = position.occurredAt.getTime() - before.occurredAt.getTime();
+  if (later !== 0) return later > 0;
+  const order = compareFixes(recordedFix(position), recordedFix(before));
+  if (order !== 0) return order < 0;
+  const further = (position.correction?.number ?? 0) - (before.correction?.number ?? 0);
+  if (further !== 0) return further > 0;
+  const held = compareFixes(position, before);
+  return held === 0 ? position.recordedAt < before.recordedAt : held < 0;
+}
+
+function recordedFix(position: Position): FixPayload {
+  return position.correction?.recorded ?? position;
 }
 
 const IN_ORDER = Object.keys({
-  occurredAt: true,
   accuracyM: true,
   deviceId: true,
   longitude: true,
@@ -86,19 +111,17 @@ const IN_ORDER = Object.keys({
   altitudeM: true,
   odometerM: true,
   batteryPercent: true,
-  recordedAt: true,
-} satisfies Record<keyof Position, true>) as (keyof Position)[];
+} satisfies Record<keyof FixPayload, true>) as (keyof FixPayload)[];
 
 /** By the first field in which they differ; what is not known comes last. */
-function isBefore(a: Position, b: Position): boolean {
+function compareFixes(a: FixPayload, b: FixPayload): number {
   for (const field of IN_ORDER) {
     const [one, other] = [a[field], b[field]];
-    if (one === undefined || other === undefined) {
-      if (one !== other) return other === undefined;
-    } else if (one < other) return true;
-    else if (one > other) return false;
+    if (one === other) continue;
+    if (one === undefined || other === undefined) return other === undefined ? -1 : 1;
+    return one < other ? -1 : 1;
   }
-  return false;
+  return 0;
 }
 
 /** The position that a recorded fix stands for. */
@@ -108,4 +131,11 @@ export function positionOf(event: {
   readonly recordedAt: Date;
 }): Position {
   return { ...event.payload, occurredAt: event.occurredAt, recordedAt: event.recordedAt };
+}
+
+/** The position that a corrected fix stands for, from the correction on. */
+export function correctedPosition(event: Extract<VehicleEvent, { type: 'LocationCorrected' }>): Position {
+  const { occurredAt, recordedAt, payload } = event;
+  const { number, recorded, corrected } = payload;
+  return { ...corrected, occurredAt, recordedAt, correction: { number, recorded } };
 }

@@ -112,7 +112,7 @@ describe('fixes whose outcome the gateway does not know', () => {
     const client: GraphqlClient = {
       execute: async (_document, { input }, schema) => {
         sent.push(input);
-        return schema.parse({ trackLocations: { warnings: [], ...answers[sent.length - 1] } });
+        return schema.parse({ answer: { warnings: [], ...answers[sent.length - 1] } });
       },
       probe: async () => undefined,
     };

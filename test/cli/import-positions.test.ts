@@ -7,11 +7,12 @@ import { importPositions, type PositionImportOptions } from '../../src/cli/trans
 import {
   exitCodeOfPositions,
   type PositionImportReport,
+  printedPositionReport,
 } from '../../src/cli/transfer/position-import-report.ts';
 import { zoneOf } from '../../src/cli/transfer/positions/zone.ts';
 import { graphqlClient } from '../../src/client/graphql-client.ts';
 import { eventually } from '../eventually.ts';
-import { startGateway, type TestGateway } from '../gateway.ts';
+import { type Data, startGateway, type TestGateway } from '../gateway.ts';
 
 /** Real positions, where the folder of shared data is there. */
 const BUSES = resolve(import.meta.dirname, '../../../shared/data/capmetro/2016-03-22.csv');
@@ -222,6 +223,51 @@ describe('a file that is sent again', () => {
     const second = await importAs('again', path);
     expect(second).toMatchObject({ recorded: 0, repeated: 1 });
     expect(Object.fromEntries(second.refused)).toEqual(refused);
+  });
+});
+
+describe('a file that is sent again with a column that was not read before', () => {
+  const rows = Array.from({ length: 20 }, (_, index) => {
+    const at = new Date(START + index * 1_000).toISOString();
+    return `AM ${index % 2},${at},36,${30 + index / 100},-97`;
+  });
+  const speeds = async (): Promise<unknown[]> => {
+    const query = `{ vehicles { edges { node { position { speedMps corrected } } } } }`;
+    const { vehicles } = await gateway.data(query, {}, await gateway.token({ tenant: 'amend' }));
+    return vehicles.edges.map(({ node }: Data) => node.position);
+  };
+
+  it('is refused, line by line, unless it is to amend', async () => {
+    const path = await csv('amend.csv', [HEADER, ...rows]);
+    await importAs('amend', path);
+    const report = await importAs('amend', path, { speedUnit: 'kmh' });
+    expect(report).toMatchObject({ recorded: 0, repeated: 0, amended: 0 });
+    expect(report.refused.get('IDEMPOTENCY_KEY_REUSED')?.count).toBe(20);
+  });
+
+  it('amends what is recorded, and says how much', async () => {
+    const path = join(folder, 'amend.csv');
+    const amend = { speedUnit: 'kmh', amend: 'MISSING_READING', batchSize: 7 } as const;
+    const report = await importAs('amend', path, amend);
+    expect(report).toMatchObject({ rows: 20, recorded: 0, repeated: 0, amended: 20, unsent: 0 });
+    expect(exitCodeOfPositions(report)).toBe(0);
+    expect(printedPositionReport(report)).toContain('\n  amended     20\n');
+    await eventually(async () =>
+      expect(await speeds()).toEqual([10, 10].map((speedMps) => ({ speedMps, corrected: true }))),
+    );
+    // The same again, and the file as it was read at first, change nothing.
+    expect(await importAs('amend', path, amend)).toMatchObject({ amended: 0, repeated: 20 });
+    expect(await importAs('amend', path)).toMatchObject({ recorded: 0, repeated: 20 });
+    const corrections = await gateway.store.events.countDocuments({ type: 'LocationCorrected' });
+    expect(corrections).toBe(20);
+  });
+
+  it('amends nothing of which it says two things', async () => {
+    const [row = ''] = rows;
+    const path = await csv('two-things.csv', [HEADER, row, row.replace(',36,', ',72,'), row]);
+    const report = await importAs('two-things', path, { speedUnit: 'kmh', amend: 'OTHER' });
+    expect(report).toMatchObject({ recorded: 1, repeated: 1, amended: 0 });
+    expect(Object.fromEntries(report.refused)).toEqual({ SAID_OTHERWISE_BEFORE: { count: 1, lines: [3] } });
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Reason,
   WITHDRAW_REASONS,
 } from '../../src/tender/reasons.ts';
+import { CORRECTION_REASON_NAMES } from '../../src/vehicle/reasons.ts';
 
 /** The parts of the pages that are made from the code, by the name that stands in their `<!-- name: … -->`. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
@@ -54,6 +55,7 @@ function reasonsTable(): string {
       .map(([code, { x12 }]) => listed(code, x12))
       .join(', ');
   const adjust = Object.entries(ADJUST_REASONS).map(([code, [x12]]) => listed(code, x12));
+  const corrections = CORRECTION_REASON_NAMES.map((code) => listed(code, null));
   return [
     '| list | of | reasons, with their X12 code (1651) |',
     '|---|---|---|',
@@ -62,6 +64,7 @@ function reasonsTable(): string {
     `| \`WithdrawReason\` | \`withdrawOffer\` | ${named(WITHDRAW_REASONS)} |`,
     `| \`ExceptionReason\` | \`raiseException\` | ${named(EXCEPTION_REASONS)} |`,
     `| \`RouteAdjustReason\` | \`adjustRoute\` | ${adjust.join(', ')} |`,
+    `| \`LocationCorrectionReason\` | \`correctLocation\`, \`correctLocations\` | ${corrections.join(', ')} |`,
   ].join('\n');
 }
 

@@ -20,6 +20,12 @@ const Vehicle: CommandsOfAKind<VehicleCommand> = {
       weight: 4,
       arbitrary: fix.map((taken) => ({ type: 'TrackLocation', fix: taken, keyed: true }) as const),
     },
+    {
+      weight: 2,
+      arbitrary: fc
+        .record({ fixId: someId, number: fc.integer({ min: 1, max: 3 }), recorded: fix, fix })
+        .map((asked) => ({ type: 'CorrectLocation', reasonCode: 'OTHER', ...asked }) as const),
+    },
     fc
       .constantFrom('available', 'non_contactable', 'missing', 'elsewhere', 'removed')
       .map((to) => ({ type: 'ChangeVehicleState', to }) as const),

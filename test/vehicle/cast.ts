@@ -1,6 +1,7 @@
 import type { Caller } from '../../src/eventstore/aggregate.ts';
 import type {
   ChangeVehicleState,
+  CorrectLocation,
   RegisterVehicle,
   TrackLocation,
   TripCommand,
@@ -45,6 +46,22 @@ export function fixAt(occurred: number, fix: Partial<FixPayload> = {}, keyed = f
     at: minute(60),
     occurredAt: minute(occurred),
     by: driver,
+  };
+}
+
+/** What the fix of this minute should have said; `recorded` and `fixId` name it. Told at minute 60 and after. */
+export function correctionOf(
+  occurred: number,
+  recorded: Partial<FixPayload>,
+  corrected: Partial<FixPayload>,
+  number = 1,
+  fixId = '019503a0-0000-7000-8000-00000000f1f1',
+): CorrectLocation {
+  const { at, by, occurredAt, fix } = fixAt(occurred, recorded);
+  const place = { longitude: 13.4, latitude: 52.5 };
+  return {
+    ...{ type: 'CorrectLocation', fixId, number, recorded: fix, fix: { ...place, ...corrected } },
+    ...{ reasonCode: 'WRONG_UNIT', at, by, occurredAt },
   };
 }
 

@@ -1,5 +1,5 @@
 /** Documents of the tests of vehicles. */
-const VEHICLE = `id licensePlate fleetId state tenderId position { longitude latitude occurredAt speedMps } lastEvent { type }`;
+const VEHICLE = `id licensePlate fleetId state tenderId position { longitude latitude occurredAt speedMps corrected } lastEvent { type }`;
 
 const RESULT = `
   __typename
@@ -15,6 +15,13 @@ export const TRACK_ALL = `mutation ($input: TrackLocationsInput!) {
   result: trackLocations(input: $input) { recorded repeated refused { index code message } warnings { index field code message } }
 }`;
 
+export const CORRECT = `mutation ($input: CorrectLocationInput!) { result: correctLocation(input: $input) { ${RESULT} } }`;
+export const CORRECT_ALL = `mutation ($input: CorrectLocationsInput!) {
+  result: correctLocations(input: $input) {
+    recorded repeated refused { index code message } warnings { index field code message }
+  }
+}`;
+
 export const BY = `query ($id: ID, $licensePlate: String, $asOf: DateTime, $knownAt: DateTime) {
   vehicle(id: $id, licensePlate: $licensePlate, asOf: $asOf, knownAt: $knownAt) { ${VEHICLE} }
 }`;
@@ -25,7 +32,8 @@ export const LIST = `query ($filter: VehicleFilter, $first: Int, $after: String)
 }`;
 export const WAY = `query ($vehicleId: ID!, $from: DateTime!, $to: DateTime!, $first: Int, $after: String) {
   vehicleTrack(vehicleId: $vehicleId, from: $from, to: $to, first: $first, after: $after) {
-    edges { cursor node { longitude latitude occurredAt recordedAt deviceId event { type sequence } } }
+    edges { cursor node { longitude latitude occurredAt recordedAt deviceId speedMps corrected
+      event { type sequence } correctedBy { type reasonCode sequence } } }
     pageInfo { hasNextPage endCursor }
   }
 }`;

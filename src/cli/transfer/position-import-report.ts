@@ -5,6 +5,8 @@ import { EXAMPLES, type FaultCount, faults, number, timing } from './tally.ts';
 export interface PositionImportReport {
   rows: number;
   recorded: number;
+  /** Fixes that were recorded otherwise, and are corrected now. */
+  amended: number;
   repeated: number;
   /** Rows that the gateway refused, by refusal code. */
   readonly refused: Map<string, FaultCount>;
@@ -31,6 +33,7 @@ export function newPositionReport(): PositionImportReport {
   return {
     rows: 0,
     recorded: 0,
+    amended: 0,
     repeated: 0,
     refused: new Map(),
     malformed: new Map(),
@@ -54,7 +57,7 @@ export function noteUnread(report: PositionImportReport, names: readonly string[
   for (const name of names) if (report.unread.size < MAX_UNREAD) report.unread.add(name);
 }
 
-/** 0: every row is recorded. 1: not every row could be sent. 2: all were sent, but some were refused or malformed. */
+/** 0: every row is recorded, or amended. 1: not every row could be sent. 2: all were sent, but some were refused or malformed. */
 export function exitCodeOfPositions(report: PositionImportReport): 0 | 1 | 2 {
   if (report.stopped !== undefined || report.damage !== undefined || report.unsent > 0) return 1;
   return report.refused.size > 0 || report.malformed.size > 0 ? 2 : 0;
@@ -65,6 +68,7 @@ export function printedPositionReport(report: PositionImportReport): string {
   const lines = [
     `${number(report.rows)} rows read in ${timing(report.rows, report.startedAt)}`,
     `  recorded    ${number(report.recorded)}`,
+    ...(report.amended > 0 ? [`  amended     ${number(report.amended)}`] : []),
     `  repeated    ${number(report.repeated)}`,
     ...faults('refused', report.refused),
     ...faults('malformed', report.malformed),

@@ -1,10 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import { type GraphqlClient, RequestError } from '../../client/graphql-client.ts';
 import { openSideBySide } from '../../client/side-by-side.ts';
 import { vehicleRoll } from '../../client/vehicle-roll.ts';
 import { StartupError } from '../../mongo/startup-error.ts';
+import type { CorrectionReason } from '../../vehicle/reasons.ts';
 import { Unpackable } from './file-bytes.ts';
 import { newPositionReport, noteUnread, type PositionImportReport } from './position-import-report.ts';
-import { sendFixes } from './position-sender.ts';
+import { type BatchOutcome, sendCorrections, sendFixes } from './position-sender.ts';
 import type { FileFix, FileRow } from './positions/fix.ts';
 import { openPositionFile, type PositionFileOptions } from './positions/position-file.ts';
 import { fromAnotherZone } from './positions/wrong-zone.ts';
@@ -18,6 +20,8 @@ export interface PositionImportOptions extends PositionFileOptions {
   readonly concurrency: number;
   /** How long something that fails for a passing reason is repeated. */
   readonly patienceMs: number;
+  /** Why fixes are corrected that are recorded and say something else; without it these are refused. */
+  readonly amend?: CorrectionReason | undefined;
   readonly signal?: AbortSignal;
   /** This machine's clock. */
   readonly now?: () => number;
@@ -53,6 +57,7 @@ export async function importPositions(
   const roll = vehicleRoll(client, options.fleetId);
   const met = new Map<string, Promise<void>>();
   const deliveries = openSideBySide(options.concurrency);
+  const said = openSaid();
   let batch = emptyBatch();
 
   async function meet(plate: string): Promise<void> {
@@ -71,10 +76,10 @@ export async function importPositions(
       const outcome = await sendFixes(client, fixes, options);
       report.recorded += outcome.recorded;
       report.repeated += outcome.repeated;
-      for (const { index, code } of outcome.refused) tally(report.refused, code, lines[index] ?? 0);
       for (const { line, what } of leftOut) tally(report.leftOut, what, line);
       for (const { index, field, code } of outcome.warnings)
         tally(report.leftOut, `${field} ${code}`, lines[index] ?? 0);
+      await amendOrCount(outcome.refused, { lines, fixes });
       options.onProgress?.(bytes, report);
     } catch (error) {
       report.unsent += fixes.length;
@@ -83,11 +88,34 @@ export async function importPositions(
     }
   }
 
+  /** Counts what was refused; where told to amend, corrects those first that are recorded and say something else. */
+  async function amendOrCount(
+    refused: BatchOutcome['refused'],
+    { lines, fixes }: Pick<Batch, 'lines' | 'fixes'>,
+  ): Promise<void> {
+    const { amend } = options;
+    const isOther = ({ code }: { readonly code: string }): boolean =>
+      amend !== undefined && code === 'IDEMPOTENCY_KEY_REUSED';
+    for (const each of refused) if (!isOther(each)) tally(report.refused, each.code, lines[each.index] ?? 0);
+    const places = refused.filter(isOther).map(({ index }) => index);
+    const others = places.map((place) => fixes[place]).filter((fix) => fix !== undefined);
+    if (amend === undefined || others.length === 0) return;
+    const corrected = await sendCorrections(client, others, amend, options);
+    report.amended += corrected.recorded;
+    report.repeated += corrected.repeated;
+    for (const { index, code } of corrected.refused)
+      tally(report.refused, code, lines[places[index] ?? 0] ?? 0);
+  }
+
   function take(row: FileRow): void {
     const { line } = row;
     report.rows += 1;
     if ('fault' in row) {
       tally(report.malformed, row.fault, line);
+      return;
+    }
+    if (options.amend !== undefined && said.contradicts(row.fix)) {
+      tally(report.refused, 'SAID_OTHERWISE_BEFORE', line);
       return;
     }
     batch.lines.push(line);
@@ -129,6 +157,23 @@ export async function importPositions(
   await deliveries.settled();
   if (deliveries.failure() !== undefined) throw deliveries.failure();
   return report;
+}
+
+/** How many fixes of a file are remembered: rows about one fix mostly stand near each other. */
+const REMEMBERED_FIXES = 100_000;
+
+/** Tells a file that says two things of one fix: which of them holds is not for the order of rows to decide. */
+function openSaid() {
+  const said = new LRUCache<string, string>({ max: REMEMBERED_FIXES });
+  return {
+    contradicts(fix: FileFix): boolean {
+      const name = `${fix.occurredAt}\0${fix.deviceId ?? ''}\0${fix.licensePlate}`;
+      const what = JSON.stringify(fix);
+      const before = said.get(name);
+      if (before === undefined) said.set(name, what);
+      return before !== undefined && before !== what;
+    },
+  };
 }
 
 /** Fails at once with a clear sentence where nobody answers, instead of repeating for a minute. */

@@ -13,14 +13,14 @@ export interface TimePlace {
 
 /** What of a stream to page through; both moments are included, the place is not. */
 export interface Stretch {
-  readonly type: string;
+  readonly types: readonly string[];
   readonly from: Date;
   readonly to: Date;
   readonly after?: TimePlace | undefined;
 }
 
 /**
- * Observations of one type between two moments, in the order of time. What came in order is read along the stream, on from
+ * Observations of some types between two moments, in the order of time. What came in order is read along the stream, on from
  * the newest snapshot of nothing later than the beginning; what came late is found by the index on late events.
  * @returns up to `limit`, each in the newest version of its type
  */
@@ -60,7 +60,8 @@ export function stretchFilters(
   stretch: Stretch,
   afterSequence: number,
 ): { readonly inOrder: Filter<StoredEvent>; readonly late: Filter<StoredEvent> } {
-  const { type, to } = stretch;
+  const { types, to } = stretch;
+  const type = { $in: [...types] };
   const start = startOf(stretch);
   const beyond = beyondPlace(stretch.after);
   return {

@@ -87,7 +87,7 @@ describe('the way of a vehicle between two moments', () => {
         .sort(byTime);
       const paged: TimePlace[] = [];
       for (;;) {
-        const stretch = { type: 'LocationTracked', from, to, after: paged.at(-1) };
+        const stretch = { types: ['LocationTracked'], from, to, after: paged.at(-1) };
         const page = await pageInTime(store, streamRefOf(events), vehicle, stretch, more + 1);
         if (page.length === 0) break;
         paged.push(...page);

@@ -97,7 +97,7 @@ describe('what was told late', () => {
 
 describe('a page of a way', () => {
   it('reads its events, what lies between the snapshot and its beginning, and no more', async () => {
-    const stretch = { type: 'LocationTracked', from: minute(1_000), to: minute(1_999) };
+    const stretch = { types: ['LocationTracked'], from: minute(1_000), to: minute(1_999) };
     const { inOrder, late } = stretchFilters(streamRefOf(stream), stretch, 1_000);
     const along = await examined(store.events.find(inOrder).sort({ sequence: 1 }).limit(50));
     expect(along.nReturned).toBe(50);

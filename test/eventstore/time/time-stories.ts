@@ -20,14 +20,23 @@ interface Told {
 
 const id = (n: number): string => `019503a0-0000-7000-8000-00000000000${n}`;
 const few = fc.integer({ min: 1, max: 3 });
+/** Few of them, so that a correction is one of a fix that is there. */
 const fix = fc.record({
-  longitude: fc.integer({ min: 1, max: 99 }),
-  latitude: fc.integer({ min: 1, max: 80 }),
+  longitude: fc.integer({ min: 1, max: 5 }),
+  latitude: few,
   deviceId: fc.constantFrom('first', 'second'),
 });
 
 const vehicleFact: fc.Arbitrary<NewEvent> = fc.oneof(
   { weight: 5, arbitrary: fix.map((payload) => ({ type: 'LocationTracked', payload })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(few, fix, fix).map(([number, recorded, corrected]) => ({
+      type: 'LocationCorrected',
+      payload: { fixId: id(1), number, recorded, corrected },
+      reasonCode: 'OTHER',
+    })),
+  },
   fc.constantFrom('removed', 'available', 'elsewhere').map((to) => ({
     type: 'VehicleStateChanged',
     payload: { from: 'available', to },
