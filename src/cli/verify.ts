@@ -4,6 +4,7 @@ import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import { NewerVersion } from '../eventstore/newer.ts';
 import { startProjector } from '../eventstore/projection/projector.ts';
+import { recoverAsync } from '../eventstore/recovery/recover.ts';
 import { totalOf } from '../eventstore/verify/finding.ts';
 import { OtherVersion, type VerifyOptions, type VerifyReport } from '../eventstore/verify/verification.ts';
 import { aggregateTypesWithoutRows, verifyProjection, verifyStreams } from '../eventstore/verify/verify.ts';
@@ -68,7 +69,7 @@ async function run(
     });
   const stop = stopOnSignal(context.signals);
   // Where no gateway runs, nobody else would bring level what follows the log.
-  const projector = await startProjector(store, projections);
+  const projector = await startProjector(store, projections, { recover: recoverAsync(store) });
   try {
     let wrong = 0;
     const unknown: string[] = [];

@@ -6,9 +6,12 @@
  * - What is made of facts: aggregate.ts (state and decisions of a stream), projection.ts (rows, and events of older versions), fold.ts
  *   (both of a stream, kept in memory), newer.ts (what only a newer version understands), interest.ts (who wants to hear of a row).
  * - MongoDB: changes.ts and change.ts (change streams), transact.ts, faults.ts, backoff.ts (try again), lease.ts (one
- *   process at a time), clock.ts (the database's), pace.ts, indexes.ts, admin-actions.ts, store-observer.ts.
+ *   process at a time), clock.ts (the database's), timeline.ts and
+ *   database-identity.ts (whether the log is still the one that it was), pace.ts, indexes.ts, admin-actions.ts,
+ *   store-observer.ts.
  *
- * The folders stand on each other: log, time, projection, command, and on these feed, rebuild, verify and archive.
+ * The folders stand on each other: log, time, projection, command, and on these feed, rebuild, verify and archive;
+ * recovery, on rebuild and verify, has rows right again after a restore.
  * open-store.ts puts them together; each takes the smallest layer that it needs: Log, TimedLog, ReadModels, Store.
  */
 import type { UUID } from 'mongodb';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Collection, Db, Timestamp } from 'mongodb';
+import { type Collection, type Db, Timestamp } from 'mongodb';
 import type { Logger } from 'pino';
 import { clusterNow } from './changes.ts';
 import { collectionIds, replicaSetIdOf } from './database-identity.ts';
@@ -46,6 +46,8 @@ const TRIES = 10;
 /** A sign of life older than this, in s, means that nobody was there meanwhile: a process gives one every few seconds. */
 const ABSENT_S = 30;
 const ABSENCES = 50;
+/** How often a process gives a sign of life, in ms; of all of them, only one writes it. */
+export const PULSE_MS = 5_000;
 
 export function timelinesOf(db: Db): Collection<TimelineDocument> {
   return db.collection<TimelineDocument>(TIMELINES, {
@@ -64,6 +66,16 @@ export async function openTimeline(db: Db, log: Logger): Promise<Timeline> {
     if (document !== null) return timelineOf(document);
     if (tries === TRIES) throw new Error('The timeline of the database is changed all the time.');
   }
+}
+
+/** Gives a sign of life, unless there was one a moment ago: whoever gives out cursors does so all the time. */
+export async function pulse(db: Db, { id }: Pick<Timeline, 'id'>): Promise<void> {
+  const now = await clusterNow(db);
+  const before = new Timestamp({ t: now.getHighBitsUnsigned() - PULSE_MS / 1_000, i: 0 });
+  await timelinesOf(db).updateOne(
+    { _id: ID, id, pulsedAt: { $lt: before } },
+    { $inc: { pulse: 1 }, $set: { pulsedAt: now } },
+  );
 }
 
 /** @returns null where another process was faster */

@@ -15,6 +15,7 @@ import type { Store } from '../../eventstore/command/store.ts';
 import { holesIn } from '../../eventstore/log/holes.ts';
 import { streamOf } from '../../eventstore/log/stream-tips.ts';
 import { catchUpAll } from '../../eventstore/projection/catch-up.ts';
+import { recoverAllInline, recoverAsync } from '../../eventstore/recovery/recover.ts';
 import { countRefused, type EventImportReport, newEventReport } from './event-import-report.ts';
 import { Unpackable } from './file-bytes.ts';
 import { type Line, readLines } from './file-lines.ts';
@@ -64,7 +65,8 @@ export async function importEvents(store: Store, options: EventImportOptions): P
   try {
     await record(store, options, report);
     if (report.stopped !== undefined || options.dryRun) return report;
-    report.caughtUp = await catchUpAll(store, store.projections);
+    await recoverAllInline(store);
+    report.caughtUp = await catchUpAll(store, store.projections, recoverAsync(store));
     report.holes = await holesIn(store, [...report.tenantIds], HOLES_NAMED);
   } catch (error) {
     report.stopped = sentenceOf(error);

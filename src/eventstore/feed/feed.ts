@@ -15,6 +15,7 @@ import type { StoredEvent } from '../event.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { openRowSnapshot } from '../projection/row-snapshot.ts';
 import type { Row } from '../projection.ts';
+import { PULSE_MS, pulse } from '../timeline.ts';
 import { type ResumePoint, readCursor, scopeOf } from './cursor.ts';
 import type { CommonItem, FrameChange, LogChange, OrderedChange, SnapshotItem } from './item.ts';
 import { FEED_LIMITS, type FeedLimits } from './limits.ts';
@@ -74,6 +75,9 @@ export function openFeed(
   const members = new Members(Math.min(TICK_MS, limits.heartbeatMs / 4, limits.stalledMs / 4));
   const parts: FeedParts = { log, limits, observer, sources, members, heldAt: new HeldAt(store), timeline };
   const heldRows = new SharedHeldRows();
+  const pulsing = setInterval(() => {
+    pulse(store.db, timeline).catch((error: unknown) => log.debug({ err: error }, 'no sign of life'));
+  }, PULSE_MS).unref();
   return {
     ordered<R extends Row>(selection: Selection<R>) {
       const share = heldRows.share<R>(() => selectionKey(selection));
@@ -88,6 +92,7 @@ export function openFeed(
     waiting: () => members.waiting(),
     streams: () => sources.health(),
     close() {
+      clearInterval(pulsing);
       members.close();
       sources.close();
     },

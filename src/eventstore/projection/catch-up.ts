@@ -5,6 +5,7 @@ import { streamsBehind } from '../log/streams-behind.ts';
 import type { Projection } from '../projection.ts';
 import { awaitCheckpoint } from './await-checkpoint.ts';
 import { startProjector } from './projector.ts';
+import type { Recover } from './projector-task.ts';
 import type { ReadModels } from './read-models.ts';
 import { ChangedElsewhere, writeChanges } from './row-changes.ts';
 import { openRowFolds, type RowFolds } from './row-folds.ts';
@@ -28,13 +29,22 @@ export interface CaughtUp {
 
 /**
  * Catches every read model up with the log: what was recorded past the commands has no rows yet. Gateways may serve and
- * write meanwhile.
+ * write meanwhile. The rows of inline ones must be of this log.
+ * @param recover makes those of async ones so
  * @throws what MongoDB throws, after PATIENCE_MS of trying
  */
-export async function catchUpAll(store: ReadModels, projections: readonly Projection[]): Promise<CaughtUp[]> {
+export async function catchUpAll(
+  store: ReadModels,
+  projections: readonly Projection[],
+  recover?: Recover,
+): Promise<CaughtUp[]> {
   const caughtUp: CaughtUp[] = [];
   for (const projection of projections)
-    caughtUp.push(await (projection.mode === 'inline' ? catchUpRows : awaitProjector)(store, projection));
+    caughtUp.push(
+      projection.mode === 'inline'
+        ? await catchUpRows(store, projection)
+        : await awaitProjector(store, projection, recover),
+    );
   return caughtUp;
 }
 
@@ -95,10 +105,14 @@ async function catchUpChunk(
  * Waits until the projector of an async read model has caught up with the log: that of a running gateway, which follows
  * the inserts, or else one of our own.
  */
-async function awaitProjector(store: ReadModels, projection: Projection): Promise<CaughtUp> {
+async function awaitProjector(
+  store: ReadModels,
+  projection: Projection,
+  recover: Recover | undefined,
+): Promise<CaughtUp> {
   const { name } = projection;
   const since = new Date(store.clock.now());
-  const own = await startProjector(store, [projection]);
+  const own = await startProjector(store, [projection], recover === undefined ? {} : { recover });
   try {
     const { reached, checkpoint } = await awaitCheckpoint(
       store.db,

@@ -47,6 +47,13 @@ async function hasFewer({ db }: Looking, collection: string, known = 0): Promise
   return (await rows.countDocuments({}, { hint: { _id: 1 } })) < known;
 }
 
+/** True where most of the rows that were there are missing, or all: they are not worth to be looked for one by one. */
+export async function hasFew(store: Looking, collection: string): Promise<boolean> {
+  const counts = await countsOf(store);
+  const rows = await store.db.collection(collection).countDocuments({}, { hint: { _id: 1 } });
+  return rows === 0 || rows * 2 < (counts[collection] ?? 0);
+}
+
 /** Notes that these rows are of this log, and how many there are. Waits while a switch is on. */
 export async function prove(store: Looking, projection: Projection, rows: string): Promise<void> {
   const { db, live, timeline } = store;

@@ -1,8 +1,7 @@
 import { pause } from '../backoff.ts';
-import { clusterNow } from '../changes.ts';
 import { collectionIds } from '../database-identity.ts';
 import type { Log } from '../log/log.ts';
-import { type TimelineDocument, timelinesOf } from '../timeline.ts';
+import { pulse, type TimelineDocument, timelinesOf } from '../timeline.ts';
 
 /** The log is not the one that this process began with. What it keeps in memory is worth nothing. */
 export class LogReplaced extends Error {
@@ -29,8 +28,6 @@ export interface LogWatchOptions {
 }
 
 const LOOK_MS = 1_000;
-/** So old a sign of life, in s, is followed by another one: of all processes, only one writes at a time. */
-const PULSE_S = 5;
 
 type Watched = Pick<Log, 'db' | 'log' | 'timeline'>;
 
@@ -44,10 +41,9 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
     // Taken before it is read again: of two looks at once, the one that began later may end sooner.
     const before = seen;
     const timelines = timelinesOf(db);
-    const [document, ids, now] = await Promise.all([
+    const [document, ids] = await Promise.all([
       timelines.findOne({ _id: 'log' }),
       collectionIds(db, ['events']),
-      clusterNow(db),
     ]);
     const how = differenceOf(timeline.id, before, document, ids.get('events'));
     if (how !== undefined) {
@@ -65,11 +61,7 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
       return;
     }
     if (seen === undefined || seen.pulse < document.pulse) seen = document;
-    if (now.getHighBitsUnsigned() - document.pulsedAt.getHighBitsUnsigned() < PULSE_S) return;
-    await timelines.updateOne(
-      { _id: 'log', id: document.id, pulse: document.pulse },
-      { $inc: { pulse: 1 }, $set: { pulsedAt: now } },
-    );
+    await pulse(db, timeline);
   };
 
   const run = async (): Promise<void> => {
