@@ -9,12 +9,12 @@ import { readStream } from '../../../src/eventstore/log/read.ts';
 import { fold, type Projection, type Row, rowId } from '../../../src/eventstore/projection.ts';
 import { type Moment, rowAsOf } from '../../../src/eventstore/time/as-of.ts';
 import { aggregates, eventDefinitions } from '../../../src/model.ts';
-import { type CommandsOfAKind, commandsByKind, type Told } from '../../any-commands.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { itHolds } from '../../fuzz.ts';
 import { minute } from '../../given.ts';
 import { withoutWorkflows } from '../../model-log.ts';
 import { effective, naiveRowAsOf } from '../../naive-as-of.ts';
+import { type CommandsOfAKind, commandsByKind, type Told } from '../../random-commands.ts';
 import { openTimeStore, TENANT } from './time-log.ts';
 
 type Kind = Aggregate<unknown, Command>;

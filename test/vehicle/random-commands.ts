@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { VehicleCommand } from '../../src/vehicle/decide.ts';
 import type { ClaimLicensePlate } from '../../src/vehicle/plate.ts';
-import { type CommandsOfAKind, someId } from '../any-commands.ts';
+import { type CommandsOfAKind, someId } from '../random-commands.ts';
 
 const fix = fc.record(
   {

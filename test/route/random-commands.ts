@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { RouteCommand } from '../../src/route/decide.ts';
-import type { CommandsOfAKind } from '../any-commands.ts';
+import type { CommandsOfAKind } from '../random-commands.ts';
 
 const stops = [{ name: 'Berlin', longitude: 13.4, latitude: 52.5 }];
 

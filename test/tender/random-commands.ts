@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { TenderCommand } from '../../src/tender/command.ts';
-import { type CommandsOfAKind, someId, type Told } from '../any-commands.ts';
+import { type CommandsOfAKind, someId, type Told } from '../random-commands.ts';
 import { DETAILS, usd } from './cast.ts';
 
 const one = <T extends Told<TenderCommand>>(told: T): fc.Arbitrary<T> => fc.constant(told);

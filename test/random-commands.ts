@@ -14,14 +14,14 @@ export interface CommandsOfAKind<C extends Command = Command> {
   readonly further: fc.Arbitrary<Told<C>>;
 }
 
-/** By the type of the aggregate; each context has its own in `any-commands.ts`. */
+/** By the type of the aggregate; each context has its own in `random-commands.ts`. */
 export type CommandsByKind = Readonly<Record<string, CommandsOfAKind>>;
 
 /** Those of all contexts. */
 export async function commandsByKind(): Promise<CommandsByKind> {
   const here = import.meta.dirname;
   const files = readdirSync(here)
-    .map((context) => join(here, context, 'any-commands.ts'))
+    .map((context) => join(here, context, 'random-commands.ts'))
     .filter((file) => existsSync(file));
   const found = await Promise.all(files.map((file) => import(/* @vite-ignore */ file)));
   return Object.assign({}, ...found.map(({ COMMANDS }) => COMMANDS));
