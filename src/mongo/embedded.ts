@@ -1,10 +1,11 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Binary, findBinary } from './binary.ts';
 import { LaunchError } from './failure.ts';
 import { launch, type Mongod } from './launch.ts';
 import type { Lock } from './lock.ts';
-import { choosePort } from './port.ts';
+import { choosePort, isFree } from './port.ts';
 import { signal } from './processes.ts';
 import { StartupError } from './startup-error.ts';
 import { pathsIn, readState, stopOrphans, writeState } from './state.ts';
@@ -116,11 +117,21 @@ async function startOn(
   return mongod;
 }
 
+/**
+ * How long the port of last time is waited for. Other processes that share this server know it there and nowhere else, and
+ * whoever holds the port for a moment, looking whether it is free, gives it back.
+ */
+const PORT_PATIENCE_MS = 2_000;
+const PORT_LOOK_MS = 50;
+
 /** Starts on the port of last time if that is free, else on another; tries again if that one is taken in between. */
 async function startSomewhere(
   preferred: number | undefined,
   start: (port: number) => Promise<Mongod>,
 ): Promise<Mongod> {
+  const deadline = Date.now() + PORT_PATIENCE_MS;
+  while (preferred !== undefined && Date.now() < deadline && !(await isFree(preferred)))
+    await pause(PORT_LOOK_MS);
   for (let i = 1; ; i++) {
     try {
       return await start(await choosePort(preferred));

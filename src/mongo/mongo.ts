@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { checkServer, explainUri } from './check.ts';
 import { createClient } from './client.ts';
 import { openEmbedded, prepareFolder } from './embedded.ts';
-import { joinOrLock, lockWhenFree } from './share.ts';
+import { joinOrLock, lockWhenFree, watchServer } from './share.ts';
 import { StartupError } from './startup-error.ts';
 import { checkUriOptions } from './uri-options.ts';
 
@@ -41,7 +41,7 @@ export interface MongoOptions {
   readonly share?: boolean;
   /** For one of several processes: use the embedded server of another that runs on the folder, or start it. */
   readonly join?: boolean;
-  /** Told once if the embedded server is lost for good. */
+  /** Told once if the embedded server is lost for good, or runs where this process does not look for it. */
   readonly onLost?: (error: Error) => void;
 }
 
@@ -74,7 +74,16 @@ export async function openMongo(
     options.share || options.join
       ? await joinOrLock(dataDir, role, log)
       : { lock: await lockWhenFree(dataDir, role, log) };
-  if ('uri' in claim) return { ...(await connect(claim.uri, settings.databaseName, log)), embedded: true };
+  if ('uri' in claim) {
+    const { uri } = claim;
+    const joined = await connect(uri, settings.databaseName, log);
+    const watch = watchServer(dataDir, uri, options.onLost);
+    const leave = () => {
+      watch.stop();
+      return joined.close();
+    };
+    return { ...joined, embedded: true, close: once(leave) };
+  }
   const { lock } = claim;
   try {
     const { onLost } = options;

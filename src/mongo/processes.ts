@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** How long a clean stop may take: it writes a checkpoint, slowly on a slow disk. After a kill the journal recovers. */
 const STOP_TIMEOUT_MS = 30_000;
 const CHECK_EVERY_MS = 25;
 
-/** True if a process with this id runs, whichever user it belongs to. A zombie (dead, not yet reaped) does not run. */
+/**
+ * True if a process with this id runs, whichever user it belongs to. A zombie (dead, not yet reaped) does not run, once all
+ * of its threads have ended (`isEnding`).
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -14,8 +17,34 @@ export function isAlive(pid: number): boolean {
     // EPERM: it runs, but is someone else's.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
+  return !isZombie(pid) || isEnding(pid);
+}
+
+/**
+ * True for a process that shows as a zombie while threads of it are still ending: until the last one has gone, it keeps its
+ * ports and the locks on its files. On a busy machine that takes a while, for a mongod more often than not (measured).
+ */
+export function isEnding(pid: number): boolean {
+  return isZombie(pid) && threadsOf(pid) > 1;
+}
+
+function isZombie(pid: number): boolean {
   const stat = process.platform === 'linux' ? read(`/proc/${pid}/stat`) : undefined;
-  return stat === undefined || !/^\d+ \(.*\) Z/s.test(stat);
+  return stat !== undefined && /^\d+ \(.*\) Z/s.test(stat);
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** Waits until a process that is ending has gone, but no longer than a clean stop may take. */
+export async function awaitEnd(pid: number): Promise<void> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (isEnding(pid) && Date.now() < deadline) await pause(CHECK_EVERY_MS);
 }
 
 /**

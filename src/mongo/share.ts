@@ -57,6 +57,29 @@ export async function joinOrLock(
   throw new StartupError(`A gateway is starting on the data folder ${dataDir}, but does not get ready.`);
 }
 
+/** How often a joined server is looked for, in ms. */
+const WATCH_MS = 2_000;
+
+/**
+ * Watches where the joined server runs. It keeps its port from run to run, unless that is taken by then: the driver, which
+ * knows the old one only, would look for it in vain for ever.
+ * @param onMoved told once
+ */
+export function watchServer(
+  dataDir: string,
+  uri: string,
+  onMoved: (error: Error) => void = () => undefined,
+): { stop(): void } {
+  const timer = setInterval(() => {
+    const now = runningServer(dataDir);
+    if (now === undefined || now === uri) return;
+    clearInterval(timer);
+    onMoved(new StartupError('The shared mongod runs on another port by now. Start this process again.'));
+  }, WATCH_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
 function runningServer(dataDir: string): string | undefined {
   const state = readState(dataDir);
   if (!state?.ready || state.pid === null || !isOurMongod(state.pid, dataDir)) return undefined;

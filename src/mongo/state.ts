@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { commandLine, isAlive, stopProcess } from './processes.ts';
+import { awaitEnd, commandLine, isAlive, stopProcess } from './processes.ts';
 
 const stateSchema = z.object({
   /** Of the running mongod; null when it was stopped. */
@@ -55,9 +55,12 @@ export function isOurMongod(pid: number, dataDir: string): boolean {
  * Returns the pids that were stopped.
  */
 export async function stopOrphans(dataDir: string): Promise<number[]> {
-  const orphans = [...new Set([readState(dataDir)?.pid, pidInLockFile(dataDir)])].filter(
-    (pid): pid is number => typeof pid === 'number' && isOurMongod(pid, dataDir),
+  const noted = [...new Set([readState(dataDir)?.pid, pidInLockFile(dataDir)])].filter(
+    (pid) => typeof pid === 'number',
   );
+  const orphans = noted.filter((pid) => isOurMongod(pid, dataDir));
+  // One that is ending has no command line any more to know it by.
+  await Promise.all(noted.map((pid) => awaitEnd(pid)));
   await Promise.all(orphans.map((pid) => stopProcess(pid)));
   return orphans;
 }

@@ -1,9 +1,10 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { lock } from '../../src/mongo/lock.ts';
-import { LOOPBACK } from '../../src/mongo/port.ts';
-import { isAlive } from '../../src/mongo/processes.ts';
+import { isFree, LOOPBACK } from '../../src/mongo/port.ts';
+import { awaitEnd, isAlive, isEnding } from '../../src/mongo/processes.ts';
 import { readState, writeState } from '../../src/mongo/state.ts';
 import { eventually, untilTrue } from '../eventually.ts';
 import { type Folder, makeFolder } from './embedded-folder.ts';
@@ -38,6 +39,62 @@ describe('an embedded server that was closed', () => {
     squatter.close();
   });
 });
+
+describe('an embedded server whose port somebody holds for a moment', () => {
+  it('waits for it: others know it there and nowhere else', async () => {
+    const first = await folder.open();
+    await first.close();
+    const squatter = await squat(readState(folder.path)?.port ?? 0);
+    const opening = folder.open();
+    // Later than the first look, and not long after it.
+    setTimeout(() => squatter.close(), 200);
+    expect((await opening).uri).toBe(first.uri);
+  });
+});
+
+describe('a process that uses the server of another', () => {
+  it('is told when that runs on another port by now', async () => {
+    await folder.open();
+    const told: string[] = [];
+    await folder.open({}, { join: true, onLost: ({ message }) => void told.push(message) });
+    const state = readState(folder.path);
+    if (state === undefined) throw new Error('Nothing runs.');
+    writeState(folder.path, { ...state, port: state.port + 1 });
+    await eventually(() =>
+      expect(told).toEqual(['The shared mongod runs on another port by now. Start this process again.']),
+    );
+    writeState(folder.path, state);
+  });
+});
+
+describe('a process whose first thread has ended, while others go on', () => {
+  // Its main thread calls exit, and not exit_group, which ends all.
+  const script = `import ctypes, socket, threading, time
+threading.Thread(target=lambda: time.sleep(600)).start()
+s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(s.getsockname()[1], flush=True)
+ctypes.CDLL(None).syscall(60, 0)`;
+
+  it.skipIf(process.platform !== 'linux' || process.arch !== 'x64' || !has('python3'))(
+    'is alive, since it keeps its ports',
+    async () => {
+      const child = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      const [line] = await once(child.stdout, 'data');
+      const pid = child.pid ?? Number.NaN;
+      await untilTrue(() => isEnding(pid));
+      expect(isAlive(pid)).toBe(true);
+      expect(await isFree(Number(String(line)))).toBe(false);
+      child.kill('SIGKILL');
+      await awaitEnd(pid);
+      expect(isAlive(pid)).toBe(false);
+      expect(await isFree(Number(String(line)))).toBe(true);
+    },
+  );
+});
+
+function has(program: string): boolean {
+  return spawnSync(program, ['--version']).status === 0;
+}
 
 describe('mongod killed by kill -9 while the gateway runs', () => {
   it('is started again on the same port, with every acknowledged write', async () => {
