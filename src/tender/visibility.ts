@@ -18,7 +18,8 @@ export const WITHHELD_ACTOR = 'withheld';
  * happened while it had the load; and, while it has it, what happened when nobody had.
  * @returns null where the caller may not know that there is such a tender
  */
-export function asSeenBy(access: Access, row: TenderRow): TenderRow | null {
+export function asSeenBy(access: Access, stored: TenderRow): TenderRow | null {
+  const row = stored.reports === undefined ? ofFirstVersion(stored) : stored;
   if (access.role !== 'carrier') return row;
   const { carrierId } = access;
   if (carrierId === undefined || !row.carrierIds.includes(carrierId)) return null;
@@ -115,6 +116,20 @@ function knownPayloadFor(
         return event.payload.carrierId === carrierId ? event.payload : undefined;
       return hasLoad ? event.payload : undefined;
   }
+}
+
+/**
+ * A row of the read model's first version, which is shown until it is rebuilt. It knows no single report: of these the stops and
+ * exceptions tell.
+ */
+function ofFirstVersion(row: TenderRow): TenderRow {
+  const exceptions = row.exceptions.map((raised) => ({
+    ...raised,
+    recordedAt: raised.occurredAt,
+    marks: [],
+  }));
+  const unknown = { plans: [], formerStops: [], custodies: [], reports: [], reportsNotShown: 0 };
+  return { ...row, ...unknown, exceptions, enteredAt: row.createdAt };
 }
 
 /** Whether what happened while a carrier, or none, had the load is for another one to see. */

@@ -88,6 +88,25 @@ describe('everyone else of the tenant', () => {
   });
 });
 
+describe('a row that the first version of the read model wrote', () => {
+  it('is shown until it is rebuilt', () => {
+    const raised = { type: 'RaiseException', reasonCode: 'ACCIDENT', ...at(9) } as const;
+    const row = tenderIn('IN_TRANSIT').and(raised).row(tendersRead);
+    if (row === null) throw new Error('There is no row.');
+    const { enteredAt: _at, plans: _plans, formerStops: _stops, custodies: _custodies, ...rest } = row;
+    const { reports: _reports, reportsNotShown: _count, ...first } = rest;
+    const [exception] = first.exceptions;
+    const { marks: _marks, recordedAt: _recorded, ...old } = exception ?? {};
+    const stored = { ...first, exceptions: [old] } as unknown as TenderRow;
+    for (const access of [dispatcher, carrier('ACME')]) {
+      const shown = asSeenBy(access, stored);
+      expect(shown).toMatchObject({ status: 'IN_TRANSIT', reports: [], reportsNotShown: 0 });
+      expect(shown?.stops[0]?.sequence).toBe(1);
+    }
+    expect(asSeenBy(dispatcher, stored)?.exceptions).toMatchObject([{ reasonCode: 'ACCIDENT', marks: [] }]);
+  });
+});
+
 describe('a filter of tenders', () => {
   const row = tenderIn('ASSIGNED').row(tendersRead);
   const fits = (filter: Parameters<typeof selectTenders>[1], access = dispatcher): boolean =>
