@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { TenderCommand } from '../../src/tender/command.ts';
 import { type CommandsOfAKind, someId, type Told } from '../random-commands.ts';
-import { DETAILS, usd } from './cast.ts';
+import { DETAILS, threeStops, usd } from './cast.ts';
 
 const one = <T extends Told<TenderCommand>>(told: T): fc.Arbitrary<T> => fc.constant(told);
 const stop = fc.constantFrom(1, 2);
@@ -24,6 +24,9 @@ const Tender: CommandsOfAKind<TenderCommand> = {
     fc
       .integer({ min: 1, max: 9 })
       .map((weightKg) => ({ type: 'AmendTender', changes: { weightKg } }) as const),
+    fc
+      .constantFrom(DETAILS.stops, [...threeStops], threeStops.slice(1))
+      .map((stops) => ({ type: 'AmendTender', changes: { stops } }) as const),
     { weight: 2, arbitrary: stop.map((stopSequence) => ({ type: 'ReportArrival', stopSequence }) as const) },
     {
       weight: 2,

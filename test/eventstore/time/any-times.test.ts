@@ -20,8 +20,6 @@ import { openTimeStore, TENANT } from './time-log.ts';
 type Kind = Aggregate<unknown, Command>;
 
 const KINDS = await commandsByKind();
-/** Their observations do not fold to the same in any order yet. */
-const IN_ONE_ORDER = new Set(['Tender']);
 /** How far the clocks of the two gateways are apart, in ms. */
 const APART_MS = 45_000;
 
@@ -173,7 +171,6 @@ describe.each(aggregates.map((aggregate) => [aggregate.type, shownOf(aggregate)]
       }),
     );
 
-    if (IN_ONE_ORDER.has(type)) return;
     itHolds('comes to the same in whichever order it was seen', { numRuns: 12 }, () =>
       fc.asyncProperty(
         storyOf(commands),
