@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino';
 import WebSocket from 'ws';
 import { authenticateBy, refused } from '../src/access/authenticate.ts';
 import { signToken, tokenVerifier } from '../src/access/token.ts';
+import type { Clock } from '../src/eventstore/clock.ts';
 import type { Store } from '../src/eventstore/command/store.ts';
 import type { Role } from '../src/eventstore/event.ts';
 import { type Feed, openFeed } from '../src/eventstore/feed/feed.ts';
@@ -62,15 +63,25 @@ export interface TestGatewayOptions {
   readonly allowedOrigins?: readonly string[];
   readonly limits?: Partial<ServerLimits>;
   readonly feedLimits?: Partial<FeedLimits>;
+  /** Of another gateway, which closes it; its own unless given. */
+  readonly database?: TestDatabase;
+  /** By which it dates what it records; the database's unless given. */
+  readonly clock?: Clock;
 }
 
 /** Starts a whole gateway (store, feed, projector, server) against a fresh database on a free port. */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const database = await openDatabase();
+  const database = options.database ?? (await openDatabase());
   const logged: Record<string, unknown>[] = [];
   const log = capture(logged);
   const { client, db } = database;
-  const store = await openStore({ client, db, log, ...model });
+  const store = await openStore({
+    client,
+    db,
+    log,
+    ...model,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
   const metrics = openMetrics();
   const feed = openFeed(store, { limits: options.feedLimits ?? {} });
   const projector = await startProjector(store, projections);
@@ -121,7 +132,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       await server.close(drainMs);
       feed.close();
       await projector.stop();
-      await database.close();
+      if (options.database === undefined) await database.close();
     },
   };
 }

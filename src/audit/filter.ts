@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../eventstore/event.ts';
 import type { Interest, ValueFacet } from '../eventstore/interest.ts';
-import type { EventFilter } from '../eventstore/log/read.ts';
+import type { EventFilter } from '../eventstore/log/event-filter.ts';
 import { invalidInput } from '../graphql/errors.ts';
 import { toUuidOfAny } from '../graphql/global-id.ts';
 

@@ -1,13 +1,15 @@
 import type { StoredEvent } from '../eventstore/event.ts';
-import { type LogPlace, matchesEvent } from '../eventstore/log/read.ts';
+import { matchesEvent } from '../eventstore/log/event-filter.ts';
+import { LOG_START, type LogPage, type LogPosition } from '../eventstore/log/position.ts';
+import { positionText } from '../eventstore/log/position-text.ts';
 import type { ProjectionState, ProjectionStatus } from '../eventstore/projection/status.ts';
 import { builder } from '../graphql/builder.ts';
 import { AFTER, ChangeRef, type ChangeShape, changeUnion } from '../graphql/change.ts';
-import { invalidInput } from '../graphql/errors.ts';
-import { toUuid } from '../graphql/global-id.ts';
-import { connectionOf, decodeCursor, encodeCursor, type PageArgs, pageSize } from '../graphql/paging.ts';
+import type { Context } from '../graphql/context.ts';
+import { type PageArgs, pageSize, type RelayConnection } from '../graphql/paging.ts';
 import { eventFilterOf, interestIn } from './filter.ts';
 import { EventConnection, EventRef, RoleRef } from './graphql.ts';
+import { positionAfter } from './log-cursor.ts';
 
 const EventFilterInput = builder.inputType('EventFilter', {
   description: 'Every field that is given must fit; a list fits by any of its members.',
@@ -65,14 +67,15 @@ builder.queryFields((t) => ({
     type: EventConnection,
     authScopes: { auditor: true },
     description:
-      'The log itself, for auditors: by aggregate, type, actor, role, reason, time. Oldest recorded first.',
+      'The log itself, for auditors and integrations: by aggregate, type, actor, role, reason, time. In the order in which ' +
+      'the database took the events, whichever gateway recorded them. Nothing appears behind a cursor: whoever goes on ' +
+      'from `endCursor` misses no event and gets none twice. A page may be shorter than asked for, even empty, while ' +
+      '`hasNextPage` is true. What `import-events` brings stands among what was recorded at the same time.',
     args: { filter: t.arg({ type: EventFilterInput }), first: t.arg.int(), after: t.arg.string() },
     resolve: async (_root, { filter, ...args }, { store }) => {
       const { size } = pageSize(args);
-      const place = placeOf(args);
-      const page = { limit: size + 1, ...(place === undefined ? {} : { after: place }) };
-      const events = await store.pageEvents(eventFilterOf(filter), page);
-      return connectionOf(events, args, (event) => encodeCursor([event.recordedAt, event._id.toString()]));
+      const after = await positionOf(store, args);
+      return connectionIn(await store.pageEvents(eventFilterOf(filter), { after, limit: size }), args);
     },
   }),
   projections: t.field({
@@ -83,14 +86,33 @@ builder.queryFields((t) => ({
   }),
 }));
 
-function placeOf(args: PageArgs): LogPlace | undefined {
-  if (args.after === null || args.after === undefined) return undefined;
-  const [recordedAt, id] = decodeCursor(args.after, 2, 'after');
-  const uuid = typeof id === 'string' ? toUuid('Event', id) : undefined;
-  if (!(recordedAt instanceof Date) || uuid === undefined) {
-    throw invalidInput('after is no cursor of this list.', 'after');
-  }
-  return { recordedAt, id: uuid };
+async function positionOf(store: Context['store'], { after }: PageArgs): Promise<LogPosition> {
+  if (after === null || after === undefined) return LOG_START;
+  return positionAfter(after, async (id) => (await store.eventsByIds([id]))[0] ?? null);
+}
+
+/** The page as Relay has it. Cursors are made for whoever asks: one may name hundreds of events. */
+function connectionIn({ items, end, more }: LogPage, { after }: PageArgs): RelayConnection<StoredEvent> {
+  const edges = items.map(({ event, position }) => ({
+    node: event,
+    get cursor(): string {
+      return positionText(position());
+    },
+  }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: more,
+      hasPreviousPage: after !== null && after !== undefined,
+      get startCursor(): string | null {
+        return edges[0]?.cursor ?? null;
+      },
+      // Of an empty page, too: whoever waits at the end goes on from there.
+      get endCursor(): string {
+        return positionText(end);
+      },
+    },
+  };
 }
 
 interface EventAppendedShape extends ChangeShape {

@@ -14,7 +14,7 @@
  * recovery, on rebuild and verify, has rows right again after a restore.
  * open-store.ts puts them together; each takes the smallest layer that it needs: Log, TimedLog, ReadModels, Store.
  */
-import type { UUID } from 'mongodb';
+import type { Timestamp, UUID } from 'mongodb';
 import type { z } from 'zod';
 
 /** Who may act, as recorded on every event (R-04). */
@@ -88,6 +88,11 @@ export interface StoredEvent<T extends string = string, P = unknown> {
   /** When the log took it, by the server. */
   readonly recordedAt: Date;
   readonly metadata: Metadata;
+  /**
+   * When the database took it, by the cluster's clock: pages of the log go by it. Events from before there were stamps
+   * have none, and one that is on its way into the log has none yet. It says nothing of what happened; rows and files have it not.
+   */
+  readonly loggedAt?: Timestamp;
 }
 
 /** A fact as `decide` returns it: it gets its id, place and recorder when it is appended. */

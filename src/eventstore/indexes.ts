@@ -6,6 +6,15 @@ import { LATE_INDEX } from './time-order.ts';
 
 const NAMESPACE_EXISTS = 48;
 
+/** A tenant's log in the order in which the database took the events; those without a stamp first, by recordedAt. */
+export const LOG_INDEX = { tenantId: 1, loggedAt: 1, recordedAt: 1, _id: 1 } as const;
+
+/**
+ * By what happened and when. An insert costs mongod 0 to 5 % more CPU by it; with the order of pages behind, so that no
+ * document need be read to be sorted, it would be 11 to 21 % (measured, groups of 32 and of 500).
+ */
+export const KIND_INDEX = { tenantId: 1, type: 1, occurredAt: 1 } as const;
+
 /** The indexes of the log. No more than these: each costs every append. `_id` is the idempotency key. */
 export const EVENT_INDEXES: readonly IndexSpec[] = [
   {
@@ -14,7 +23,11 @@ export const EVENT_INDEXES: readonly IndexSpec[] = [
     serves:
       'reading a stream in order; one event per sequence (S-01), also when sharded by its first three fields',
   },
-  { keys: { tenantId: 1, recordedAt: 1, _id: 1 }, serves: "an auditor's pages over a tenant's log, in time" },
+  { keys: LOG_INDEX, serves: "pages over a tenant's log, and pages of what was recorded in a time" },
+  {
+    keys: KIND_INDEX,
+    serves: 'pages of rare types, and of what happened in a time',
+  },
   {
     keys: LATE_INDEX,
     partialFilterExpression: { 'metadata.lateWithinMs': { $exists: true } },

@@ -9,6 +9,7 @@ import type { EventDefinition, StoredEvent } from './event.ts';
 import { openStreamCache } from './fold.ts';
 import { newId } from './ids.ts';
 import { createIndexes, createRowIndexes, EVENT_INDEXES } from './indexes.ts';
+import { openHorizon } from './log/horizon.ts';
 import { openPointReads } from './log/point-reads.ts';
 import { openStreamReads } from './log/stream-reads.ts';
 import { openNewerMet } from './newer.ts';
@@ -65,6 +66,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     log,
     clock,
     timeline,
+    horizon: openHorizon(db),
     producerId,
     registry,
     newer,

@@ -58,7 +58,7 @@ export function fold<R extends Row>(projection: Projection<R>, row: R | null, ev
     ...body,
     ...(row === null ? identityOf(event) : { _id: row._id, tenantId: row.tenantId, id: row.id }),
     lastSequence: event.sequence,
-    lastEvent: asStored(event),
+    lastEvent: withoutStamp(asStored(event)),
     createdAt: row?.createdAt ?? event.recordedAt,
     updatedAt: event.recordedAt,
   } as R;
@@ -108,6 +108,16 @@ export function openUpcaster(definitions: readonly EventDefinition[]): Upcaster 
 /** The event as the log has it: what rows keep and clients are shown, with its own version beside its payload. */
 export function asStored(event: StoredEvent): StoredEvent {
   return Upcast.storedOf(event);
+}
+
+/**
+ * An event as its row keeps it: written with the row it has no stamp yet, so a row that is folded from the log must not have
+ * it either. The stamp is taken off the event itself, which costs a tenth of a copy without it; no fold needs it.
+ */
+export function withoutStamp(event: StoredEvent): StoredEvent {
+  const stamped: { loggedAt?: unknown } = event;
+  if (stamped.loggedAt !== undefined) delete stamped.loggedAt;
+  return event;
 }
 
 function newerEvent({ _id, type, version }: StoredEvent): NewerVersion {

@@ -5,7 +5,8 @@ import type { Role, StoredEvent } from '../eventstore/event.ts';
 import type { FrameChange, LogChange, OrderedChange } from '../eventstore/feed/item.ts';
 import type { Subscription } from '../eventstore/feed/subscription.ts';
 import type { Interest } from '../eventstore/interest.ts';
-import type { EventFilter, LogPlace } from '../eventstore/log/read.ts';
+import type { EventFilter } from '../eventstore/log/event-filter.ts';
+import type { LogPage, LogPosition } from '../eventstore/log/position.ts';
 import type { RowFilter, TenantRows } from '../eventstore/projection/rows.ts';
 import type { ProjectionStatus } from '../eventstore/projection/status.ts';
 import type { Projection, Row } from '../eventstore/projection.ts';
@@ -86,8 +87,8 @@ export interface TenantStore {
   /** One page of the log, oldest first. */
   pageEvents(
     filter: EventFilter,
-    page: { readonly after?: LogPlace; readonly limit: number },
-  ): Promise<StoredEvent[]>;
+    page: { readonly after?: LogPosition; readonly limit: number },
+  ): Promise<LogPage>;
   /** Events by id, in the order of `ids`, null where there is none. */
   eventsByIds(ids: readonly string[]): Promise<(StoredEvent | null)[]>;
   /** The id of an aggregate that a command creates: made from the key, or new where there is none. */

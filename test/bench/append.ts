@@ -1,4 +1,4 @@
-import { type Collection, type Db, type MongoClient, UUID } from 'mongodb';
+import { type Collection, type Db, type MongoClient, Timestamp, UUID } from 'mongodb';
 import { pino } from 'pino';
 import { handle } from '../../src/eventstore/command/handle.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
@@ -70,7 +70,7 @@ async function sampleEvent(store: Store): Promise<StoredEvent> {
 }
 
 function copyOf(event: StoredEvent): StoredEvent {
-  return { ...event, _id: new UUID(), aggregateId: new UUID() };
+  return { ...event, _id: new UUID(), aggregateId: new UUID(), loggedAt: new Timestamp(0n) };
 }
 
 async function insertBatches(

@@ -7,6 +7,7 @@ import {
   refuse,
   type Workflow,
 } from '../../src/eventstore/aggregate.ts';
+import type { Clock } from '../../src/eventstore/clock.ts';
 import type { Intent } from '../../src/eventstore/command/intent.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { defineEvent, type StoredEvent } from '../../src/eventstore/event.ts';
@@ -113,7 +114,11 @@ export function countOnBoth(lead: string, other: { readonly id: string; readonly
 }
 
 /** A store as one process has it; open two on one database to have two writers. */
-export function openCounterStore(database: TestDatabase, observer?: StoreObserver): Promise<Store> {
+export function openCounterStore(
+  database: TestDatabase,
+  observer?: StoreObserver,
+  clock?: Clock,
+): Promise<Store> {
   return openStore({
     client: database.client,
     db: database.db,
@@ -122,6 +127,7 @@ export function openCounterStore(database: TestDatabase, observer?: StoreObserve
     projections: [countersRead],
     workflows: [countBoth],
     ...(observer === undefined ? {} : { observer }),
+    ...(clock === undefined ? {} : { clock }),
   });
 }
 

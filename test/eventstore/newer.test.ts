@@ -8,7 +8,7 @@ import { handleMany } from '../../src/eventstore/command/handle-many.ts';
 import type { Store } from '../../src/eventstore/command/store.ts';
 import { defineEvent, defineNextVersion, type StoredEvent } from '../../src/eventstore/event.ts';
 import { newId } from '../../src/eventstore/ids.ts';
-import { pageEvents } from '../../src/eventstore/log/read.ts';
+import { pageEvents } from '../../src/eventstore/log/pages.ts';
 import { NewerVersion } from '../../src/eventstore/newer.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { catchUpRows } from '../../src/eventstore/projection/catch-up.ts';
@@ -179,8 +179,8 @@ describe.each<[string, Fact, number]>([
   it('is shown as the newer one left it, and as it is stored', async () => {
     const id = await withNewer(fact);
     expect(await rowOf(old.totals, id)).toMatchObject({ total, lastSequence: 2 });
-    const page = await pageEvents(old.store, 'acme', { aggregateId: [id] }, { limit: 9 });
-    expect(page.map(({ type }) => type)).toEqual(['Counted', fact]);
+    const { items } = await pageEvents(old.store, 'acme', { aggregateId: [id] }, { limit: 9 });
+    expect(items.map(({ event }) => event.type)).toEqual(['Counted', fact]);
   });
 
   it('is not answered for as of a moment that counts it, and is for one before', async () => {

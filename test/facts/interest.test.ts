@@ -6,7 +6,7 @@ import { eventFilterOf, interestIn } from '../../src/audit/filter.ts';
 import type { StoredEvent } from '../../src/eventstore/event.ts';
 import { InterestIndex } from '../../src/eventstore/feed/source/interest-index.ts';
 import type { Interest } from '../../src/eventstore/interest.ts';
-import { matchesEvent } from '../../src/eventstore/log/read.ts';
+import { matchesEvent } from '../../src/eventstore/log/event-filter.ts';
 import type { Row } from '../../src/eventstore/projection.ts';
 import { selectTenders, type TenderFilter } from '../../src/tender/filter.ts';
 import type { TenderRow } from '../../src/tender/projection.ts';

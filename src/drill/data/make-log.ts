@@ -5,6 +5,7 @@ import type { Store } from '../../eventstore/command/store.ts';
 import type { StoredEvent } from '../../eventstore/event.ts';
 import { emptyFold } from '../../eventstore/fold.ts';
 import { newId } from '../../eventstore/ids.ts';
+import { toBeStamped } from '../../eventstore/log/stamp.ts';
 import type { Row } from '../../eventstore/projection.ts';
 import { baseOf, fleetOf, makeIntent, randomFor } from './commands.ts';
 import type { StreamKind } from './stream-kinds.ts';
@@ -47,7 +48,7 @@ export async function makeLog(store: Store, plan: LogPlan): Promise<MadeStream[]
     const [someEvents, someRows] = [events, folded];
     [events, folded] = [[], []];
     await writes.start(new Set(), async () => {
-      if (someEvents.length > 0) await store.events.insertMany(someEvents, { ordered: false });
+      if (someEvents.length > 0) await store.events.insertMany(toBeStamped(someEvents), { ordered: false });
       if (someRows.length > 0) await rows.insertMany(someRows, { ordered: false });
       written += someEvents.length;
       plan.onProgress?.(written);

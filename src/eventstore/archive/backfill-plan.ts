@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { BSON } from 'mongodb';
+import { BSON, Timestamp } from 'mongodb';
 import type { StoredEvent } from '../event.ts';
 import { streamOf, type Tip, tipAfter } from '../log/stream-tips.ts';
 import type { Registry } from '../registry.ts';
@@ -93,13 +93,13 @@ function reasonAgainst(
   return sequence > tip + 1 ? 'HOLE' : undefined;
 }
 
-/** Mostly the bytes are the same. Where only the order of fields differs, or what is noted of its time, it is the same event, too. */
+/** Mostly the bytes are the same, but for the stamp. Where only the order of fields differs, or what is noted of its time, it is the same event, too. */
 function reasonAgainstOther(
   stored: Uint8Array,
   event: StoredEvent,
   lines: EventLines,
 ): BackfillRefusal | undefined {
-  if (Buffer.compare(stored, BSON.serialize(event)) === 0) return undefined;
+  if (isSameButForStamp(stored, event)) return undefined;
   const [one, other] = [BSON.deserialize(stored) as StoredEvent, event].map((each) => {
     const json = JSON.parse(lines.write(each));
     delete json.metadata.lateWithinMs;
@@ -122,4 +122,18 @@ function messageOf(reason: BackfillRefusal, event: StoredEvent, tip: number): st
     case 'AFTER_REFUSED':
       return `An earlier event of ${stream} was refused.`;
   }
+}
+
+/** A stamp is the last of an event's fields: its 8 bytes stand before the zero that ends the document. */
+const STAMP_BYTES = 8;
+const ANY_STAMP = new Timestamp(0n);
+const END_BYTES = 1;
+
+function isSameButForStamp(stored: Uint8Array, event: StoredEvent): boolean {
+  if (Buffer.compare(stored, BSON.serialize(event)) === 0) return true;
+  const own = BSON.serialize({ ...event, loggedAt: ANY_STAMP });
+  const length = own.length - STAMP_BYTES - END_BYTES;
+  return (
+    stored.length === own.length && Buffer.compare(stored.subarray(0, length), own.subarray(0, length)) === 0
+  );
 }

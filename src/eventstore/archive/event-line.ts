@@ -68,7 +68,8 @@ export function openEventLines(definitions: readonly EventDefinition[]): EventLi
 }
 
 function lineOf(event: StoredEvent, dates: DateFields | undefined): string {
-  const { _id, aggregateId, payload, occurredAt, recordedAt, ...rest } = event;
+  // The stamp is of one database, and means nothing in another one.
+  const { _id, aggregateId, payload, occurredAt, recordedAt, loggedAt: _loggedAt, ...rest } = event;
   const { tenantId, aggregateType, sequence, type, version, reasonCode, actor, metadata, ...more } = rest;
   const unknown = Object.keys(more)[0];
   if (unknown !== undefined) throw new NotJson(`an envelope with a field ${unknown}`);

@@ -1,5 +1,7 @@
 import { MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { turn } from '../backoff.ts';
+import { INSERT_LIMIT_MS } from '../log/horizon.ts';
+import { toBeStamped } from '../log/stamp.ts';
 import { NewerVersion } from '../newer.ts';
 import { RowsSealed, writeRows } from '../projection/row-writes.ts';
 import { transact } from '../transact.ts';
@@ -165,8 +167,8 @@ async function insertUnits(
   const failed = new Map<number, unknown>();
   try {
     await events.insertMany(
-      units.flatMap((unit) => unit.events),
-      { ordered },
+      units.flatMap((unit) => toBeStamped(unit.events)),
+      { ordered, maxTimeMS: INSERT_LIMIT_MS },
     );
   } catch (error) {
     // A write concern error says that nothing is acknowledged yet: then everybody has to read back.
@@ -215,7 +217,7 @@ async function writeWhereRowsLive(parts: CommitterParts, units: readonly Unit[])
 }
 
 function writeOnce({ client, db, events, live }: CommitterParts, units: readonly Unit[]): Promise<void> {
-  const documents = units.flatMap((unit) => unit.events);
+  const documents = units.flatMap((unit) => toBeStamped(unit.events));
   const rows = units.flatMap((unit) => unit.rows);
   return transact(client, async (session) => {
     await events.insertMany(documents, { session });

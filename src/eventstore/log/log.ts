@@ -6,6 +6,7 @@ import type { StreamCache } from '../fold.ts';
 import type { NewerMet } from '../newer.ts';
 import type { Registry } from '../registry.ts';
 import type { Timeline } from '../timeline.ts';
+import type { Horizon } from './horizon.ts';
 import type { PointReads } from './point-reads.ts';
 import type { StreamReads } from './stream-reads.ts';
 
@@ -22,6 +23,7 @@ export interface Log {
   readonly clock: Clock;
   /** Which course of the database this is; a restore begins another one. */
   readonly timeline: Timeline;
+  readonly horizon: Horizon;
   /** Names this process in every event's metadata. */
   readonly producerId: string;
   readonly registry: Registry;

@@ -1,6 +1,6 @@
 import { BSON, type UUID } from 'mongodb';
 import type { Actor, Metadata, StoredEvent } from '../event.ts';
-import type { Row } from '../projection.ts';
+import { type Row, withoutStamp } from '../projection.ts';
 
 const { parseToElements, NumberUtils, ByteUtils } = BSON.onDemand;
 type Element = typeof BSON.onDemand.BSONElement;
@@ -53,9 +53,9 @@ export class RawEvent implements StoredEvent {
     this.#elements = Array.isArray(elements) ? elements : [...elements];
   }
 
-  /** The event as the driver would have decoded it. */
+  /** The event as the driver would have decoded it, but for the stamp, of which no fold knows. */
   whole(): StoredEvent {
-    this.#whole ??= BSON.deserialize(this.#bytes) as StoredEvent;
+    this.#whole ??= withoutStamp(BSON.deserialize(this.#bytes) as StoredEvent);
     return this.#whole;
   }
 

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../event.ts';
 import { NewerVersion } from '../newer.ts';
-import { asStored, type Body, fold, type Projection, type Row } from '../projection.ts';
+import { asStored, type Body, fold, type Projection, type Row, withoutStamp } from '../projection.ts';
 import type { Registry } from '../registry.ts';
 import { type RawEvent, wholeRow } from './raw-event.ts';
 
@@ -124,7 +124,7 @@ function foldOwned<R extends Row>(projection: Projection<R>, row: R | null, even
   owned.tenantId = tenantId;
   owned.id = id;
   owned.lastSequence = event.sequence;
-  owned.lastEvent = asStored(event);
+  owned.lastEvent = withoutStamp(asStored(event));
   owned.createdAt = createdAt;
   owned.updatedAt = event.recordedAt;
   return owned as R & Draft;

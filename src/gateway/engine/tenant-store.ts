@@ -5,13 +5,10 @@ import type { Intent } from '../../eventstore/command/intent.ts';
 import { statesOf } from '../../eventstore/command/states.ts';
 import type { Store } from '../../eventstore/command/store.ts';
 import { aggregateIdFor, newId, uuid } from '../../eventstore/ids.ts';
-import {
-  type EventFilter,
-  type LogPlace,
-  pageEvents,
-  pageStream,
-  readStream,
-} from '../../eventstore/log/read.ts';
+import type { EventFilter } from '../../eventstore/log/event-filter.ts';
+import { pageEvents } from '../../eventstore/log/pages.ts';
+import type { LogPosition } from '../../eventstore/log/position.ts';
+import { pageStream, readStream } from '../../eventstore/log/read.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Projection, Row } from '../../eventstore/projection.ts';
 import { type Moment, rowAsOf } from '../../eventstore/time/as-of.ts';
@@ -105,7 +102,7 @@ class BoundStore implements TenantStore {
     return readStream(this.#store, this.#stream(aggregateType, aggregateId));
   }
 
-  pageEvents(filter: EventFilter, page: { readonly after?: LogPlace; readonly limit: number }) {
+  pageEvents(filter: EventFilter, page: { readonly after?: LogPosition; readonly limit: number }) {
     return pageEvents(this.#store, this.#tenantId, filter, page);
   }
 
