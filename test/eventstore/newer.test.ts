@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Aggregate, record } from '../../src/eventstore/aggregate.ts';
 import { handle } from '../../src/eventstore/command/handle.ts';
@@ -19,6 +19,8 @@ import { rebuildProjection } from '../../src/eventstore/rebuild/rebuild.ts';
 import { NewerRefused } from '../../src/eventstore/rebuild/refused.ts';
 import { rebuildRow } from '../../src/eventstore/rebuild/row.ts';
 import { startStaleRebuilds } from '../../src/eventstore/rebuild/stale.ts';
+import { doubtsOf } from '../../src/eventstore/recovery/proof.ts';
+import { recoverInline } from '../../src/eventstore/recovery/recover.ts';
 import { rowAsOf } from '../../src/eventstore/time/as-of.ts';
 import { SNAPSHOT_EVERY, snapshotsOf } from '../../src/eventstore/time/snapshots.ts';
 import { verifyProjection } from '../../src/eventstore/verify/verify.ts';
@@ -126,7 +128,9 @@ beforeEach(async () => {
   database = await openDatabase();
   old = await openWaybill(database);
 });
+const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
   await Promise.all([old, now].map(({ store }) => store.snapshots.close()));
   await database.close();
 });
@@ -138,7 +142,7 @@ const LEFT = { kind: 'refused', refusal: { code: 'NEWER_VERSION' }, events: [] }
 
 async function projecting(waybill: Waybill): Promise<{ stop(): Promise<void> }> {
   const projector = await project(waybill.store);
-  onTestFinished(() => projector.stop());
+  stops.push(() => projector.stop());
   return projector;
 }
 
@@ -267,7 +271,7 @@ describe.each<[string, Fact, number]>([
     await database.db.collection('projection_pointers').updateMany({}, { $set: { version: 0 } });
     await old.store.live.refresh();
     const stale = startStaleRebuilds(old.store);
-    onTestFinished(() => stale.stop());
+    stops.push(() => stale.stop());
     const given = (line: Record<string, unknown>) => String(line.msg).startsWith('the old rows stay until');
     await eventually(() => expect(old.logged.filter(given)).toHaveLength(2));
   });
@@ -278,6 +282,18 @@ describe.each<[string, Fact, number]>([
     const report = await verifyProjection(old.store, old.totals, { repair: true });
     expect(report).toMatchObject({ newer: 1, repaired: 0, rows: 2, complete: true });
     expect(Object.values(report.findings).every((found) => found === 0)).toBe(true);
+    expect(await rowOf(old.totals, id)).toMatchObject({ total, lastSequence: 2 });
+  });
+
+  it('keeps its read model in doubt after a restore, until a newer process has compared it', async () => {
+    const id = await withNewer(fact);
+    await database.db.collection('totals').updateOne({ id }, { $set: { lastSequence: 1, total: 5 } });
+    const { signal } = new AbortController();
+    const inDoubt = async () => (await doubtsOf(old.store, [old.totals])).length;
+    expect(await recoverInline(old.store, old.totals, signal)).toBe(false);
+    expect(await inDoubt()).toBe(1);
+    expect(await recoverInline(now.store, now.totals, signal)).toBe(true);
+    expect(await inDoubt()).toBe(0);
     expect(await rowOf(old.totals, id)).toMatchObject({ total, lastSequence: 2 });
   });
 

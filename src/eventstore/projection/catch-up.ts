@@ -23,6 +23,8 @@ export interface CaughtUp {
   readonly rows?: number;
   /** Rows that an event which cannot be folded keeps back. */
   readonly poisoned: number;
+  /** True where some of these wait for a newer version, which knows the events that keep them back. */
+  readonly leftToNewer?: boolean;
   /** False: its projector makes no progress. */
   readonly complete: boolean;
 }
@@ -55,6 +57,7 @@ export async function catchUpAll(
 export async function catchUpRows(store: ReadModels, projection: Projection): Promise<CaughtUp> {
   const { name } = projection;
   const collection = (): string => store.live.collectionOf(projection);
+  let leftToNewer = false;
   const folds = openRowFolds({
     store,
     projection,
@@ -63,7 +66,10 @@ export async function catchUpRows(store: ReadModels, projection: Projection): Pr
     // Few rows are behind, and none tells whether newer code has folded it.
     mistrusted: () => true,
     onPoison: (behind, err) => {
-      if (behind.newer !== undefined) return;
+      if (behind.newer !== undefined) {
+        leftToNewer = true;
+        return;
+      }
       store.log.error(
         { err, projection: name, behind },
         'an event cannot be folded; its row stays as it was',
@@ -73,7 +79,7 @@ export async function catchUpRows(store: ReadModels, projection: Projection): Pr
   let rows = 0;
   for await (const streams of streamsBehind(store, projection, await clusterNow(store.db), collection))
     if (streams.length > 0) rows += await catchUpChunk(store, projection, folds, streams);
-  return { projection: name, rows, poisoned: folds.behind.size, complete: true };
+  return { projection: name, rows, poisoned: folds.behind.size, leftToNewer, complete: true };
 }
 
 /** @returns how many rows were written */

@@ -45,12 +45,14 @@ export function startRecovering(store: ReadModels, options: RecoveryOptions = {}
   const holder = `${store.producerId}/${newId()}`;
   const stopping = new AbortController();
   const following = new Map<string, number>();
+  /** Read models that hold what this version does not know: one that does puts them right. */
+  const leftToNewer = new Set<string>();
   let indexedAt = performance.now();
 
   const recover = async ({ projection, cause }: Doubt): Promise<void> => {
     const { name, version } = projection;
     // A rebuild is due, which folds all of it from this log.
-    if (store.live.pointer(projection).version !== version) return;
+    if (store.live.pointer(projection).version !== version || leftToNewer.has(name)) return;
     if (projection.mode === 'async') return wakeProjector(store, projection, following);
     const lease = await acquireLease(db, `recover:${name}`, holder, LEASE_MS);
     if (lease === null) return;
@@ -58,7 +60,12 @@ export function startRecovering(store: ReadModels, options: RecoveryOptions = {}
       // Asked again: another process may just have ended.
       if ((await doubtsOf(store, [projection])).length === 0) return;
       log.warn({ projection: name, cause }, 'a read model may not be what the log says: comparing it');
-      await recoverInline(store, projection, AbortSignal.any([lost, stopping.signal]));
+      if (await recoverInline(store, projection, AbortSignal.any([lost, stopping.signal]))) return;
+      leftToNewer.add(name);
+      log.warn(
+        { projection: name },
+        'the read model is left to a newer version, which knows what is in the log',
+      );
     };
     try {
       await whileHeld(lease, work, (err) => log.warn({ err }, 'lease could not be renewed; trying again'));

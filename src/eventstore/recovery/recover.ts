@@ -26,18 +26,25 @@ const NAMED = 100;
  * Puts the rows of an inline read model right, whatever log they are of: those of another one are folded anew, or deleted
  * where this log has no such stream, and those that are missing or behind are caught up. Gateways may serve and write
  * meanwhile. Nothing is read but the last event of each row, and the streams that are wrong or behind.
+ * @returns false where it is left to a newer version, which knows what is in the log: only that can prove the rows
  */
 export async function recoverInline(
   store: ReadModels,
   projection: Projection,
   signal: AbortSignal,
-): Promise<void> {
-  await recoverWith(store, projection, signal, async (rows) => {
-    const { poisoned } = await catchUpRows(store, projection);
+): Promise<boolean> {
+  let isDone = true;
+  await recoverWith(store, projection, signal, async (rows, newer) => {
+    const { poisoned, leftToNewer = false } = await catchUpRows(store, projection);
     if (signal.aborted) return;
+    if (newer > 0 || leftToNewer) {
+      isDone = false;
+      return;
+    }
     await prove(store, projection, rows);
     store.log.info({ projection: projection.name, poisoned }, 'the read model is what the log says');
   });
+  return isDone;
 }
 
 /** The same for all that are in doubt, for a command that is about to fold events onto them. A gateway may do so, too. */
@@ -64,12 +71,15 @@ export function recoverAsync(store: ReadModels): Recover {
   };
 }
 
-/** @param then called with the id of the collection, in which no row is of another log any more */
+/**
+ * @param then called with the id of the collection, in which no row is of another log any more, but for those of so many
+ *   streams that only a newer version understands
+ */
 async function recoverWith(
   store: ReadModels,
   projection: Projection,
   signal: AbortSignal,
-  then: (rows: string) => Promise<void>,
+  then: (rows: string, newer: number) => Promise<void>,
 ): Promise<void> {
   const { db, live, log } = store;
   const { name } = projection;
@@ -79,9 +89,9 @@ async function recoverWith(
       const collection = live.collectionOf(projection);
       await createRowIndexes(db, projection, collection, log);
       const rows = (await idsOf(store, [projection])).get(collection) ?? '';
-      await putForeignRight(store, projection, signal);
+      const newer = await putForeignRight(store, projection, signal);
       if (await hasFew(store, collection)) await refill(store, projection, collection, signal);
-      if (!signal.aborted) await then(rows);
+      if (!signal.aborted) await then(rows, newer);
     },
     {
       when: (error, failures) => {
@@ -107,29 +117,31 @@ async function refill(
     if (!signal.aborted) await loadRange(store, projection, range, { collection, notBefore });
 }
 
+/** @returns how many streams only a newer version understands */
 async function putForeignRight(
   store: ReadModels,
   projection: Projection,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { log } = store;
   const tally = openTally();
   const left: unknown[] = [];
   for await (const ids of foreignRows(store, projection)) {
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     if (ids.length === 0) continue;
     const suspects = ids.map((id) => ({ id, place: placeOfRow(id), stream: undefined }));
     const options = { store, projection, tally, repair: true, onFinding: () => undefined };
     await reportSuspects(options, suspects, true);
     if (left.length < NAMED) left.push(...(await stillForeign(store, projection, ids)));
   }
-  const { repaired } = tally.counts();
+  const { repaired, newer } = tally.counts();
   log.info({ projection: projection.name, repaired }, 'rows of another log were put right');
   if (left.length > 0)
     log.error(
       { projection: projection.name, rows: left.slice(0, NAMED) },
       'rows that cannot be put right, since the log itself is damaged there: `waybill verify` says how',
     );
+  return newer;
 }
 
 async function stillForeign(
