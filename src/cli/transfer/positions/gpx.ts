@@ -1,3 +1,4 @@
+import { StartupError } from '../../../mongo/startup-error.ts';
 import type { Field } from './columns.ts';
 import { type FileRow, type FixSettings, fixOf } from './fix.ts';
 
@@ -17,7 +18,10 @@ const VALUES: Readonly<Record<string, Field>> = {
 
 const BROKEN = 'not a point of GPX';
 
-/** Reads the points of tracks; a vehicle is what the track is named, unless the caller names it. Speeds are metres a second. */
+/**
+ * Reads the points of tracks; a vehicle is what the track is named, unless the caller names it. Speeds are metres a second.
+ * @throws StartupError where the file is no GPX
+ */
 export async function* gpxRows(
   chunks: AsyncIterable<Buffer>,
   settings: FixSettings,
@@ -25,9 +29,15 @@ export async function* gpxRows(
   const points = openPoints({ ...settings, speedUnit: settings.speedUnit ?? 'mps' });
   const tags = openTags();
   const decoder = new TextDecoder();
-  for await (const chunk of chunks)
-    for (const tag of tags.add(decoder.decode(chunk, { stream: true }))) yield* points.take(tag);
+  let isGpx = false;
+  for await (const chunk of chunks) {
+    for (const tag of tags.add(decoder.decode(chunk, { stream: true }))) {
+      isGpx ||= /^(?:[\w.-]+:)?(?:gpx|trk)\b/.test(tag.text);
+      yield* points.take(tag);
+    }
+  }
   yield* points.end();
+  if (!isGpx) throw new StartupError('The file begins as XML does, but is no GPX.');
 }
 
 /** A tag and the text before it. */

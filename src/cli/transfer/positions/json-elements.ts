@@ -23,6 +23,7 @@ export function openElements() {
   /** The brackets that are open around `place`; within an element, those of the element. */
   let brackets: string[] = [];
   let [isText, isEscaped, isElement] = [false, false, false];
+  let hasList = false;
   /** After something broken: which brackets are open is not known. `before` is the last character that is no blank. */
   let [isSeeking, before] = [false, ''];
 
@@ -65,8 +66,10 @@ export function openElements() {
   const take = (character: string): void => {
     if (character === '"') isText = true;
     else if (character === '{' && !isElement && brackets.at(-1) === '[') begin();
-    else if (character === '{' || character === '[') brackets.push(character);
-    else if (brackets.at(-1) === OPENING[character]) {
+    else if (character === '{' || character === '[') {
+      hasList ||= character === '[';
+      brackets.push(character);
+    } else if (brackets.at(-1) === OPENING[character]) {
       brackets.pop();
       if (isElement && brackets.length === 0) complete();
     }
@@ -94,6 +97,8 @@ export function openElements() {
       held += chunk;
       return scan();
     },
+    /** Whether there was a list at all, be it an empty one. */
+    hasList: () => hasList,
     end(): JsonElement[] {
       const found: JsonElement[] = [];
       while (isElement) {

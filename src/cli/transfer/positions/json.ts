@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { StartupError } from '../../../mongo/startup-error.ts';
 import { linesOf } from '../file-lines.ts';
 import { type ChosenColumns, type Field, fieldNamed, unitInName } from './columns.ts';
 import { type FileRow, type FixSettings, fixOf, type ReadFix } from './fix.ts';
@@ -30,7 +31,10 @@ export async function* jsonLineRows(
   }
 }
 
-/** Reads positions from the lists of one JSON document: a GTFS-realtime feed, GeoJSON, or plain objects. */
+/**
+ * Reads positions from the lists of one JSON document: a GTFS-realtime feed, GeoJSON, or plain objects.
+ * @throws StartupError where there is no list
+ */
 export async function* jsonRows(
   chunks: AsyncIterable<Buffer>,
   options: JsonOptions,
@@ -45,6 +49,8 @@ export async function* jsonRows(
   };
   for await (const chunk of chunks) yield* rowsOf(elements.add(decoder.decode(chunk, { stream: true })));
   yield* rowsOf(elements.end());
+  if (!elements.hasList())
+    throw new StartupError('The file begins as JSON does, but has no list of positions.');
 }
 
 function* readingsIn(text: string, options: JsonOptions): Generator<ReadFix> {

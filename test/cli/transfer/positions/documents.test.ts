@@ -158,3 +158,15 @@ describe('GPX', () => {
     ]);
   });
 });
+
+describe('a document of something else', () => {
+  it('is not taken for one without positions', async () => {
+    await expect(read('<!doctype html><html><body>Sign in</body></html>')).rejects.toThrow('is no GPX');
+    await expect(read('{"error":\n"none"}')).rejects.toThrow('has no list of positions');
+  });
+
+  it('is a difference to one that is empty', async () => {
+    expect(await read('{"header": {},\n"entity": []}')).toEqual([]);
+    expect(await read('<gpx><trk></trk></gpx>')).toEqual([]);
+  });
+});
