@@ -28,10 +28,13 @@ export interface RecoveryOptions {
   readonly lookMs?: number;
   /** How often it asks for the indexes, in ms. */
   readonly indexMs?: number;
+  /** How often it counts the rows of read models that have grown, in ms. */
+  readonly countMs?: number;
 }
 
 const LOOK_MS = 2_000;
 const INDEX_MS = 30_000;
+const COUNT_MS = 60_000;
 /** How long a process that died keeps others waiting, in ms. */
 const LEASE_MS = 6_000;
 
@@ -41,13 +44,14 @@ const LEASE_MS = 6_000;
  */
 export function startRecovering(store: ReadModels, options: RecoveryOptions = {}): { stop(): Promise<void> } {
   const { db, log } = store;
-  const { lookMs = LOOK_MS, indexMs = INDEX_MS } = options;
+  const { lookMs = LOOK_MS, indexMs = INDEX_MS, countMs = COUNT_MS } = options;
   const holder = `${store.producerId}/${newId()}`;
   const stopping = new AbortController();
   const following = new Map<string, number>();
   /** Read models that hold what this version does not know: one that does puts them right. */
   const leftToNewer = new Set<string>();
   let indexedAt = performance.now();
+  let countedAt = Number.NEGATIVE_INFINITY;
 
   const recover = async ({ projection, cause }: Doubt): Promise<void> => {
     const { name, version } = projection;
@@ -77,11 +81,14 @@ export function startRecovering(store: ReadModels, options: RecoveryOptions = {}
   const look = async (): Promise<void> => {
     const doubts = await doubtsOf(store);
     for (const doubt of doubts) if (!stopping.signal.aborted) await recover(doubt);
-    const inDoubt = new Set(doubts.map(({ projection }) => projection));
-    await noteCounts(
-      store,
-      store.projections.filter((projection) => !inDoubt.has(projection)),
-    );
+    if (performance.now() - countedAt >= countMs) {
+      countedAt = performance.now();
+      const inDoubt = new Set(doubts.map(({ projection }) => projection));
+      await noteCounts(
+        store,
+        store.projections.filter((projection) => !inDoubt.has(projection)),
+      );
+    }
     if (performance.now() - indexedAt < indexMs) return;
     indexedAt = performance.now();
     await makeIndexes(store);
@@ -126,17 +133,24 @@ async function wakeProjector(
   await transact(client, (session) => shutOutProjector(db, name, session));
 }
 
-/** Notes how many rows there are, where there are more than was noted: that there are fewer one day is then noticed. */
+/**
+ * Notes how many rows there are, where there are more than was noted: that there are fewer one day is then noticed. They are
+ * counted, since the server's estimate knows rows of transactions that may still fail, and a count costs.
+ */
 async function noteCounts(
   { db, live, timeline }: ReadModels,
   projections: readonly Projection[],
 ): Promise<void> {
+  const timelines = timelinesOf(db);
+  const noted = await timelines.findOne({ id: timeline.id }, { projection: { rows: 1 } });
   const counts: Record<string, number> = {};
   for (const projection of projections) {
-    const collection = live.collectionOf(projection);
-    counts[`rows.${collection}`] = await db.collection(collection).estimatedDocumentCount();
+    const name = live.collectionOf(projection);
+    const rows = db.collection(name);
+    if ((await rows.estimatedDocumentCount()) <= (noted?.rows[name] ?? 0)) continue;
+    counts[`rows.${name}`] = await rows.countDocuments({}, { hint: { _id: 1 } });
   }
-  await timelinesOf(db).updateOne({ id: timeline.id }, { $max: counts });
+  if (Object.keys(counts).length > 0) await timelines.updateOne({ id: timeline.id }, { $max: counts });
 }
 
 async function makeIndexes({ db, events, live, log, projections }: ReadModels): Promise<void> {

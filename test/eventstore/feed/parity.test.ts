@@ -20,8 +20,6 @@ let stores: readonly [Store, Store];
 beforeAll(async () => {
   database = await openDatabase();
   stores = [await openCounterStore(database), await openCounterStore(database)];
-  // As the indexes of a read model make it: of a collection that is being made no earlier moment can be read.
-  await database.db.createCollection(countersRead.name);
 });
 afterAll(() => database.close());
 

@@ -34,7 +34,7 @@ export async function run(database: TestDatabase): Promise<Running> {
     limits: { leaseMs: 600, leasePollMs: 50, idleSaveMs: 100 },
     recover: recoverAsync(store),
   });
-  const recovering = startRecovering(store, { lookMs: 50, indexMs: 50 });
+  const recovering = startRecovering(store, { lookMs: 50, indexMs: 50, countMs: 50 });
   const doubts = () => doubtSentences(store, watch);
   return {
     store,
