@@ -15,6 +15,9 @@ export interface Trial<T> extends Pick<fc.Parameters<T>, 'endOnFailure' | 'examp
   readonly numRuns: number;
 }
 
+/** By then a failure is told as small as it has become: a test that is ended for its length tells no seed. */
+const SMALL_ENOUGH_MS = 200_000;
+
 /** What a failure printed, to try just that again. */
 const SEED = process.env.WAYBILL_FUZZ_SEED;
 const PATH = process.env.WAYBILL_FUZZ_PATH;
@@ -57,7 +60,7 @@ export function itHolds<T>(
 async function tryOnce<T>(property: fc.IRawProperty<T>, trial: Trial<T>): Promise<number> {
   const again =
     SEED === undefined ? {} : { seed: Number(SEED), ...(PATH === undefined ? {} : { path: PATH }) };
-  const details = await fc.check(property, { ...trial, ...again });
+  const details = await fc.check(property, { interruptAfterTimeLimit: SMALL_ENOUGH_MS, ...trial, ...again });
   if (!details.failed) return details.numRuns;
   const { testPath = '', currentTestName = '' } = expect.getState();
   const file = testPath.slice(testPath.lastIndexOf('/test/') + 1);
