@@ -120,6 +120,24 @@ describe('a vehicle that takes over', () => {
   });
 });
 
+describe('T-02 a departure that is told while another vehicle takes over, in another process', () => {
+  it('leaves one vehicle on its trip, and the other free, whichever comes first', async () => {
+    for (const told of ['now', 'late']) {
+      const [truck, spare] = [await registeredVehicle(store), await registeredVehicle(store)];
+      const id = await acceptedTender(store);
+      await play(store, id, assign(truck));
+      const seen = told === 'now' ? depart() : { ...depart(), occurredAt: new Date(Date.now() - 30_000) };
+      const outcomes = await Promise.all([tell(store, id, assign(spare)), tell(other, id, seen)]);
+      expect(refusals(outcomes)).toEqual([]);
+      expect(await tenderRow(store, id)).toMatchObject({ status: 'IN_TRANSIT', vehicleId: spare });
+      expect((await typesOf(store, spare)).at(-1)).toBe('TripStarted');
+      expect(['TripEnded', 'VehicleReleased']).toContain((await typesOf(store, truck)).at(-1));
+      await play(store, id, arrive(), complete(), depart());
+      expect((await typesOf(store, spare)).at(-1)).toBe('TripEnded');
+    }
+  });
+});
+
 describe('a tender that ends early', () => {
   it('frees its vehicle', async () => {
     const truck = await registeredVehicle(store);
