@@ -68,6 +68,7 @@ export function countingEvents(
   const counting = new Map<number, Counting>();
   let first: Counting | undefined;
   let isPast = false;
+  let isEndProven = end === undefined;
   let read = 0;
 
   /** Takes those that count; true where all of them do. */
@@ -78,6 +79,7 @@ export function countingEvents(
     let all = true;
     for (const event of raw) {
       const { sequence } = event;
+      if (sequence === end?.sequence) isEndProven = event._id.equals(end.eventId);
       // The one that a snapshot ends with was read to prove it.
       if (base !== undefined && sequence <= base.sequence) continue;
       const isKnown = isRecorded(event, until);
@@ -114,12 +116,12 @@ export function countingEvents(
   };
 
   /** That the log has its last event shows that a snapshot is of this log. */
-  const isOfThisLog = async ({ sequence, eventId }: SnapshotPlace): Promise<boolean> => {
+  const proveEnd = async ({ sequence, eventId }: SnapshotPlace): Promise<void> => {
     const found = await events.findOne(
       { ...place, sequence },
       { hint: STREAM_INDEX, projection: { _id: 1 } },
     );
-    return found?._id.equals(eventId) === true;
+    isEndProven = found?._id.equals(eventId) === true;
   };
 
   const readAlong = async (base: Snapshot | undefined): Promise<boolean> => {
@@ -141,11 +143,10 @@ export function countingEvents(
 
   return {
     async readOn(base) {
-      const [isRead, isBounded] = await Promise.all([
-        readAlong(base),
-        end === undefined ? true : isOfThisLog(end),
-      ]);
-      return isRead && isBounded;
+      // What is near is read along with the others.
+      const proof = end === undefined || isNear(base) ? undefined : proveEnd(end);
+      const [isRead] = await Promise.all([readAlong(base), proof]);
+      return isRead && isEndProven;
     },
     async readLate(base) {
       const filter = lateFilter(stream, base?.sequence ?? 0, until);

@@ -6,9 +6,11 @@ import { loadStream } from '../../../src/eventstore/command/load.ts';
 import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { readStream } from '../../../src/eventstore/log/read.ts';
+import { rowAsOf } from '../../../src/eventstore/time/as-of.ts';
 import { type Snapshot, snapshotsOf } from '../../../src/eventstore/time/snapshots.ts';
 import { LATE_READING_MS } from '../../../src/eventstore/time-order.ts';
 import type { VehicleCommand } from '../../../src/vehicle/decide.ts';
+import { fleetStatus } from '../../../src/vehicle/projection.ts';
 import { vehicle } from '../../../src/vehicle/vehicle.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { minute } from '../../given.ts';
@@ -146,6 +148,26 @@ describe('loading a stream', () => {
     const strange = { eventId: new UUID(), state: { ...vehicle.initial, registered: false } };
     await snapshotsOf(database.db).updateMany({ aggregateId: new UUID(id) }, { $set: strange });
     expect(await loadAnew()).toEqual(whole);
+  });
+
+  it.each([
+    ['near', UP_TO_TEN],
+    ['far', [...UP_TO_TEN.map((minutes) => minutes + 1_000), ...UP_TO_TEN, ...UP_TO_TEN.map((m) => m + 20)]],
+  ])('believes none of another log that says how far something was known: %s', async (_, minutes) => {
+    await driven(store, ...minutes);
+    const strange = { eventId: new UUID(), newestRecordedAt: minute(1_000_000_000) };
+    // Only the last one is left, as if the log had ended elsewhere.
+    await snapshotsOf(database.db).deleteMany({
+      aggregateId: new UUID(id),
+      sequence: { $ne: minutes.length > 20 ? 28 : 8 },
+    });
+    await snapshotsOf(database.db).updateMany(
+      { aggregateId: new UUID(id) },
+      { $set: { ...strange, at: minute(2) } },
+    );
+    const now = { asOf: new Date(), knownAt: new Date() };
+    const row = await rowAsOf(store, streamOf(id), vehicle, fleetStatus, now);
+    expect(row?.position?.occurredAt).toEqual(minute(Math.max(...minutes)));
   });
 
   it('finds the snapshots of many streams in one go', async () => {
