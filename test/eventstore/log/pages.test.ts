@@ -8,7 +8,8 @@ import type { Store } from '../../../src/eventstore/command/store.ts';
 import { newId, uuid } from '../../../src/eventstore/ids.ts';
 import { pageEvents } from '../../../src/eventstore/log/pages.ts';
 import { MAX_AHEAD } from '../../../src/eventstore/log/position.ts';
-import { toBeStamped } from '../../../src/eventstore/log/stamp.ts';
+import { stampOfRecorded, toBeStamped } from '../../../src/eventstore/log/stamp.ts';
+import { createClient } from '../../../src/mongo/client.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { bareCounter, count, openCounterStore, upTo } from '../counter.ts';
 import { openPoller } from './poller.ts';
@@ -189,5 +190,49 @@ describe('a stamp', () => {
       true,
     );
     expect(Math.abs((stamps[0]?.getHighBits() ?? 0) - Date.now() / 1_000)).toBeLessThan(60);
+  });
+});
+
+describe('T-03 an insert that the database is slow to take', () => {
+  it('is stamped when it is taken, behind what was recorded after it', async () => {
+    const store = await openCounterStore(database);
+    const poller = openPoller(store);
+    const appName = `slow-${newId()}`;
+    const client = createClient(
+      `${database.uri}${database.uri.includes('?') ? '&' : '/?'}appName=${appName}`,
+    );
+    const slow = await openCounterStore({ ...database, client, db: client.db(database.db.databaseName) });
+    const fail = (mode: object | string) =>
+      database.client.db('admin').command({
+        configureFailPoint: 'failCommand',
+        mode,
+        data: { failCommands: ['insert'], blockConnection: true, blockTimeMS: 1_500, appName },
+      });
+    await fail({ times: 1 });
+    const recording = record(slow);
+    const meanwhile = [await record(store), await record(store)];
+    expect(await poller.toTheEnd()).toEqual(meanwhile);
+    const late = await recording;
+    expect(await poller.toTheEnd()).toEqual([late]);
+    await client.close();
+  });
+});
+
+describe('an import', () => {
+  it('stands among what was recorded at the same time, where a position may have passed it', async () => {
+    const store = await openCounterStore(database);
+    const poller = openPoller(store);
+    const own = await record(store);
+    expect(await poller.toTheEnd()).toEqual([own]);
+    const sample = await store.events.findOne({ _id: uuid(own) });
+    if (sample === null) throw new Error('The sample is not in the log.');
+    const recordedAt = new Date(Date.now() - 3_600_000);
+    const imported = { ...sample, _id: uuid(newId()), aggregateId: uuid(newId()), recordedAt };
+    await store.events.insertOne({ ...imported, loggedAt: stampOfRecorded(imported, Date.now()) });
+    expect(await poller.toTheEnd()).toEqual([]);
+    const { items } = await pageEvents(store, 'acme', {}, { limit: 9 });
+    expect(items.map(({ event }) => event._id.toString())).toEqual([imported._id.toString(), own]);
+    const since = { recordedFrom: recordedAt, recordedTo: recordedAt };
+    expect(await openPoller(store, since).toTheEnd()).toEqual([imported._id.toString()]);
   });
 });
