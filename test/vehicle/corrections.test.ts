@@ -4,6 +4,7 @@ import type { StoredEvent } from '../../src/eventstore/event.ts';
 import type { VehicleCommand } from '../../src/vehicle/decide.ts';
 import { fleetStatus } from '../../src/vehicle/projection.ts';
 import { vehicle } from '../../src/vehicle/vehicle.ts';
+import { itHolds } from '../fuzz.ts';
 import { foldAll, given } from '../given.ts';
 import { correctionOf, fixAt, registered } from './cast.ts';
 
@@ -77,33 +78,31 @@ describe('fixes and their corrections', () => {
     },
   );
 
-  it('fold to the same row in any order', () => {
-    fc.assert(
-      fc.property(fixes, corrections, fc.infiniteStream(fc.nat()), (told, corrected, dice) => {
-        const commands: VehicleCommand[] = [
-          ...told.map(({ minute, ...readings }) => fixAt(minute, readings)),
-          ...corrected.flatMap(({ of, number, accuracyM }) => {
-            const fix = told[of % told.length];
-            if (fix === undefined) return [];
-            const { minute, ...recorded } = fix;
-            return [correctionOf(minute, recorded, { deviceId: recorded.deviceId, accuracyM }, number)];
-          }),
-        ];
-        const [founding, ...events] = registered(...commands).events;
-        if (founding === undefined) throw new Error('A story without a beginning.');
-        const position = (order: readonly StoredEvent[]) => {
-          // Their places in the stream stay: only the order of folding is another.
-          const row = foldAllInOrder([founding, ...order]);
-          return row?.position;
-        };
-        const shuffled = events
-          .map((event) => ({ event, by: dice.next().value as number }))
-          .sort((a, b) => a.by - b.by)
-          .map(({ event }) => event);
-        expect(position(shuffled)).toEqual(position(events));
-      }),
-    );
-  });
+  itHolds('fold to the same row in any order', { numRuns: 100 }, () =>
+    fc.property(fixes, corrections, fc.infiniteStream(fc.nat()), (told, corrected, dice) => {
+      const commands: VehicleCommand[] = [
+        ...told.map(({ minute, ...readings }) => fixAt(minute, readings)),
+        ...corrected.flatMap(({ of, number, accuracyM }) => {
+          const fix = told[of % told.length];
+          if (fix === undefined) return [];
+          const { minute, ...recorded } = fix;
+          return [correctionOf(minute, recorded, { deviceId: recorded.deviceId, accuracyM }, number)];
+        }),
+      ];
+      const [founding, ...events] = registered(...commands).events;
+      if (founding === undefined) throw new Error('A story without a beginning.');
+      const position = (order: readonly StoredEvent[]) => {
+        // Their places in the stream stay: only the order of folding is another.
+        const row = foldAllInOrder([founding, ...order]);
+        return row?.position;
+      };
+      const shuffled = events
+        .map((event) => ({ event, by: dice.next().value as number }))
+        .sort((a, b) => a.by - b.by)
+        .map(({ event }) => event);
+      expect(position(shuffled)).toEqual(position(events));
+    }),
+  );
 });
 
 /** The row's body after these events, whatever their sequence. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openRecords } from '../../../../src/cli/transfer/positions/csv-records.ts';
+import { itHolds } from '../../../fuzz.ts';
 import { faultsIn, fixOf, read } from './read.ts';
 
 const HEADER = 'plate,time,lat,lon,note';
@@ -53,19 +54,17 @@ describe('several stray quotes', () => {
     }
   });
 
-  it('cost no more than the lines that they are on, wherever they are', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(199), { maxLength: 12 }), (broken) => {
-        // Each begins with a quote that is not closed; none of them is next to another, which would be legal.
-        const places = broken.filter((place) => !broken.includes(place - 1));
-        const lines = rows(200).map((text, index) => (places.includes(index) ? `"${text}` : text));
-        const found = recordsOf([HEADER, ...lines]);
-        const faults = found.filter((each) => 'fault' in each).map(({ line }) => line - 2);
-        expect(faults).toEqual(places.toSorted((a, b) => a - b));
-        expect(found.length).toBe(201);
-      }),
-    );
-  });
+  itHolds('cost no more than the lines that they are on, wherever they are', { numRuns: 100 }, () =>
+    fc.property(fc.uniqueArray(fc.nat(199), { maxLength: 12 }), (broken) => {
+      // Each begins with a quote that is not closed; none of them is next to another, which would be legal.
+      const places = broken.filter((place) => !broken.includes(place - 1));
+      const lines = rows(200).map((text, index) => (places.includes(index) ? `"${text}` : text));
+      const found = recordsOf([HEADER, ...lines]);
+      const faults = found.filter((each) => 'fault' in each).map(({ line }) => line - 2);
+      expect(faults).toEqual(places.toSorted((a, b) => a - b));
+      expect(found.length).toBe(201);
+    }),
+  );
 });
 
 describe('a quoted field with line breaks', () => {
@@ -94,9 +93,11 @@ describe('a quoted field with line breaks', () => {
 });
 
 describe('any lines', () => {
-  it('are each a record or a fault, in order, and no good one is lost to a broken one', () => {
-    const line = fc.constantFrom('a,b,c', '"a",b,c', 'a,"b', 'b",c', '"', '"a""b",c,d', 'a,b', '', 'x"y,b,c');
-    fc.assert(
+  const line = fc.constantFrom('a,b,c', '"a",b,c', 'a,"b', 'b",c', '"', '"a""b",c,d', 'a,b', '', 'x"y,b,c');
+  itHolds(
+    'are each a record or a fault, in order, and no good one is lost to a broken one',
+    { numRuns: 300 },
+    () =>
       fc.property(fc.array(line, { maxLength: 40 }), (lines) => {
         const found = recordsOf(['h,h,h', ...lines]);
         const numbers = found.map((each) => each.line);
@@ -110,7 +111,5 @@ describe('any lines', () => {
           expect(text).toContain('"');
         }
       }),
-      { numRuns: 300 },
-    );
-  });
+  );
 });
