@@ -36,6 +36,8 @@ export interface TimelineDocument {
   /** When it rose, by the cluster's clock. */
   readonly pulsedAt: Timestamp;
   readonly absences: readonly Absence[];
+  /** How many events the log was estimated to have. */
+  readonly logged?: number;
   /** How many rows the live generation of each read model was seen to have, by the generation's collection. */
   readonly rows: Readonly<Record<string, number>>;
 }
@@ -89,7 +91,7 @@ async function goOn(db: Db, log: Logger): Promise<TimelineDocument | null> {
   ]);
   const events = ids.get('events') ?? '';
   const seen = { events, ...(replicaSetId === undefined ? {} : { replicaSetId }) };
-  if (known !== null && isSame(known, seen)) {
+  if (known !== null && isSame(known, seen) && !(await hasLostEvents(db, known))) {
     const $set = { ...seen, pulsedAt: now, absences: absencesOf(known, now) };
     // By its pulse: of several processes that start at once, one notes the absence, and the others see its sign of life.
     return timelines.findOneAndUpdate(
@@ -112,6 +114,16 @@ async function goOn(db: Db, log: Logger): Promise<TimelineDocument | null> {
   if (known !== null)
     log.warn({ known: identityOf(known), found: seen }, 'another log than before: a restore');
   return fresh;
+}
+
+/** A log never becomes smaller. The server's estimate is free, but may be wrong after it was killed: then they are counted. */
+export async function hasLostEvents(
+  db: Db,
+  { logged = 0 }: Pick<TimelineDocument, 'logged'>,
+): Promise<boolean> {
+  const events = db.collection('events');
+  if ((await events.estimatedDocumentCount()) * 2 >= logged) return false;
+  return (await events.countDocuments({}, { hint: { _id: 1 } })) * 2 < logged;
 }
 
 function isSame(known: TimelineDocument, seen: { events: string; replicaSetId?: string }): boolean {

@@ -138,19 +138,19 @@ async function wakeProjector(
  * counted, since the server's estimate knows rows of transactions that may still fail, and a count costs.
  */
 async function noteCounts(
-  { db, live, timeline }: ReadModels,
+  { db, events, live, timeline }: ReadModels,
   projections: readonly Projection[],
 ): Promise<void> {
   const timelines = timelinesOf(db);
   const noted = await timelines.findOne({ id: timeline.id }, { projection: { rows: 1 } });
-  const counts: Record<string, number> = {};
+  const counts: Record<string, number> = { logged: await events.estimatedDocumentCount() };
   for (const projection of projections) {
     const name = live.collectionOf(projection);
     const rows = db.collection(name);
     if ((await rows.estimatedDocumentCount()) <= (noted?.rows[name] ?? 0)) continue;
     counts[`rows.${name}`] = await rows.countDocuments({}, { hint: { _id: 1 } });
   }
-  if (Object.keys(counts).length > 0) await timelines.updateOne({ id: timeline.id }, { $max: counts });
+  await timelines.updateOne({ id: timeline.id }, { $max: counts });
 }
 
 async function makeIndexes({ db, events, live, log, projections }: ReadModels): Promise<void> {

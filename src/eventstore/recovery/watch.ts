@@ -1,7 +1,7 @@
 import { pause } from '../backoff.ts';
 import { collectionIds } from '../database-identity.ts';
 import type { Log } from '../log/log.ts';
-import { pulse, type TimelineDocument, timelinesOf } from '../timeline.ts';
+import { hasLostEvents, pulse, type TimelineDocument, timelinesOf } from '../timeline.ts';
 
 /** The log is not the one that this process began with. What it keeps in memory is worth nothing. */
 export class LogReplaced extends Error {
@@ -45,7 +45,9 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
       timelines.findOne({ _id: 'log' }),
       collectionIds(db, ['events']),
     ]);
-    const how = differenceOf(timeline.id, before, document, ids.get('events'));
+    const how =
+      differenceOf(timeline.id, before, document, ids.get('events')) ??
+      (document !== null && (await hasLostEvents(db, document)) ? 'most of its events are gone' : undefined);
     if (how !== undefined) {
       if (replaced === undefined) {
         replaced = new LogReplaced(how);

@@ -194,6 +194,17 @@ describe('a gateway whose log is replaced underneath it', () => {
     expect(outcome.kind).toBe('recorded');
   });
 
+  it('is told to end where it is emptied; the next one shows nothing of what is gone', async () => {
+    await noted('counters_read');
+    await database.db.collection('events').deleteMany({});
+    await expectEnded(/most of its events are gone/);
+    await restart();
+    await running.ready();
+    await expectRight(running.store);
+    expect(await collection('counters_read').countDocuments()).toBe(0);
+    expect(await collection('tallies').countDocuments()).toBe(0);
+  });
+
   it('is told to end where the database is back at an earlier state', async () => {
     const timelines = collection('timeline');
     await eventually(async () => expect(await running.doubts()).toEqual([]));
