@@ -79,7 +79,8 @@ export async function catchUpRows(store: ReadModels, projection: Projection): Pr
   let rows = 0;
   for await (const streams of streamsBehind(store, projection, await clusterNow(store.db), collection))
     if (streams.length > 0) rows += await catchUpChunk(store, projection, folds, streams);
-  return { projection: name, rows, poisoned: folds.behind.size, leftToNewer, complete: true };
+  const caughtUp = { projection: name, rows, poisoned: folds.behind.size, complete: true };
+  return leftToNewer ? { ...caughtUp, leftToNewer } : caughtUp;
 }
 
 /** @returns how many rows were written */
