@@ -80,6 +80,12 @@ export async function pulse(db: Db, { id }: Pick<Timeline, 'id'>): Promise<void>
   );
 }
 
+/** Gives the last sign of life of a process, behind all cursors that it gave out: none is of a time when nobody was there. */
+export async function lastPulse(db: Db, { id }: Pick<Timeline, 'id'>): Promise<void> {
+  const pulsedAt = await clusterNow(db);
+  await timelinesOf(db).updateOne({ _id: ID, id }, { $inc: { pulse: 1 }, $max: { pulsedAt } });
+}
+
 /** @returns null where another process was faster */
 async function goOn(db: Db, log: Logger): Promise<TimelineDocument | null> {
   const timelines = timelinesOf(db);

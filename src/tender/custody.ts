@@ -52,6 +52,14 @@ export function hadLoadSince(custodies: readonly Custody[], carrierId: string, a
   );
 }
 
+/**
+ * True for the carrier that had the load last, where nobody has it now: its vehicle does not stop while it is asked again,
+ * and goes on until it hears of it.
+ */
+export function hadLoadLast(custodies: readonly Custody[], carrierId: string): boolean {
+  return custodies.at(-1)?.carrierId === carrierId;
+}
+
 function holds({ from, until }: Custody, at: number): boolean {
   return from.getTime() <= at && (until === undefined || at < until.getTime());
 }

@@ -3,7 +3,7 @@ import { type Refusal, refusal } from '../refusal.ts';
 import { amendTender } from './amend.ts';
 import { answerCounter, answerOffer, expired, expireOffers, withdrawOffer } from './answer.ts';
 import type { CancelTender, OfferTender, TenderCommand } from './command.ts';
-import { hadLoadSince } from './custody.ts';
+import { hadLoadLast, hadLoadSince } from './custody.ts';
 import type { TenderFact } from './events.ts';
 import { acceptedOffer, hasLapsed, isLive } from './offer.ts';
 import type { Born, TenderState } from './state.ts';
@@ -129,6 +129,6 @@ function forbidsCarrier(state: TenderState, { type, by, occurredAt }: TenderComm
   const { offers, custodies } = state.load;
   if (!offers.some((offer) => offer.carrierId === carrierId)) return refusal('NOT_FOUND');
   if (!reports || acceptedOffer(offers)?.carrierId === carrierId) return undefined;
-  if (hadLoadSince(custodies, carrierId, occurredAt)) return undefined;
+  if (hadLoadSince(custodies, carrierId, occurredAt) || hadLoadLast(custodies, carrierId)) return undefined;
   return refusal('FORBIDDEN', 'Only the carrier whose offer was accepted may report on a tender.');
 }

@@ -15,7 +15,9 @@ import {
   complete,
   depart,
   dispatcher,
+  OFFER_B,
   OTHER_TRUCK,
+  offer,
   raise,
   shown,
   TRUCK,
@@ -148,12 +150,18 @@ describe('a report is judged by who had the load when it happened', () => {
       .refuses('INVALID_TRANSITION');
   });
 
-  it('may come from the carrier that had the load then, and from no other', () => {
+  it('may come from the carrier that had the load then, or had it last, and from no other', () => {
     const amend: TenderCommand = { type: 'AmendTender', changes: { weightKg: 3 }, ...at(10) };
     const story = tenderIn('ASSIGNED').and(amend);
     expect(story.when(late(arrive(1, 7, acme), 9)).decision.refusal).toBeUndefined();
-    story.when(late(arrive(1, 7, acme), 12)).refuses('FORBIDDEN');
     story.when(late(arrive(1, 7, bolt), 9)).refuses('NOT_FOUND');
+    // While it is asked again, its vehicle is on the way all the same.
+    const asked = story.and(late(arrive(1, 7, acme), 12));
+    expect(shown(asked)).toMatchObject([{ marks: ['NO_VEHICLE'], counts: false }]);
+    // Once another has taken the load, it can tell of its own time only.
+    const taken = story.and(offer('BOLT', OFFER_B, 13)).and(accept(bolt, 14));
+    expect(taken.when(late(arrive(1, 15, acme), 9)).decision.refusal).toBeUndefined();
+    taken.when(late(arrive(1, 15, acme), 12)).refuses('FORBIDDEN');
   });
 });
 

@@ -1,7 +1,7 @@
 import { pause } from '../backoff.ts';
 import { collectionIds } from '../database-identity.ts';
 import type { Log } from '../log/log.ts';
-import { hasLostEvents, pulse, type TimelineDocument, timelinesOf } from '../timeline.ts';
+import { hasLostEvents, lastPulse, pulse, type TimelineDocument, timelinesOf } from '../timeline.ts';
 
 /** The log is not the one that this process began with. What it keeps in memory is worth nothing. */
 export class LogReplaced extends Error {
@@ -18,6 +18,7 @@ export class LogReplaced extends Error {
 export interface LogWatch {
   /** Looks now. @throws LogReplaced; what MongoDB throws */
   look(): Promise<void>;
+  /** To be called when this process gives out no cursor any more. */
   stop(): Promise<void>;
 }
 
@@ -28,6 +29,8 @@ export interface LogWatchOptions {
 }
 
 const LOOK_MS = 1_000;
+/** How long a process that ends waits for its last sign of life, in ms: MongoDB may be away. */
+const LAST_PULSE_MS = 1_000;
 
 type Watched = Pick<Log, 'db' | 'log' | 'timeline'>;
 
@@ -82,6 +85,12 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
     async stop() {
       stopping.abort();
       await running;
+      if (replaced !== undefined) return;
+      const pulsed = new AbortController();
+      lastPulse(db, timeline)
+        .catch((error: unknown) => log.debug({ err: error }, 'no last sign of life'))
+        .finally(() => pulsed.abort());
+      await pause(LAST_PULSE_MS, pulsed.signal);
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Store } from '../../../src/eventstore/command/store.ts';
 import { readCursor, scopeOf, writeCursor } from '../../../src/eventstore/feed/cursor.ts';
 import { type Feed, openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
+import { watchLog } from '../../../src/eventstore/recovery/watch.ts';
 import { timelinesOf } from '../../../src/eventstore/timeline.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { count, countersRead, openCounterStore } from '../counter.ts';
@@ -97,6 +98,20 @@ describe.each(['ordered', 'latest', 'log'] as const)('a client (%s) that comes w
     const other = writeCursor(scope, place, 0, complete);
     expect((await firstOf(store, of, other))[0]).toMatch(/^gap/);
     expect((await firstOf(store, of, cursor))[0]).not.toMatch(/^gap/);
+  });
+});
+
+describe('a process that ends', () => {
+  it('has given a sign of life behind its last cursor: nobody gets a gap who comes to the next one', async () => {
+    const store = await openCounterStore(database);
+    const watch = watchLog(store);
+    await watch.look();
+    await handle(store, count(newId()));
+    const cursor = await cursorOf(store, 'log');
+    await watch.stop();
+    const noted = await timelinesOf(database.db).findOne({});
+    const { time } = readCursor(scopeOf('events', 'acme'), cursor);
+    expect(noted?.pulsedAt.greaterThanOrEqual(time)).toBe(true);
   });
 });
 
