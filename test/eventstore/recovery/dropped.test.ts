@@ -161,6 +161,24 @@ describe('an index that is dropped', () => {
   );
 });
 
+describe('a log in which a large transaction fails', () => {
+  it('is not taken for one that lost events', async () => {
+    await database.client.withSession(async (session) => {
+      session.startTransaction();
+      const written = Array.from({ length: 400 }, (_, sequence) => ({ _id: newId(), sequence }));
+      await collection('events').insertMany(written, { session });
+      // The job counts while it is open.
+      await countOn(running.store, [newId()]);
+      await eventually(async () => {
+        const [timeline] = await collection('timeline').find().toArray();
+        expect(Object(timeline).logged).toBeGreaterThan(80);
+      });
+      await session.abortTransaction();
+    });
+    expect(await running.doubts()).toEqual([]);
+  });
+});
+
 describe('a gateway whose log is replaced underneath it', () => {
   let copied: TestDatabase;
   beforeEach(async () => {
