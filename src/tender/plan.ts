@@ -48,11 +48,21 @@ export function changesWay(way: Way, planned: readonly PlannedStop[]): boolean {
  * The stop that someone meant who said at a moment that something happened at the nth stop: that of the plan then in
  * force, as far as that had so many; of the present one, also before there was any; at last of whichever had.
  */
-export function stopMeant({ plans, stops, formerStops }: Way, sequence: number, at: Date): Stop | undefined {
+export function stopMeant(way: Way, sequence: number, at: Date): Stop | undefined {
+  const { plans } = way;
   const inForce = plans.findLast(({ from }) => from <= at);
   const candidates = inForce === undefined ? plans.toReversed() : [inForce, ...plans.toReversed()];
   const id = candidates.map(({ stopIds }) => stopIds[sequence - 1]).find((each) => each !== undefined);
-  return [...stops, ...formerStops].find((stop) => stop.id === id);
+  return stopWith(way, id);
+}
+
+/** The stop of this id, in the plan or not any more. Every report asks for its own: no list is made for that. */
+export function stopWith(
+  { stops, formerStops }: Pick<Way, 'stops' | 'formerStops'>,
+  stopId: string | undefined,
+): Stop | undefined {
+  const isIt = ({ id }: Stop): boolean => id === stopId;
+  return stops.find(isIt) ?? formerStops.find(isIt);
 }
 
 /** The id that each planned stop has already, where it is the same place as one that is known; each id once. */

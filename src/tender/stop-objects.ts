@@ -2,6 +2,7 @@ import { ActorRef } from '../audit/graphql.ts';
 import { builder } from '../graphql/builder.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 import { STOP_KINDS } from './events.ts';
+import { stopWith } from './plan.ts';
 import type { TenderRow } from './projection.ts';
 import {
   CONTRADICTIONS,
@@ -73,7 +74,11 @@ StopRef.implement({
     reports: t.field({
       type: [StopReportRef],
       description: 'All that was reported of it, in the order in which it happened.',
-      resolve: (stop) => reportsOf(stop.row).filter(({ stopId }) => stopId === stop.id),
+      resolve: ({ id, row }) =>
+        shownOf(
+          row,
+          row.reports.filter(({ stopId }) => stopId === id),
+        ),
     }),
     contradictions: t.field({
       type: [ReportMarkRef],
@@ -141,16 +146,20 @@ export function stopsOf(row: TenderRow): (Stop & Shown)[] {
 
 /** What was reported of them. */
 export function reportsOf(row: TenderRow): (StopReport & Shown)[] {
-  return row.reports.map((report) => ({ ...report, row }));
+  return shownOf(row, row.reports);
+}
+
+function shownOf<R extends Judged>(row: TenderRow, reports: readonly R[]): (R & Shown)[] {
+  return reports.map((report) => ({ ...report, row }));
 }
 
 /** What went wrong. */
 export function exceptionsOf(row: TenderRow): (TransitException & Shown)[] {
-  return row.exceptions.map((exception) => ({ ...exception, row }));
+  return shownOf(row, row.exceptions);
 }
 
 function stopOf({ stopId, row }: Judged & Shown): Stop | undefined {
-  return [...row.stops, ...row.formerStops].find(({ id }) => id === stopId);
+  return stopWith(row, stopId);
 }
 
 function sequenceOf(report: Told & Judged & Shown): number | undefined {
