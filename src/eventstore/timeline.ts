@@ -98,11 +98,13 @@ async function goOn(db: Db, log: Logger): Promise<TimelineDocument | null> {
   const events = ids.get('events') ?? '';
   const seen = { events, ...(replicaSetId === undefined ? {} : { replicaSetId }) };
   if (known !== null && isSame(known, seen) && !(await hasLostEvents(db, known))) {
-    const $set = { ...seen, pulsedAt: now, absences: absencesOf(known, now) };
+    const absences = absencesOf(known, now);
     // By its pulse: of several processes that start at once, one notes the absence, and the others see its sign of life.
+    const noted = absences === known.absences ? {} : { absences };
+    const sole = absences === known.absences ? {} : { pulse: known.pulse };
     return timelines.findOneAndUpdate(
-      { _id: ID, id: known.id, pulse: known.pulse },
-      { $set, $inc: { pulse: 1 } },
+      { _id: ID, id: known.id, ...sole },
+      { $set: { ...seen, ...noted }, $max: { pulsedAt: now }, $inc: { pulse: 1 } },
       { returnDocument: 'after' },
     );
   }

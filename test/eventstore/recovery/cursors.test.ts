@@ -7,7 +7,7 @@ import { readCursor, scopeOf, writeCursor } from '../../../src/eventstore/feed/c
 import { type Feed, openFeed } from '../../../src/eventstore/feed/feed.ts';
 import { newId } from '../../../src/eventstore/ids.ts';
 import { watchLog } from '../../../src/eventstore/recovery/watch.ts';
-import { timelinesOf } from '../../../src/eventstore/timeline.ts';
+import { openTimeline, timelinesOf } from '../../../src/eventstore/timeline.ts';
 import { openDatabase, type TestDatabase } from '../../database.ts';
 import { count, countersRead, openCounterStore } from '../counter.ts';
 import { read } from '../feed/reader.ts';
@@ -129,5 +129,16 @@ describe('a database that nobody used for a while', () => {
     expect(first.timeline.isAway(at(now.getHighBitsUnsigned() - 50))).toBe(true);
     expect(first.timeline.isAway(at(now.getHighBitsUnsigned() - 101))).toBe(false);
     expect(first.timeline.isAway(at(now.getHighBitsUnsigned() + 1_000))).toBe(false);
+  });
+
+  it('is found by all who come at once, however many', async () => {
+    const { timeline, log } = await openCounterStore(database);
+    await timelinesOf(database.db).updateOne({}, { $set: { pulsedAt: new Timestamp({ t: 1, i: 1 }) } });
+    const opened = await Promise.all(Array.from({ length: 40 }, () => openTimeline(database.db, log)));
+    expect(new Set(opened.map(({ id }) => id))).toEqual(new Set([timeline.id]));
+    expect((await timelinesOf(database.db).findOne({}))?.absences).toHaveLength(1);
+    await copied.db.createCollection('events');
+    const begun = await Promise.all(Array.from({ length: 40 }, () => openTimeline(copied.db, log)));
+    expect(new Set(begun.map(({ id }) => id)).size).toBe(1);
   });
 });

@@ -197,14 +197,15 @@ describe('a gateway whose log is replaced underneath it', () => {
     await countOn(running.store, ids.slice(0, 10));
     await running.ready();
     await copy(copied.db, database.db, ['events']);
-    await expectEnded(/`events`/);
+    // A look may fall between the drop and the copy's end.
+    await expectEnded(/`events`|most of its events are gone/);
     await restart();
     await expectHealed();
   });
 
   it('is told to end where everything is dropped', async () => {
     await database.db.dropDatabase();
-    await expectEnded(/there is no collection `events`/);
+    await expectEnded(/there is no collection `events`|most of its events are gone/);
     await restart();
     await running.ready();
     await expectRight(running.store);
