@@ -118,7 +118,7 @@ describe('a process with nothing in hand', () => {
   it('takes on a batch that is larger than its limit', async () => {
     const fixes = Array.from({ length: COMMANDS * 2 }, (_, index) => fix(20 + index));
     expect(await gateway.data(TRACK_ALL, { input: { fixes } })).toEqual({
-      result: { recorded: fixes.length, repeated: 0, refused: [] },
+      result: { recorded: fixes.length, repeated: 0, refused: [], warnings: [] },
     });
   });
 
