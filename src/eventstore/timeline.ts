@@ -80,10 +80,14 @@ export async function pulse(db: Db, { id }: Pick<Timeline, 'id'>): Promise<void>
   );
 }
 
-/** Gives the last sign of life of a process, behind all cursors that it gave out: none is of a time when nobody was there. */
-export async function lastPulse(db: Db, { id }: Pick<Timeline, 'id'>): Promise<void> {
+/**
+ * Gives the last sign of life of a process, behind all cursors that it gave out: none is of a time when nobody was there.
+ * @param seen the pulse that it saw last: with less, the database is back at an earlier state, and was not looked after
+ */
+export async function lastPulse(db: Db, { id }: Pick<Timeline, 'id'>, seen: number): Promise<void> {
   const pulsedAt = await clusterNow(db);
-  await timelinesOf(db).updateOne({ _id: ID, id }, { $inc: { pulse: 1 }, $max: { pulsedAt } });
+  const filter = { _id: ID, id, pulse: { $gte: seen } } as const;
+  await timelinesOf(db).updateOne(filter, { $inc: { pulse: 1 }, $max: { pulsedAt } });
 }
 
 /** @returns null where another process was faster */

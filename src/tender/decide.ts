@@ -102,7 +102,8 @@ const REPORTS: readonly CommandType[] = ['ReportArrival', 'ReportDeparture', 'Ra
 
 /**
  * Who may do what to a tender: dispatcher, admin and system everything; a carrier answers its own offers and reports
- * on what it has accepted, of the time when it had it also once it has it no more; a driver reports.
+ * on what it has accepted: of the time when it had it also once another has it, and of any time while nobody has it after
+ * it; a driver reports.
  * @returns FORBIDDEN, or NOT_FOUND for a carrier that was never asked: to it, the tender does not exist
  */
 export function forbids(state: TenderState, command: TenderCommand): Refusal | undefined {

@@ -85,9 +85,9 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
     async stop() {
       stopping.abort();
       await running;
-      if (replaced !== undefined) return;
+      if (replaced !== undefined || seen === undefined) return;
       const pulsed = new AbortController();
-      lastPulse(db, timeline)
+      lastPulse(db, timeline, seen.pulse)
         .catch((error: unknown) => log.debug({ err: error }, 'no last sign of life'))
         .finally(() => pulsed.abort());
       await pause(LAST_PULSE_MS, pulsed.signal);

@@ -113,6 +113,16 @@ describe('a process that ends', () => {
     const { time } = readCursor(scopeOf('events', 'acme'), cursor);
     expect(noted?.pulsedAt.greaterThanOrEqual(time)).toBe(true);
   });
+
+  it('gives none where the database was put back to an earlier state meanwhile', async () => {
+    const store = await openCounterStore(database);
+    const watch = watchLog(store, { lookMs: 60_000 });
+    await watch.look();
+    const pulsedAt = new Timestamp({ t: 1, i: 1 });
+    await timelinesOf(database.db).updateOne({}, { $set: { pulse: 0, pulsedAt } });
+    await watch.stop();
+    expect(await timelinesOf(database.db).findOne({})).toMatchObject({ pulse: 0, pulsedAt });
+  });
 });
 
 describe('a database that nobody used for a while', () => {
