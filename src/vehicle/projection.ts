@@ -60,9 +60,9 @@ function evolveRow(row: VehicleRow | null, stored: StoredEvent): Body<VehicleRow
   if (row === null) return null;
   switch (event.type) {
     case 'LocationTracked':
-      return shown(row, positionOf(event));
+      return isLate(event, row) ? row : shown(row, positionOf(event));
     case 'LocationCorrected':
-      return shown(row, correctedPosition(event));
+      return isLate(event, row) ? row : shown(row, correctedPosition(event));
     case 'VehicleStateChanged':
       return { ...row, state: event.payload.to };
     case 'VehicleReserved':
@@ -75,6 +75,11 @@ function evolveRow(row: VehicleRow | null, stored: StoredEvent): Body<VehicleRow
     default:
       return row;
   }
+}
+
+/** Looked at first: a late fix is not decoded for nothing. */
+function isLate({ occurredAt }: VehicleEvent, { position }: VehicleRow): boolean {
+  return position !== null && occurredAt.getTime() < position.occurredAt.getTime();
 }
 
 function shown(row: VehicleRow, position: Position): VehicleRow {
