@@ -6,8 +6,8 @@ import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { checkVerified } from './check/rows.ts';
 import { checkScreens } from './check/screens.ts';
-import { type SubscriptionTransport, TRANSPORTS } from './client/connection.ts';
-import { type ResumingSubscriber, subscribeResuming } from './client/resuming-subscriber.ts';
+import { TRANSPORTS } from './client/connection.ts';
+import { watchGaps } from './client/gap-watcher.ts';
 import { stopAll } from './client/resuming-subscribers.ts';
 import type { Subscribed } from './client/subscriptions.ts';
 import { type BegunStream, beginStreams } from './data/begin-streams.ts';
@@ -30,11 +30,6 @@ const SUBSCRIBED: readonly Subscribed[] = ['events', 'tenders', 'vehicles'];
 const LOOK_MS = 100;
 const LIMIT_MS = 600_000;
 
-interface Watcher extends ResumingSubscriber {
-  readonly transport: SubscriptionTransport;
-  readonly gaps: readonly string[];
-}
-
 /**
  * Copies a database collection by collection while it is written to, so that no two are of one moment, into another replica
  * set, and starts a gateway there: it says that it is not ready, until it shows what the copied log says and nothing else.
@@ -53,7 +48,7 @@ export async function drillRestore(
   const streams = await beginStreams(store, STREAM_KINDS, number, random);
   let url: string | undefined = old.url;
   const watchers = TRANSPORTS.flatMap((transport) =>
-    SUBSCRIBED.map((of) => watch(of, transport, () => url, old.token, report)),
+    SUBSCRIBED.map((of) => watchGaps(of, transport, () => url, old.token, report)),
   );
   scratch.onClose(() => stopAll(watchers));
   await Promise.all(watchers.map(({ began }) => began));
@@ -169,20 +164,4 @@ async function awaitReady(
   if (!(await until(isReady, { limitMs: LIMIT_MS, signal })))
     report.problem(`the gateway on the copy did not become ready: ${[...reasons].join(' ')}`);
   return reasons.size;
-}
-
-function watch(
-  of: Subscribed,
-  transport: SubscriptionTransport,
-  gateway: () => string | undefined,
-  token: string,
-  report: DrillReport,
-): Watcher {
-  const gaps: string[] = [];
-  const onTrouble = (what: string): void =>
-    report.problem(`a subscriber of ${of} over ${transport} was told ${what}.`);
-  const onGap = (reason: string): void => void gaps.push(reason);
-  const subscriber = subscribeResuming({ of, transport, token, gateway, onTrouble, onGap });
-  // Not a copy: that would not see what changes.
-  return Object.assign(subscriber, { transport, gaps });
 }

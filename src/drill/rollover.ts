@@ -5,8 +5,8 @@ import type { Store } from '../eventstore/command/store.ts';
 import { newId } from '../eventstore/ids.ts';
 import { checkVerified } from './check/rows.ts';
 import { checkScreens } from './check/screens.ts';
-import { type SubscriptionTransport, TRANSPORTS } from './client/connection.ts';
-import { type ResumingSubscriber, subscribeResuming } from './client/resuming-subscriber.ts';
+import { TRANSPORTS } from './client/connection.ts';
+import { watchGaps } from './client/gap-watcher.ts';
 import { stopAll } from './client/resuming-subscribers.ts';
 import type { Subscribed } from './client/subscriptions.ts';
 import { type BegunStream, beginStreams } from './data/begin-streams.ts';
@@ -27,12 +27,6 @@ export interface RolloverDrill {
 
 const SUBSCRIBED: readonly Subscribed[] = ['events', 'tenders', 'vehicles'];
 
-/** A subscriber, and the gaps that it was sent. */
-interface Watcher extends ResumingSubscriber {
-  readonly transport: SubscriptionTransport;
-  readonly gaps: readonly string[];
-}
-
 /**
  * Makes the database forget its changes while subscribers are away and the projector is down: the subscribers are sent a gap and
  * a new snapshot, and the projector catches up from the log.
@@ -48,7 +42,7 @@ export async function drillRollover(
   const store = await scratch.openStore();
   const streams = await beginStreams(store, STREAM_KINDS, number, random);
   const watchers = TRANSPORTS.flatMap((transport) =>
-    SUBSCRIBED.map((of) => watch(of, transport, gateways.url, gateways.token, report)),
+    SUBSCRIBED.map((of) => watchGaps(of, transport, gateways.url, gateways.token, report)),
   );
   scratch.onClose(() => stopAll(watchers));
   await Promise.all(watchers.map(({ began }) => began));
@@ -83,22 +77,6 @@ export async function drillRollover(
       report.problem(`the log over ${transport} told ${more} events after the gap, not ${changed}.`);
   }
   await checkVerified(store, report);
-}
-
-function watch(
-  of: Subscribed,
-  transport: SubscriptionTransport,
-  gateway: () => string | undefined,
-  token: string,
-  report: DrillReport,
-): Watcher {
-  const gaps: string[] = [];
-  const onTrouble = (what: string): void =>
-    report.problem(`a subscriber of ${of} over ${transport} was told ${what}.`);
-  const onGap = (reason: string): void => void gaps.push(reason);
-  const subscriber = subscribeResuming({ of, transport, token, gateway, onTrouble, onGap });
-  // Not a copy: that would not see what changes.
-  return Object.assign(subscriber, { transport, gaps });
 }
 
 /** @returns how many events that made */

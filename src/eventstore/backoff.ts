@@ -53,6 +53,27 @@ export function backoff(failures: number, signal?: AbortSignal): Promise<void> {
   return pause(longest * (0.75 + Math.random() / 4), signal);
 }
 
+/**
+ * Does something again and again until `signal` is aborted, with a pause between. What fails is tried again after the pause.
+ * @param onFailure told of each failure; it must not throw
+ * @returns resolves when the last one has ended, and never rejects
+ */
+export async function repeat(
+  work: () => Promise<void>,
+  everyMs: number,
+  signal: AbortSignal,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await work();
+    } catch (error) {
+      onFailure(error);
+    }
+    await pause(everyMs, signal);
+  }
+}
+
 /** Waits so many milliseconds, or until `signal` is aborted. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -9,7 +9,7 @@
  * 3. job.ts looks for doubts all the time, and makes missing indexes again; watch.ts ends a process whose log was replaced
  *    underneath it.
  */
-import { pause } from '../backoff.ts';
+import { repeat } from '../backoff.ts';
 import { newId } from '../ids.ts';
 import { createIndexes, createRowIndexes, EVENT_INDEXES } from '../indexes.ts';
 import { acquireLease, whileHeld } from '../lease.ts';
@@ -96,18 +96,9 @@ export function startRecovering(store: ReadModels, options: RecoveryOptions = {}
     await makeIndexes(store);
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await look();
-      } catch (error) {
-        log.warn({ err: error }, 'read models could not be compared with the log; trying again');
-      }
-      await pause(lookMs, stopping.signal);
-    }
-  };
-
-  const running = run();
+  const running = repeat(look, lookMs, stopping.signal, (error) =>
+    log.warn({ err: error }, 'read models could not be compared with the log; trying again'),
+  );
   return {
     async stop() {
       stopping.abort();

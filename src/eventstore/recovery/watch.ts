@@ -1,4 +1,4 @@
-import { pause } from '../backoff.ts';
+import { pause, repeat } from '../backoff.ts';
 import { collectionIds } from '../database-identity.ts';
 import type { Log } from '../log/log.ts';
 import { hasLostEvents, lastPulse, pulse, type TimelineDocument, timelinesOf } from '../timeline.ts';
@@ -69,17 +69,11 @@ export function watchLog({ db, log, timeline }: Watched, options: LogWatchOption
     await pulse(db, timeline);
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted && replaced === undefined) {
-      try {
-        await look();
-      } catch (error) {
-        if (replaced === undefined) log.debug({ err: error }, 'the log could not be looked at');
-      }
-      await pause(options.lookMs ?? LOOK_MS, stopping.signal);
-    }
-  };
-  const running = run();
+  const running = repeat(look, options.lookMs ?? LOOK_MS, stopping.signal, (error) => {
+    // Nothing is to be found out any more.
+    if (replaced !== undefined) stopping.abort();
+    else log.debug({ err: error }, 'the log could not be looked at');
+  });
   return {
     look,
     async stop() {

@@ -1,4 +1,4 @@
-import { pause } from '../backoff.ts';
+import { repeat } from '../backoff.ts';
 import { newId } from '../ids.ts';
 import { acquireLease, type Lease, whileHeld } from '../lease.ts';
 import type { ReadModels } from '../projection/read-models.ts';
@@ -74,18 +74,9 @@ export function startVerifying(store: ReadModels, options: VerifyJobOptions): Ve
     }
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await look();
-      } catch (error) {
-        log.warn({ err: error }, 'the read models could not be verified; trying again later');
-      }
-      await pause(lookMs, stopping.signal);
-    }
-  };
-
-  const running = run();
+  const running = repeat(look, lookMs, stopping.signal, (error) =>
+    log.warn({ err: error }, 'the read models could not be verified; trying again later'),
+  );
   return {
     async stop() {
       stopping.abort();
