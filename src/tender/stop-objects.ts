@@ -1,5 +1,6 @@
+import type { ObjectFieldBuilder } from '@pothos/core';
 import { ActorRef } from '../audit/graphql.ts';
-import { builder } from '../graphql/builder.ts';
+import { builder, type Types } from '../graphql/builder.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 import { STOP_KINDS } from './events.ts';
 import { stopWith } from './plan.ts';
@@ -88,30 +89,49 @@ StopRef.implement({
   }),
 });
 
+/** The fields of whatever was told of a tender's way. @param stop how they name the stop that it is about */
+function toldFields<R extends Told & Judged & Shown>(t: ObjectFieldBuilder<Types, R>, stop: string) {
+  return {
+    stopSequence: t.int({
+      nullable: true,
+      description: `${stop}, as it stands now; one that an amendment took away, as it stood last.`,
+      resolve: sequenceOf,
+    }),
+    stopName: t.string({ nullable: true, description: 'Its name.', resolve: nameOf }),
+    occurredAt: t.field({
+      type: 'DateTime',
+      description: 'When it happened, by whoever saw it.',
+      resolve: ({ occurredAt }) => occurredAt,
+    }),
+    recordedAt: t.field({
+      type: 'DateTime',
+      description: 'When it was told, by the server.',
+      resolve: ({ recordedAt }) => recordedAt,
+    }),
+    actor: t.field({ type: ActorRef, description: 'Who told it.', resolve: ({ actor }) => actor }),
+    vehicleId: t.id({
+      nullable: true,
+      description: 'The global id of the vehicle that had the load when it happened.',
+      resolve: vehicleIdOf,
+    }),
+    marks: t.field({
+      type: [ReportMarkRef],
+      description: 'What does not fit about it.',
+      resolve: ({ marks }) => [...marks],
+    }),
+  };
+}
+
 export const StopReportRef = builder.objectRef<StopReport & Shown>('StopReport');
 
 StopReportRef.implement({
   description: 'Somebody said that the load’s vehicle came to a stop, or left it.',
   fields: (t) => ({
     kind: t.expose('kind', { type: StopReportKindRef, description: 'Which of the two.' }),
-    stopSequence: t.int({
-      nullable: true,
-      description: 'The stop, as it stands now; one that an amendment took away, as it stood last.',
-      resolve: sequenceOf,
-    }),
-    stopName: t.string({ nullable: true, description: 'Its name.', resolve: nameOf }),
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When, by whoever saw it.' }),
-    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was told, by the server.' }),
-    actor: t.expose('actor', { type: ActorRef, description: 'Who told it.' }),
-    vehicleId: t.id({
-      nullable: true,
-      description: 'The global id of the vehicle that had the load when it happened.',
-      resolve: vehicleIdOf,
-    }),
+    ...toldFields(t, 'The stop'),
     counts: t.exposeBoolean('counts', {
       description: 'True for the one that the stop’s `arrivedAt` or `departedAt` shows.',
     }),
-    marks: t.expose('marks', { type: [ReportMarkRef], description: 'What does not fit about it.' }),
   }),
 });
 
@@ -119,23 +139,8 @@ export const TransitExceptionRef = builder.objectRef<TransitException & Shown>('
   description: 'Something that went wrong on the way.',
   fields: (t) => ({
     reasonCode: t.exposeString('reasonCode', { nullable: true, description: 'A value of ExceptionReason.' }),
-    stopSequence: t.int({
-      nullable: true,
-      description:
-        'The stop it concerns, as it stands now; of one that an amendment took away, as it stood last.',
-      resolve: sequenceOf,
-    }),
-    stopName: t.string({ nullable: true, description: 'Its name.', resolve: nameOf }),
+    ...toldFields(t, 'The stop it concerns'),
     note: t.exposeString('note', { nullable: true, description: 'For a person.' }),
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
-    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was told, by the server.' }),
-    actor: t.expose('actor', { type: ActorRef, description: 'Who told it.' }),
-    vehicleId: t.id({
-      nullable: true,
-      description: 'The global id of the vehicle that had the load when it happened.',
-      resolve: vehicleIdOf,
-    }),
-    marks: t.expose('marks', { type: [ReportMarkRef], description: 'What does not fit about it.' }),
   }),
 });
 

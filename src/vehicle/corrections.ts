@@ -8,7 +8,7 @@ import { toUuid } from '../graphql/global-id.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { VehicleCommand } from './decide.ts';
 import type { FixPayload, VehicleEvent } from './events.ts';
-import { countFix, type FixesOutcome, type FixFields, type Naming, payloadOf, vehiclesOf } from './fixes.ts';
+import { eachFix, type FixesOutcome, type FixFields, type Naming, payloadOf } from './fixes.ts';
 import { fixEventId } from './position.ts';
 import type { CorrectionReason } from './reasons.ts';
 import type { VehicleState } from './state.ts';
@@ -135,28 +135,12 @@ export interface Corrections {
 }
 
 /** Corrects a batch of fixes, each on its own: one that is refused leaves the others alone. */
-export async function correctAll(
+export function correctAll(
   context: Context,
   { corrections, reasonCode }: Corrections,
 ): Promise<FixesOutcome> {
-  const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [], warnings: [] };
-  const ids = await vehiclesOf(context, corrections);
-  const asked: AskedCorrection[] = [];
-  const indexes: number[] = [];
-  for (const [index, fields] of corrections.entries()) {
-    const id = ids[index] ?? refusal('NOT_FOUND');
-    if (typeof id === 'string') {
-      asked.push({ vehicleId: id, fields });
-      indexes.push(index);
-    } else total.refused.push({ index, refusal: id });
-  }
-  const outcomes = await correctFixes(context, asked, reasonCode);
-  for (const [at, outcome] of outcomes.entries()) {
-    const index = indexes[at] ?? 0;
-    countFix(total, index, outcome, corrections[index]);
-  }
-  total.refused.sort((a, b) => a.index - b.index);
-  return total;
+  const ask = (vehicleId: string, fields: FixCorrection): AskedCorrection => ({ vehicleId, fields });
+  return eachFix(context, corrections, ask, (asked) => correctFixes(context, asked, reasonCode));
 }
 
 function idOfFix(context: Context, { vehicleId, fields }: AskedCorrection): string | Refusal {

@@ -118,25 +118,42 @@ export interface FixesOutcome {
  * Records a batch of fixes, each on its own: one that is refused leaves the others alone, and the client reads in
  * `refused` which one it was and why.
  */
-export async function trackAll(context: Context, batch: Fixes): Promise<FixesOutcome> {
-  const { fixes } = batch;
+export function trackAll(context: Context, batch: Fixes): Promise<FixesOutcome> {
+  const intentOf = (
+    id: string,
+    fix: Fixes['fixes'][number],
+    index: number,
+  ): TenantIntent<VehicleState, VehicleCommand> => {
+    const occurredAt = fix.occurredAt ?? batch.occurredAt;
+    const batchKey = occurredAt || !batch.idempotencyKey ? null : `${batch.idempotencyKey}/${index}`;
+    return fixIntent(context, id, fix, { key: fix.idempotencyKey ?? batchKey, occurredAt });
+  };
+  return eachFix(context, batch.fixes, intentOf, (intents) => context.store.handleMany(intents));
+}
+
+/**
+ * Finds the vehicles of a batch, asks for what is to become of each fix, and counts what did.
+ * @param ask what is asked for a fix of a vehicle, whose id is a UUID in text form
+ * @param give gives all that is asked at once; the outcomes are in its order
+ */
+export async function eachFix<F extends FixFields & Naming, A>(
+  context: Context,
+  fixes: readonly F[],
+  ask: (vehicleId: string, fix: F, index: number) => A,
+  give: (asked: readonly A[]) => Promise<readonly Outcome[]>,
+): Promise<FixesOutcome> {
   const ids = await vehiclesOf(context, fixes);
   const total: FixesOutcome = { recorded: 0, repeated: 0, refused: [], warnings: [] };
-  const intents: TenantIntent<VehicleState, VehicleCommand>[] = [];
+  const asked: A[] = [];
   const indexes: number[] = [];
   for (const [index, fix] of fixes.entries()) {
     const id = ids[index] ?? refusal('NOT_FOUND');
-    if (typeof id !== 'string') {
-      total.refused.push({ index, refusal: id });
-      continue;
-    }
-    const occurredAt = fix.occurredAt ?? batch.occurredAt;
-    const batchKey = occurredAt || !batch.idempotencyKey ? null : `${batch.idempotencyKey}/${index}`;
-    intents.push(fixIntent(context, id, fix, { key: fix.idempotencyKey ?? batchKey, occurredAt }));
-    indexes.push(index);
+    if (typeof id === 'string') {
+      asked.push(ask(id, fix, index));
+      indexes.push(index);
+    } else total.refused.push({ index, refusal: id });
   }
-  const outcomes = await context.store.handleMany(intents);
-  for (const [at, outcome] of outcomes.entries()) {
+  for (const [at, outcome] of (await give(asked)).entries()) {
     const index = indexes[at] ?? 0;
     countFix(total, index, outcome, fixes[index]);
   }
@@ -153,7 +170,7 @@ export interface Naming {
 }
 
 /** The vehicles that those of a batch are of, each with its own reason where there is none. */
-export async function vehiclesOf(context: Context, batch: readonly Naming[]): Promise<(string | Refusal)[]> {
+async function vehiclesOf(context: Context, batch: readonly Naming[]): Promise<(string | Refusal)[]> {
   const malformed = batch.map(malformedText);
   // Nothing is looked up by what is no text.
   const names = batch.map(({ vehicleId: id, licensePlate }, index) =>
@@ -181,12 +198,7 @@ function malformedText({ deviceId, licensePlate, vehicleId, idempotencyKey }: Na
 }
 
 /** Counts what became of a fix, and what was left out of it. */
-export function countFix(
-  total: FixesOutcome,
-  index: number,
-  outcome: Outcome,
-  fields: FixFields | undefined,
-): void {
+function countFix(total: FixesOutcome, index: number, outcome: Outcome, fields: FixFields | undefined): void {
   if (outcome.kind === 'refused') {
     total.refused.push({ index, refusal: outcome.refusal });
     return;
