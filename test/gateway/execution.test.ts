@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openExecutions } from '../../src/gateway/http/execution.ts';
 import type { Context } from '../../src/graphql/context.ts';
 import { schema } from '../../src/schema.ts';
+import { eventually } from '../eventually.ts';
 import { itHolds } from '../fuzz.ts';
 import { startGateway, type TestGateway } from '../gateway.ts';
 import { contextFor } from '../graphql/context-for.ts';
@@ -18,7 +19,23 @@ beforeAll(async () => {
   gateway = await startGateway();
   toured = await tour(gateway);
   await offered(gateway, 'carrier-2');
+  await eventually(async () => expect(await behind()).toEqual([]));
 });
+
+/** Read models that have not taken all that was recorded: their rows still change, and with them what is answered. */
+async function behind(): Promise<unknown[]> {
+  const { projections, vehicle } = await gateway.data(
+    `query ($id: ID!) {
+      projections { name state lagMs }
+      vehicle(id: $id) { lastSequence history(first: 100) { nodes { sequence } } }
+    }`,
+    { id: toured.vehicleId },
+  );
+  const isBehind = ({ state, lagMs }: { state: string; lagMs: number }) =>
+    !['inline', 'following'].includes(state) || lagMs > 0;
+  const lasts = vehicle?.lastSequence === vehicle?.history.nodes.at(-1).sequence ? [] : [vehicle];
+  return [...projections.filter(isBehind), ...lasts];
+}
 afterAll(() => gateway.close());
 
 type Variables = Record<string, unknown>;
@@ -47,11 +64,17 @@ async function interpret(
   return result;
 }
 
+/** A cursor of the log holds the moment up to which the log was read, which goes on between two readings. */
+function textOf({ data, ...rest }: ExecutionResult): string {
+  if (data?.events === undefined) return JSON.stringify({ data, ...rest });
+  return JSON.stringify({ data, ...rest }, (key, value) => (/cursor$/i.test(key) ? typeof value : value));
+}
+
 /** @returns whether the answer has no errors */
 async function expectSame(query: string, variables: Variables, context: MakeContext): Promise<boolean> {
   const own = await execute(query, variables, context());
   const interpreted = await interpret(query, variables, context());
-  expect(JSON.stringify(own)).toBe(JSON.stringify(interpreted));
+  expect(textOf(own)).toBe(textOf(interpreted));
   // What the mask and the log see.
   expect(own.errors?.map((error) => error.originalError?.message)).toEqual(
     interpreted.errors?.map((error) => error.originalError?.message),

@@ -96,7 +96,16 @@ async function execute(
     rootValue: outcomes,
   });
   if (isAsyncIterable(result)) throw new Error('A query or mutation was answered by a stream.');
-  return result;
+  return asAnswered(result);
+}
+
+/**
+ * What is answered, as it is at this moment. Where an error makes the whole answer null, the interpreter does not wait for
+ * other fields, and adds their errors to the same list as they come: how many are sent would depend on how long it takes to
+ * send them.
+ */
+function asAnswered(result: ExecutionResult): ExecutionResult {
+  return result.errors === undefined ? result : { ...result, errors: [...result.errors] };
 }
 
 /** Executes an operation, and notes what the root fields of a mutation have come to. @throws whatever fails first */
