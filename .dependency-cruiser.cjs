@@ -236,7 +236,12 @@ module.exports = {
       comment: 'Who is calling is found out before anything is asked for.',
       severity: 'error',
       from: { path: '^src/access/' },
-      to: { path: ['^src/(?!access/|eventstore/event\\.ts$|mongo/startup-error\\.ts$)', ...GRAPHQL] },
+      to: {
+        path: [
+          '^src/(?!access/|eventstore/event\\.ts$|mongo/(?:startup-error|data-folder)\\.ts$)',
+          ...GRAPHQL,
+        ],
+      },
     },
     {
       name: 'the-server-knows-no-context',

@@ -124,7 +124,9 @@ async function serve(
 ): Promise<Omit<Waybill, 'close' | 'embedded'>> {
   const { settings, log, metrics, onClose } = opening;
   const development = isDevelopment(settings);
-  const policy = await tokenPolicyOf(settings, () => developmentSecret(settings.dataDir));
+  const policy = await tokenPolicyOf(settings, () =>
+    developmentSecret(settings.dataDir, (path) => log.info({ path }, 'made a secret that signs tokens')),
+  );
   const feed = openFeed(store, { limits: feedLimitsOf(settings), observer: observersOf(metrics).feed });
   onClose(async () => feed.close());
   const server = await startServer({

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { prepareFolder } from '../mongo/data-folder.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { MIN_SECRET_BYTES } from './token.ts';
 
@@ -9,25 +10,30 @@ const FILE = 'dev-secret';
 const PRIVATE = 0o600;
 
 /**
- * The secret that signs tokens in development mode: made once, then kept in the data folder, so that
- * `waybill token` and the gateway agree, whichever runs first. Safe with several processes at once: the file
- * appears whole under its name or not at all, and the first one wins.
+ * The secret that signs tokens in development mode, for the gateway: made once, then kept in the data folder, where `waybill
+ * token` finds it. Safe with several processes at once: the file appears whole under its name or not at all, and the first
+ * one wins.
  * @param dataDir the data folder; made where it is missing
+ * @param onMade told where the secret is, if it was made just now
  * @throws StartupError where the folder can't be used, or something else stands under the secret's name
  */
-export async function developmentSecret(dataDir: string): Promise<string> {
+export async function developmentSecret(
+  dataDir: string,
+  onMade: (path: string) => void = () => undefined,
+): Promise<string> {
   const path = join(dataDir, FILE);
   const kept = await keptSecret(path);
   if (kept !== undefined) return kept;
 
   const draft = join(dataDir, `${FILE}.${randomUUID()}`);
+  prepareFolder(dataDir);
   try {
-    await mkdir(dataDir, { recursive: true });
     await writeFile(draft, `${randomBytes(MIN_SECRET_BYTES).toString('base64url')}\n`, {
       mode: PRIVATE,
       flag: 'wx',
     });
     await link(draft, path);
+    onMade(path);
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw unusable(dataDir, error);
   } finally {
@@ -36,6 +42,19 @@ export async function developmentSecret(dataDir: string): Promise<string> {
   const secret = await keptSecret(path);
   if (secret === undefined) throw new StartupError(`${path} was removed while it was being made.`);
   return secret;
+}
+
+/**
+ * The secret that the gateway of this data folder made, for whoever signs tokens for it.
+ * @throws StartupError where there is none: a new one would be good for no gateway, and lie about in any folder
+ */
+export async function secretOfGateway(dataDir: string): Promise<string> {
+  const secret = await keptSecret(join(dataDir, FILE));
+  if (secret !== undefined) return secret;
+  throw new StartupError(
+    `${resolve(dataDir)} is no data folder of a gateway in development mode: there is no ${FILE}. Start the gateway first, ` +
+      'call this in the folder where it was started, or name its data folder by WAYBILL_DATA.',
+  );
 }
 
 /** A file that is too short to be a secret was not made by Waybill: it is refused, never used. */

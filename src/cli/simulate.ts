@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
-import { developmentSecret } from '../access/development-secret.ts';
+import { secretOfGateway } from '../access/development-secret.ts';
 import { signToken } from '../access/token.ts';
 import { graphqlClient, RequestError } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
@@ -92,7 +92,7 @@ function place(text: string): LonLat {
 /** @throws StartupError where the gateway isn't in development mode as far as this environment tells */
 async function developmentToken(tenant: string, variables: Variables): Promise<string> {
   const settings = readSettings(variables);
-  const policy = await tokenPolicyOf(settings, () => developmentSecret(settings.dataDir));
+  const policy = await tokenPolicyOf(settings, () => secretOfGateway(settings.dataDir));
   if (!isDevelopment(settings) || policy.kind !== 'secret')
     throw new StartupError('Say who is calling: --token, or WAYBILL_TOKEN. It must be a dispatcher.');
   return signToken(policy, { sub: 'simulator', tenant, role: 'dispatcher' }, TOKEN_SECONDS);

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
-import { developmentSecret } from '../access/development-secret.ts';
+import { secretOfGateway } from '../access/development-secret.ts';
 import { signToken, type TokenPolicy } from '../access/token.ts';
 import { ROLES, type Role } from '../eventstore/event.ts';
 import { StartupError } from '../mongo/startup-error.ts';
@@ -22,8 +22,8 @@ interface Flags {
 const EPILOG = `
 The token is the last line of standard output: TOKEN=$(npx waybill token --tenant demo --role dispatcher | tail -1)
 
-It is signed with WAYBILL_JWT_SECRET or, where that is not set, with the development secret in WAYBILL_DATA. It
-works while the gateway runs, and before it ever ran.`;
+It is signed with WAYBILL_JWT_SECRET or, where that is not set, with the development secret that the gateway made in
+WAYBILL_DATA: there has to be one that ran there.`;
 
 /** Adds `waybill token`. */
 export function addTokenCommand(program: Command, context: CliContext): void {
@@ -56,7 +56,7 @@ async function tokenFor(flags: Flags, variables: Variables): Promise<string> {
 
 async function signingPolicy(variables: Variables): Promise<Extract<TokenPolicy, { kind: 'secret' }>> {
   const settings = readSettings(variables);
-  const policy = await tokenPolicyOf(settings, () => developmentSecret(settings.dataDir));
+  const policy = await tokenPolicyOf(settings, () => secretOfGateway(settings.dataDir));
   if (policy.kind === 'secret') return policy;
   throw new StartupError(
     'Tokens are proved by the key set of WAYBILL_JWKS_URL, so the identity provider signs them, not Waybill.',

@@ -1,6 +1,7 @@
 import {
   type ChangeStream,
   type ChangeStreamDocument,
+  type ClientSession,
   type Db,
   type MongoClient,
   MongoError,
@@ -10,7 +11,7 @@ import {
   Timestamp,
 } from 'mongodb';
 import type { Logger } from 'pino';
-import { backoff } from './backoff.ts';
+import { backoff, retry } from './backoff.ts';
 import { type Change, type ChangeFilter, collect, pipelineOf, timeIn } from './change.ts';
 
 /** Why a stream cannot go on from where it was. */
@@ -63,11 +64,25 @@ const LOST_CODES = new Set<unknown>([136, 260, 280, 286, 10_334]);
 const UNREADABLE_TOKEN_CODES = new Set<unknown>([9, 14, 40_576, 40_615, 40_647, 40_648, 40_649, 50_811]);
 const WRITABLE = new Set<string>(['RSPrimary', 'Mongos', 'Standalone', 'LoadBalancer']);
 
-/** The present moment of the cluster's clock: a stream opened there misses nothing that is acknowledged later. */
-export async function clusterNow(db: Db): Promise<Timestamp> {
-  const { operationTime } = await db.command({ ping: 1 });
-  if (!(operationTime instanceof Timestamp)) throw new Error('This MongoDB is no replica set.');
-  return operationTime;
+/** How often the cluster's clock is asked for: with the waits between, for about ten seconds. */
+const CLOCK_TRIES = 10;
+
+/**
+ * The present moment of the cluster's clock: a stream opened there misses nothing that is acknowledged later. A server with
+ * authentication that has just started tells the time to nobody until it has found the keys by which it signs it; that is
+ * waited for.
+ */
+export async function clusterNow(db: Db, session?: ClientSession): Promise<Timestamp> {
+  const ask = async (): Promise<Timestamp> => {
+    const { operationTime } = await db.command({ ping: 1 }, session === undefined ? {} : { session });
+    if (operationTime instanceof Timestamp) return operationTime;
+    throw new NoClusterTime('This MongoDB tells no time of its cluster.');
+  };
+  return retry(ask, { when: (error) => error instanceof NoClusterTime, tries: CLOCK_TRIES });
+}
+
+class NoClusterTime extends Error {
+  override readonly name = 'NoClusterTime';
 }
 
 /**

@@ -1,13 +1,12 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Binary, findBinary } from './binary.ts';
 import { LaunchError } from './failure.ts';
+import { type MongodKey, prepareKey } from './key.ts';
 import { launch, type Mongod } from './launch.ts';
 import type { Lock } from './lock.ts';
 import { choosePort, isFree } from './port.ts';
 import { signal } from './processes.ts';
-import { StartupError } from './startup-error.ts';
 import { pathsIn, readState, stopOrphans, writeState } from './state.ts';
 import { supervise } from './supervise.ts';
 
@@ -35,20 +34,6 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
-/** Makes the data folder if need be. @throws StartupError if it cannot be written to */
-export function prepareFolder(dataDir: string): void {
-  try {
-    // For the owner only: the embedded mongod asks nobody for a password.
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    accessSync(dataDir, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
-    throw new StartupError(
-      `The data folder ${dataDir} cannot be written to${why}. Check who owns it, or point WAYBILL_DATA elsewhere.`,
-    );
-  }
-}
-
 /**
  * Runs a mongod of our own on the data folder, which the caller has locked: stops an orphan, finds the binary, starts it on
  * the port of last time, keeps it running, and stops it when this process exits.
@@ -69,12 +54,13 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
       { mongodPath: settings.mongodPath, cacheDir: settings.cacheDir, dataVersion: before?.version },
       log,
     );
+    const key = prepareKey(dataDir);
     const start = (port: number) => {
       const note = (spawned: number): void => {
         pid = spawned;
         writeState(dataDir, { pid: spawned, port, version: before?.version ?? binary.version, ready: false });
       };
-      return startOn(port, settings, binary, note);
+      return startOn(port, settings, { binary, key }, note);
     };
     const mongod = await startSomewhere(before?.port, start);
     log.info(
@@ -100,7 +86,7 @@ export async function openEmbedded(settings: EmbeddedSettings, lock: Lock, log: 
 async function startOn(
   port: number,
   settings: EmbeddedSettings,
-  binary: Binary,
+  { binary, key }: { readonly binary: Binary; readonly key: MongodKey },
   spawned: (pid: number) => void,
 ): Promise<Mongod> {
   const { database: folder, log: logFile } = pathsIn(settings.dataDir);
@@ -111,6 +97,7 @@ async function startOn(
     port,
     replicaSet: REPLICA_SET,
     cacheGb: settings.cacheGb,
+    key,
   };
   const mongod = await launch(options, spawned);
   writeState(settings.dataDir, { pid: mongod.pid, port, version: binary.version, ready: true });

@@ -1,3 +1,5 @@
+import type { MongodKey } from './key.ts';
+
 /** How a mongod is to be run. */
 export interface LaunchOptions {
   readonly binary: string;
@@ -13,6 +15,8 @@ export interface LaunchOptions {
   readonly oplogMb?: number | undefined;
   /** Between two checkpoints, in s; MongoDB's minute if absent. */
   readonly checkpointS?: number | undefined;
+  /** Turns on authentication; without it whoever reaches the port may do anything (tests only). */
+  readonly key?: MongodKey | undefined;
   readonly setParameters?: Readonly<Record<string, string | number>>;
 }
 

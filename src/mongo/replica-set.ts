@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+import { type MongodKey, systemLogin } from './key.ts';
+import { keepOwner } from './owner.ts';
 import { StartupError } from './startup-error.ts';
 
 const CHECK_EVERY_MS = 30;
@@ -17,6 +19,8 @@ export interface Candidate {
   readonly host: string;
   /** Name of the set; null if this is a standalone, which only has to answer. */
   readonly replicaSet: string | null;
+  /** Its key, where it asks for one: the user that Waybill works as is then kept, too. */
+  readonly key?: MongodKey | undefined;
   /** The process that has to answer there; another one on that port is not ours. */
   readonly pid: number;
   readonly signal: AbortSignal;
@@ -36,6 +40,7 @@ export async function becomePrimary(candidate: Candidate): Promise<void> {
       connectTimeoutMS: ATTEMPT_TIMEOUT_MS,
       socketTimeoutMS: ANSWER_TIMEOUT_MS,
       maxPoolSize: 1,
+      ...(candidate.key === undefined ? {} : systemLogin(candidate.key)),
     });
     try {
       await client.connect();
@@ -55,10 +60,14 @@ export async function becomePrimary(candidate: Candidate): Promise<void> {
 }
 
 /** Checks once and does what is missing; true when all is done. */
-async function step(admin: Db, { host, replicaSet, pid }: Candidate): Promise<boolean> {
+async function step(admin: Db, { host, replicaSet, key, pid }: Candidate): Promise<boolean> {
   const hello = await admin.command({ hello: 1 });
   if (replicaSet === null) return isOurs(admin, pid);
-  if (hello.isWritablePrimary === true && hello.me === host) return isOurs(admin, pid);
+  if (hello.isWritablePrimary === true && hello.me === host) {
+    if (!(await isOurs(admin, pid))) return false;
+    if (key !== undefined) await keepOwner(admin, key);
+    return true;
+  }
   const config = await readConfig(admin);
   if (config === undefined) await initiate(admin, replicaSet, host);
   else if (config.members[0]?.host !== host || config.members.length !== 1) await move(admin, config, host);

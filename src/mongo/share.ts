@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { REPLICA_SET } from './embedded.ts';
+import { ownUri, readKey } from './key.ts';
 import { FolderInUse, type HolderRole, type Lock, liveHolder, lock } from './lock.ts';
 import { LOOPBACK } from './port.ts';
 import { StartupError } from './startup-error.ts';
@@ -83,5 +84,5 @@ export function watchServer(
 function runningServer(dataDir: string): string | undefined {
   const state = readState(dataDir);
   if (!state?.ready || state.pid === null || !isOurMongod(state.pid, dataDir)) return undefined;
-  return `mongodb://${LOOPBACK}:${state.port}/?replicaSet=${REPLICA_SET}`;
+  return ownUri([`${LOOPBACK}:${state.port}`], REPLICA_SET, readKey(dataDir));
 }

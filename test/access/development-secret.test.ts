@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,6 +18,25 @@ describe('the secret of development mode', () => {
     expect(Buffer.byteLength(secret)).toBeGreaterThanOrEqual(32);
     expect(await developmentSecret(dataDir)).toBe(secret);
     expect((await stat(join(dataDir, 'dev-secret'))).mode & 0o777).toBe(0o600);
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+  });
+
+  it('closes a data folder of before to others, but none that other things live in', async () => {
+    const [ours, shared] = [join(folder, 'ours'), join(folder, 'shared')];
+    for (const dir of [ours, shared]) await mkdir(dir);
+    await writeFile(join(ours, 'mongod.json'), '');
+    await writeFile(join(shared, 'thesis.txt'), '');
+    for (const dir of [ours, shared]) await chmod(dir, 0o755);
+    await Promise.all([developmentSecret(ours), developmentSecret(shared)]);
+    expect((await stat(ours)).mode & 0o777).toBe(0o700);
+    expect((await stat(shared)).mode & 0o777).toBe(0o755);
+  });
+
+  it('is said to be made, once', async () => {
+    const told: string[] = [];
+    await developmentSecret(folder, (path) => told.push(path));
+    await developmentSecret(folder, (path) => told.push(path));
+    expect(told).toEqual([join(folder, 'dev-secret')]);
   });
 
   it('is the same for all who ask at once, and leaves nothing else behind', async () => {

@@ -1,4 +1,5 @@
 import { type ClientSession, type Db, Timestamp } from 'mongodb';
+import { clusterNow } from '../changes.ts';
 
 /** How long the server may work on an insert without a transaction, in ms; then it counts as a lost reply. */
 export const INSERT_LIMIT_MS = 8_000;
@@ -40,9 +41,8 @@ export function openHorizon(db: Db): Horizon {
   return {
     async settledIn(session) {
       const longestS = Math.max((await lifetimeS()) * LATEST_ABORT, INSERT_LIMIT_MS / 1_000) + MARGIN_S;
-      const { operationTime } = await db.command({ ping: 1 }, { session });
-      if (!(operationTime instanceof Timestamp)) throw new Error('This MongoDB is no replica set.');
-      return new Timestamp({ t: Math.max(0, operationTime.getHighBits() - Math.ceil(longestS)), i: 0 });
+      const now = await clusterNow(db, session);
+      return new Timestamp({ t: Math.max(0, now.getHighBits() - Math.ceil(longestS)), i: 0 });
     },
   };
 }
