@@ -16,6 +16,51 @@ describe('the document that GraphiQL begins with', () => {
   });
 });
 
+describe('the page of GraphiQL, which holds a token', () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startGateway({ development: true });
+  });
+  afterAll(() => gateway.close());
+  const ask = () => fetch(gateway.url, { headers: { accept: 'text/html' } });
+
+  it('may run its own scripts only, be framed by nobody, be kept nowhere and tell nobody its address', async () => {
+    const { headers } = await ask();
+    const policy = headers.get('content-security-policy') ?? '';
+    for (const rule of [
+      "default-src 'none'",
+      "connect-src 'self'",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+    ])
+      expect(policy.split('; ')).toContain(rule);
+    expect(policy).toMatch(/script-src 'nonce-[\w+/]{24}'/);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+  });
+
+  it('names its scripts anew each time', async () => {
+    const pages = await Promise.all([ask(), ask()]);
+    const named = pages.map(
+      ({ headers }) => /nonce-([^']+)/.exec(headers.get('content-security-policy') ?? '')?.[1],
+    );
+    expect(new Set(named).size).toBe(2);
+    for (const [index, page] of pages.entries())
+      expect((await page.text()).split(`<script nonce="${named[index]}">`)).toHaveLength(3);
+  });
+
+  it('puts these heads on no answer but the page', async () => {
+    const { headers } = await fetch(`${gateway.url}?query={__typename}`, {
+      headers: { accept: 'application/json' },
+    });
+    expect(headers.get('content-security-policy')).toBeNull();
+  });
+});
+
 describe.skipIf(BROWSER === undefined)(`GraphiQL in a browser${ONLY_WITH_BROWSER}`, () => {
   let gateway: TestGateway;
   let browser: Browser;
@@ -95,6 +140,8 @@ describe.skipIf(BROWSER === undefined)(`GraphiQL in a browser${ONLY_WITH_BROWSER
     const page = await open();
     await run(page, 'Board');
     await shows(page, tenderId, '"carrier-7"', '"SENT"');
+    // What it remembers of the document is in its address; what it calls with is not.
+    expect(decodeURIComponent(page.url())).not.toMatch(/bearer|eyJ/i);
 
     await run(page, 'Create');
     const created = await shows(page, '"TenderPayload"', '"OPEN"');

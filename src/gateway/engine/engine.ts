@@ -18,7 +18,7 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import { answerSubscriptions } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
 import { rememberDocuments } from './documents.ts';
-import { graphiqlOptions, renderPage } from './graphiql.ts';
+import { renderPage, servePage } from './graphiql.ts';
 import { askGuards, type Guards } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
@@ -54,6 +54,7 @@ export function createEngine(options: EngineOptions) {
     developmentToken,
     metrics,
   } = options;
+  const page = servePage(async (headers) => (mayHoldToken(headers) ? developmentToken?.() : undefined));
   return createYoga<Transport, Context>({
     schema,
     context: ({ open }) => open(),
@@ -75,10 +76,9 @@ export function createEngine(options: EngineOptions) {
       answerWhole(),
       sseIds(),
       varyByOrigin(),
+      page.guardPage,
     ],
-    graphiql: development
-      ? async ({ headers }) => graphiqlOptions(mayHoldToken(headers) ? await developmentToken?.() : undefined)
-      : false,
+    graphiql: development ? page.optionsOf : false,
     renderGraphiQL: renderPage,
   });
 }
