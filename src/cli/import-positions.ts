@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { graphqlClient } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
+import { secretOf } from '../process/secret.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { CORRECTION_REASON_NAMES, type CorrectionReason } from '../vehicle/reasons.ts';
 import type { CliContext } from './context.ts';
@@ -94,7 +95,7 @@ export function addImportPositionsCommand(program: Command, context: CliContext)
 }
 
 async function run(file: string, flags: Flags, context: CliContext): Promise<number> {
-  const token = flags.token ?? context.variables.WAYBILL_TOKEN;
+  const token = flags.token ?? secretOf('WAYBILL_TOKEN', context.variables);
   if (token === undefined || token === '')
     throw new StartupError(
       'Say who is sending: --token, or WAYBILL_TOKEN. For one: npx waybill token --tenant demo --role dispatcher',

@@ -5,6 +5,7 @@ import { signToken } from '../access/token.ts';
 import { graphqlClient, RequestError } from '../client/graphql-client.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { isDevelopment, tokenPolicyOf } from '../process/proof.ts';
+import { secretOf } from '../process/secret.ts';
 import type { Variables } from '../process/setting.ts';
 import { readSettings } from '../process/settings.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
@@ -74,7 +75,9 @@ export function addSimulateCommand(program: Command, context: CliContext): void 
     .action(async (flags: Flags) => {
       const { variables } = context;
       const token =
-        flags.token ?? variables.WAYBILL_TOKEN ?? (await developmentToken(flags.tenant, variables));
+        flags.token ??
+        secretOf('WAYBILL_TOKEN', variables) ??
+        (await developmentToken(flags.tenant, variables));
       await run(flags, token, context);
     });
 }

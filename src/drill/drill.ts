@@ -88,7 +88,7 @@ export async function withScratch(
     report.say(server.words(name));
     await drill({
       name,
-      variables: { ...variables, MONGODB_URI: server.uri, WAYBILL_DATABASE: name },
+      variables: { ...variables, MONGODB_URI: server.uri, MONGODB_URI_FILE: '', WAYBILL_DATABASE: name },
       program,
       uri: server.uri,
       signal: stop.signal,

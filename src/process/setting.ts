@@ -14,6 +14,8 @@ export interface Setting<T> {
   /** The text that stands in for a variable that is not set; none: the setting is left undefined. */
   readonly fallback?: string;
   readonly doc: string;
+  /** True for one that is never repeated, and may stand in a file: `secret.ts`. */
+  readonly isSecret?: true;
   /** Gives the value, or throws a `SettingError` that says what is wanted. */
   read(text: string): T;
 }
@@ -23,7 +25,8 @@ export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
-interface Described {
+/** What is said of any setting. */
+export interface Described {
   readonly name: string;
   readonly doc: string;
   readonly fallback?: string;

@@ -2,7 +2,7 @@
  * What a process is told by its environment: variables go in (`main.ts` alone reads them), checked values come out, or one
  * sentence for the operator.
  *
- * `setting.ts` has the kinds of settings, this file the list, `proof.ts` what they say about tokens and who may reach the
+ * `setting.ts` has the kinds of settings, `secret.ts` those that nobody may see, this file the list, `proof.ts` what they say about tokens and who may reach the
  * process, `help.ts` how they are shown. The other files of the folder are what a process needs around its work: `log.ts`,
  * `stop-signal.ts`, `observers.ts` (what the event store tells, as metrics), `health.ts` with `operator-server.ts` (what
  * operators ask), `replay-threads.ts` with `replay-worker.ts` (threads that rebuild read models).
@@ -18,6 +18,7 @@ import type { MongoSettings } from '../mongo/mongo.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { LOG_LEVELS } from './log.ts';
 import { checkProof } from './proof.ts';
+import { secret, secretOf } from './secret.ts';
 import {
   choice,
   choices,
@@ -59,10 +60,12 @@ export const SETTINGS = {
     doc: 'The least important lines that are logged.',
   }),
 
-  mongodbUri: matching(/^mongodb(\+srv)?:\/\/./, 'must begin with mongodb:// or mongodb+srv://', {
-    name: 'MONGODB_URI',
-    doc: 'A replica set or sharded cluster, MongoDB 6.0 or newer. Not set: Waybill runs its own mongod.',
-  }),
+  mongodbUri: secret(
+    matching(/^mongodb(\+srv)?:\/\/./, 'must begin with mongodb:// or mongodb+srv://', {
+      name: 'MONGODB_URI',
+      doc: 'A replica set or sharded cluster, MongoDB 6.0 or newer. Not set: Waybill runs its own mongod.',
+    }),
+  ),
   mongod: text({
     name: 'WAYBILL_MONGOD',
     doc: 'The mongod program to run. Not set: the one on the PATH, or one that is downloaded.',
@@ -86,10 +89,12 @@ export const SETTINGS = {
     doc: 'Name of the database.',
   }),
 
-  jwtSecret: text({
-    name: 'WAYBILL_JWT_SECRET',
-    doc: `Shared secret that signs tokens (HS256), at least ${MIN_SECRET_BYTES} bytes.`,
-  }),
+  jwtSecret: secret(
+    text({
+      name: 'WAYBILL_JWT_SECRET',
+      doc: `Shared secret that signs tokens (HS256), at least ${MIN_SECRET_BYTES} bytes.`,
+    }),
+  ),
   jwksUrl: url(['https:', 'http:'], {
     name: 'WAYBILL_JWKS_URL',
     doc: "The identity provider's key set (RFC 7517), instead of a secret.",
@@ -183,9 +188,6 @@ export const SETTINGS = {
 /** What the environment says, checked. */
 export type Settings = Values<typeof SETTINGS>;
 
-/** Settings whose value is never repeated in a message. */
-const SECRET_NAMES: ReadonlySet<string> = new Set([SETTINGS.jwtSecret.name, SETTINGS.mongodbUri.name]);
-
 /**
  * Reads all settings. An empty variable counts as not set.
  * @throws StartupError with one sentence for the operator, about the first setting that is wrong
@@ -199,14 +201,15 @@ export function readSettings(variables: Variables): Settings {
 }
 
 function settingOf(setting: Setting<unknown>, variables: Variables): unknown {
-  const text = variables[setting.name] || setting.fallback;
+  const { name, isSecret } = setting;
+  const text = (isSecret ? secretOf(name, variables) : variables[name]) || setting.fallback;
   if (text === undefined) return undefined;
   try {
     return setting.read(text);
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
-    const shown = SECRET_NAMES.has(setting.name) ? '' : `, not "${text}"`;
-    throw new StartupError(`${setting.name} ${error.message}${shown}.`);
+    const shown = isSecret ? '' : `, not "${text}"`;
+    throw new StartupError(`${name} ${error.message}${shown}.`);
   }
 }
 

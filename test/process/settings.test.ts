@@ -1,6 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/mongo/startup-error.ts';
 import { isDevelopment } from '../../src/process/proof.ts';
+import { secretOf } from '../../src/process/secret.ts';
+import type { Setting } from '../../src/process/setting.ts';
 import { readSettings, SETTINGS } from '../../src/process/settings.ts';
 
 const SECRET = 'x'.repeat(32);
@@ -23,6 +29,61 @@ describe('an environment that says nothing', () => {
   it('is the same as one with empty variables', () => {
     const empty = Object.fromEntries(Object.values(SETTINGS).map(({ name }) => [name, '']));
     expect(readSettings(empty)).toEqual(readSettings({}));
+  });
+});
+
+describe('a secret that stands in a file', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'waybill-secrets-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const fileOf = async (content: string): Promise<string> => {
+    const path = join(folder, randomUUID());
+    await writeFile(path, content);
+    return path;
+  };
+  const secrets = Object.values<Setting<unknown>>(SETTINGS).filter(({ isSecret }) => isSecret);
+
+  it('is every setting that is one, and no other', () => {
+    const names = secrets.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['MONGODB_URI', 'WAYBILL_JWT_SECRET']));
+    for (const { name } of Object.values(SETTINGS))
+      if (/SECRET|PASSWORD|TOKEN$/.test(name)) expect(names).toContain(name);
+  });
+
+  it('is read without what ends its last line, and with its other blanks', async () => {
+    const variables = {
+      WAYBILL_JWT_SECRET_FILE: await fileOf(` ${SECRET} \r\n`),
+      MONGODB_URI_FILE: await fileOf('mongodb://me:pw@db.example/\n'),
+    };
+    expect(readSettings(variables)).toMatchObject({
+      jwtSecret: ` ${SECRET} `,
+      mongodbUri: 'mongodb://me:pw@db.example/',
+    });
+    expect(secretOf('WAYBILL_TOKEN', { WAYBILL_TOKEN_FILE: await fileOf('abc\n') })).toBe('abc');
+  });
+
+  it.each(secrets)('$name is refused where it is given both ways', async ({ name }) => {
+    const both = { [name]: 'one', [`${name}_FILE`]: await fileOf('two') };
+    expect(() => readSettings(both)).toThrow(new StartupError(`Set ${name} or ${name}_FILE, not both.`));
+  });
+
+  it('is refused with a sentence where the file is missing, a folder or empty', async () => {
+    const read = (path: string) => () => readSettings({ WAYBILL_JWT_SECRET_FILE: path });
+    expect(read('/nowhere/secret')).toThrow('names /nowhere/secret, which cannot be read (ENOENT).');
+    expect(read(folder)).toThrow('which cannot be read (EISDIR).');
+    expect(read(await fileOf('\n'))).toThrow('which is empty.');
+  });
+
+  it('is repeated by no message', async () => {
+    const path = await fileOf('hunter2');
+    for (const { name } of secrets)
+      try {
+        readSettings({ [`${name}_FILE`]: path });
+      } catch (error) {
+        expect(String(error)).not.toContain('hunter2');
+      }
   });
 });
 

@@ -48,7 +48,12 @@ export async function startGateway(
 ): Promise<GatewayProcess> {
   const own = { HOST: '127.0.0.1', PORT: '0', WAYBILL_JWT_SECRET: secret, WAYBILL_VERIFY_HOURS: '0' };
   // The operator's own identity provider knows nothing of the drill's tenant.
-  const none = { WAYBILL_JWKS_URL: '', WAYBILL_JWT_ISSUER: '', WAYBILL_JWT_AUDIENCE: '' };
+  const none = {
+    WAYBILL_JWT_SECRET_FILE: '',
+    WAYBILL_JWKS_URL: '',
+    WAYBILL_JWT_ISSUER: '',
+    WAYBILL_JWT_AUDIENCE: '',
+  };
   const variables = { ...own, ...none, ...more };
   const program = startProgram(scratch, { args: ['start'], variables, nodeFlags: GATEWAY_NODE_FLAGS });
   scratch.onClose(() => program.kill());

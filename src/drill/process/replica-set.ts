@@ -5,8 +5,10 @@ import { type Document, MongoClient, MongoError } from 'mongodb';
 import type { Logger } from 'pino';
 import { findBinary } from '../../mongo/binary.ts';
 import { createClient } from '../../mongo/client.ts';
+import { type MongodKey, ownUri, prepareKey, systemLogin } from '../../mongo/key.ts';
 import { type Mongod, spawnMongod } from '../../mongo/launch.ts';
 import type { MongoSettings } from '../../mongo/mongo.ts';
+import { keepOwner } from '../../mongo/owner.ts';
 import { choosePort, LOOPBACK } from '../../mongo/port.ts';
 import { signal } from '../../mongo/processes.ts';
 import type { ScratchServer } from '../drill.ts';
@@ -56,6 +58,7 @@ export async function openReplicaSet(
   const { members: count, electionTimeoutMs, oplogMb, checkpointS } = options;
   const binary = await findBinary({ mongodPath, cacheDir }, log);
   const folder = await mkdtemp(join(tmpdir(), 'waybill-drill-'));
+  const key = prepareKey(folder);
   const members: Member[] = [];
   const endAll = (): void => {
     for (const { mongod } of members) signal(mongod.pid, 'SIGKILL');
@@ -73,11 +76,12 @@ export async function openReplicaSet(
         cacheGb: CACHE_GB,
         oplogMb,
         checkpointS,
+        key,
       });
     members.push({ port, start, mongod: await start(), killed: false });
   }
   const hosts = members.map(({ port }) => `${LOOPBACK}:${port}`);
-  const uri = `mongodb://${hosts.join(',')}/?replicaSet=${REPLICA_SET}`;
+  const uri = ownUri(hosts, REPLICA_SET, key);
   const client = createClient(uri);
   const close = async (): Promise<void> => {
     await client.close();
@@ -87,7 +91,7 @@ export async function openReplicaSet(
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await initiate(hosts, electionTimeoutMs);
+    await initiate(hosts, electionTimeoutMs, key);
     await awaitHealth(client, count);
   } catch (error) {
     await close();
@@ -120,24 +124,38 @@ export async function openReplicaSet(
   };
 }
 
-async function initiate(hosts: readonly string[], electionTimeoutMillis: number): Promise<void> {
+async function initiate(
+  hosts: readonly string[],
+  electionTimeoutMillis: number,
+  key: MongodKey,
+): Promise<void> {
   const config = {
     _id: REPLICA_SET,
     members: hosts.map((host, _id) => ({ _id, host })),
     settings: { electionTimeoutMillis },
   };
   // Each of them must listen before one can ask the others.
-  for (const host of hosts) await ask(host, { hello: 1 });
-  await ask(hosts[0] ?? '', { replSetInitiate: config });
+  for (const host of hosts) await ask(host, { hello: 1 }, key);
+  await ask(hosts[0] ?? '', { replSetInitiate: config }, key);
+  const system = new MongoClient(ownUri(hosts, REPLICA_SET, undefined), {
+    ...systemLogin(key),
+    serverSelectionTimeoutMS: LIMIT_MS,
+  });
+  try {
+    await keepOwner(system.db('admin'), key);
+  } finally {
+    await system.close();
+  }
 }
 
 /** Asks one server, again until it listens. */
-async function ask(host: string, command: Document): Promise<void> {
+async function ask(host: string, command: Document, key: MongodKey): Promise<void> {
   let failure: unknown;
   const answers = async (): Promise<boolean> => {
     // A client whose first connection failed stays closed for good, hence one for each attempt.
     const client = new MongoClient(`mongodb://${host}/`, {
       directConnection: true,
+      ...systemLogin(key),
       serverSelectionTimeoutMS: ATTEMPT_TIMEOUT_MS,
     });
     try {
