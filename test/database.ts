@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { findBinary } from '../src/mongo/binary.ts';
 import { createClient } from '../src/mongo/client.ts';
+import { prepareKey } from '../src/mongo/key.ts';
 import { launch, type Mongod } from '../src/mongo/launch.ts';
 import { choosePort } from '../src/mongo/port.ts';
 
@@ -54,6 +55,8 @@ export interface TestMongod {
 
 export interface TestMongodOptions {
   readonly setParameters?: Readonly<Record<string, string | number>>;
+  /** True has it ask for a password, as Waybill's own does; `uri` holds that of a user who may do everything. */
+  readonly asksPassword?: boolean;
   /** False starts a standalone. */
   readonly replicaSet?: boolean;
 }
@@ -67,6 +70,7 @@ export async function startMongod(options: TestMongodOptions = {}): Promise<Test
   const folder = await mkdtemp(join(tmpdir(), 'waybill-test-'));
   const release = guardFolder(folder);
   const port = await choosePort();
+  const key = options.asksPassword === true ? prepareKey(folder) : undefined;
   const start = () =>
     launch({
       binary: binary.path,
@@ -75,6 +79,7 @@ export async function startMongod(options: TestMongodOptions = {}): Promise<Test
       port,
       replicaSet: options.replicaSet === false ? null : 'test',
       cacheGb: 0.25,
+      key,
       setParameters: {
         enableTestCommands: 1,
         transactionLifetimeLimitSeconds: 3,

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ApiKeyError } from '../access/api-keys.ts';
+import { IndexesMissing } from '../eventstore/indexes.ts';
 import { NewerVersion } from '../eventstore/newer.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { settingsHelp } from '../process/help.ts';
@@ -11,6 +12,7 @@ import { addImportEventsCommand } from './import-events.ts';
 import { addImportPositionsCommand } from './import-positions.ts';
 import { printableLines } from './printable.ts';
 import { addRebuildCommand } from './rebuild.ts';
+import { addRolesCommand } from './roles.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addStartCommand } from './start.ts';
 import { addTokenCommand } from './token.ts';
@@ -29,7 +31,10 @@ export async function runProgram(context: CliContext): Promise<number> {
     // Help was shown, or the arguments were wrong: what there is to say is said.
     if (error instanceof CommanderError) return error.exitCode;
     const expected =
-      error instanceof StartupError || error instanceof ApiKeyError || error instanceof NewerVersion;
+      error instanceof StartupError ||
+      error instanceof ApiKeyError ||
+      error instanceof NewerVersion ||
+      error instanceof IndexesMissing;
     context.console.error(expected ? `waybill: ${printableLines(error.message)}` : error);
     return 1;
   }
@@ -56,6 +61,7 @@ function programOf(context: CliContext): Command {
   addRebuildCommand(program, context);
   addDrillCommand(program, context);
   addVerifyCommand(program, context);
+  addRolesCommand(program, context);
   addSimulateCommand(program, context);
   return program;
 }

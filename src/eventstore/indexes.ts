@@ -4,6 +4,8 @@ import { STREAM_INDEX } from './aggregate.ts';
 import type { IndexSpec, Projection } from './projection.ts';
 import { LATE_INDEX } from './time-order.ts';
 
+const UNAUTHORIZED = 13;
+const NAMESPACE_NOT_FOUND = 26;
 const NAMESPACE_EXISTS = 48;
 
 /** A tenant's log in the order in which the database took the events; those without a stamp first, by recordedAt. */
@@ -57,7 +59,7 @@ export async function createIndexes<T extends object>(
 ): Promise<void> {
   if (specs.length === 0) return;
   const { collectionName } = collection;
-  const reply: unknown = await collection.db.command({
+  const command = {
     createIndexes: collectionName,
     indexes: specs.map(({ keys, unique, partialFilterExpression }) => ({
       key: { ...keys },
@@ -68,10 +70,41 @@ export async function createIndexes<T extends object>(
         : { partialFilterExpression: { ...partialFilterExpression } }),
     })),
     writeConcern: { w: 'majority' },
+  };
+  const reply: unknown = await collection.db.command(command).catch((error: unknown) => {
+    if (!hasCode(error, UNAUTHORIZED)) throw error;
+    return requireIndexes(collection, specs);
   });
   const { numIndexesBefore: before, numIndexesAfter: after } = Object(reply);
   if (before !== after && before > 1)
     log?.warn({ collection: collectionName, before, after }, 'missing indexes made');
+}
+
+/** A process whose user may not make indexes finds some missing. */
+export class IndexesMissing extends Error {
+  override readonly name = 'IndexesMissing';
+}
+
+/**
+ * Where this user may not make the indexes, they have to be there already: of the log nobody may but whoever makes the roles,
+ * since an index that expires would remove events.
+ * @throws IndexesMissing with what to do
+ */
+async function requireIndexes<T extends object>(
+  collection: Collection<T>,
+  specs: readonly IndexSpec[],
+): Promise<undefined> {
+  const found = await collection.indexes().catch((error: unknown) => {
+    if (hasCode(error, NAMESPACE_NOT_FOUND)) return [];
+    throw error;
+  });
+  const there = new Set(found.map(({ name }) => name));
+  const missing = specs.map(({ keys }) => nameOf(keys)).filter((name) => !there.has(name));
+  if (missing.length === 0) return;
+  throw new IndexesMissing(
+    `The collection ${collection.collectionName} lacks the index ${missing.join(', ')}, and this user of MongoDB may not make it. ` +
+      'Run `waybill roles` once with a user who may.',
+  );
 }
 
 /** As the driver and the shell name them. */
@@ -80,5 +113,9 @@ function nameOf(keys: IndexSpec['keys']): string {
 }
 
 function unlessItExists(error: unknown): void {
-  if (!(error instanceof MongoServerError && error.code === NAMESPACE_EXISTS)) throw error;
+  if (!hasCode(error, NAMESPACE_EXISTS)) throw error;
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof MongoServerError && error.code === code;
 }

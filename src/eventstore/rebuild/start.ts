@@ -1,6 +1,6 @@
 import { clusterNow } from '../changes.ts';
 import { divideStreams } from '../log/ranges.ts';
-import { buildingCollection, generationCollection } from '../projection/generation/pointer.ts';
+import { buildingCollection, generationCollection, isBuilding } from '../projection/generation/pointer.ts';
 import { liftSeal } from '../projection/generation/seal.ts';
 import type { ReadModels } from '../projection/read-models.ts';
 import { nextGeneration } from './pointer.ts';
@@ -24,8 +24,8 @@ export async function startOrResume(run: RebuildRun): Promise<{
     if (moved || (await exists(store, left.building))) return { progress: left, resumed: true };
   }
   await dropLeftovers(run, generation);
-  // A name of its own, so that whoever held the lease before can never write into it.
-  const building = `${buildingCollection(projection.name, generation)}_${lease.fence}`;
+  // Another name than that of whoever held the lease before, who must not write into it.
+  const building = buildingCollection(projection.name, lease.fence);
   await db.createCollection(building);
   const pinnedAt = await clusterNow(db);
   const division = await divideStreams(store, projection.aggregateType);
@@ -45,10 +45,6 @@ async function dropLeftovers({ store, projection, by }: RebuildRun, generation: 
   for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray())
     if (collection === generationCollection(name, generation) || isBuilding(name, collection))
       await db.dropCollection(collection);
-}
-
-function isBuilding(name: string, collection: string): boolean {
-  return collection.startsWith(`${name}_v`) && /^\d+_building/.test(collection.slice(name.length + 2));
 }
 
 /** Whether there is such a collection. */

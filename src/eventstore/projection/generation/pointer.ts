@@ -68,9 +68,23 @@ export function generationCollection(name: string, generation: number): string {
   return generation === 1 ? name : `${name}_v${generation}`;
 }
 
-/** Where a generation is built: no change stream covers that collection, so a million rows put there reach no subscriber. */
-export function buildingCollection(name: string, generation: number): string {
-  return `${generationCollection(name, generation)}_building`;
+/** Under so many names a read model is built, one after the other: rights in MongoDB are given by name. */
+export const BUILDING_NAMES = 32;
+
+/**
+ * Where a generation is built: no change stream covers that collection, so a million rows put there reach no subscriber.
+ * @param fence of the lease it is built under: whoever held that before, of the last thirty-one, writes elsewhere
+ */
+export function buildingCollection(name: string, fence: number): string {
+  return `${name}_building_${fence % BUILDING_NAMES}`;
+}
+
+/** True for a collection in which a generation of this read model is, or was, being built; also by the names of earlier versions. */
+export function isBuilding(name: string, collection: string): boolean {
+  return (
+    collection.startsWith(`${name}_`) &&
+    /^(?:v\d+_)?building(?:_\d+)?$/.test(collection.slice(name.length + 1))
+  );
 }
 
 /** Matches the pointers and every generation of these read models: a saved token stays usable whichever is live. */
