@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import type { Db, MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import { findBinary } from '../src/mongo/binary.ts';
 import { createClient } from '../src/mongo/client.ts';
 import { prepareKey } from '../src/mongo/key.ts';
 import { launch, type Mongod } from '../src/mongo/launch.ts';
 import { choosePort } from '../src/mongo/port.ts';
+import { findBinary } from '../src/mongo/program/binary.ts';
 
 /** A database of one's own on the mongod that all tests share. */
 export interface TestDatabase {

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Binary, findBinary } from './binary.ts';
 import { LaunchError } from './failure.ts';
 import { type MongodKey, prepareKey } from './key.ts';
 import { launch, type Mongod } from './launch.ts';
 import type { Lock } from './lock.ts';
 import { choosePort, isFree } from './port.ts';
 import { signal } from './processes.ts';
+import { type Binary, findBinary } from './program/binary.ts';
 import { pathsIn, readState, stopOrphans, writeState } from './state.ts';
 import { supervise } from './supervise.ts';
 

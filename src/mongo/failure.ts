@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { missingLibrary } from './inspect.ts';
 import type { Exit, LaunchOptions } from './launch-options.ts';
+import { missingLibrary } from './program/inspect.ts';
 import { StartupError } from './startup-error.ts';
 
 /** A mongod did not start; `reason` lets the caller decide what to do about it. */

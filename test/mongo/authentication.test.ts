@@ -2,9 +2,9 @@ import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findBinary } from '../../src/mongo/binary.ts';
 import { launch } from '../../src/mongo/launch.ts';
 import { choosePort, LOOPBACK } from '../../src/mongo/port.ts';
+import { findBinary } from '../../src/mongo/program/binary.ts';
 import { pathsIn, readState } from '../../src/mongo/state.ts';
 import { type Folder, makeFolder, silent } from './embedded-folder.ts';
 

