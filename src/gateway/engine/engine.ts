@@ -17,6 +17,7 @@ import { clientError, invalidInput } from '../../graphql/errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { answerSubscriptions } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
+import { cachingHeaders } from './caching.ts';
 import { rememberDocuments } from './documents.ts';
 import { renderPage, servePage } from './graphiql.ts';
 import { askGuards, type Guards } from './guards.ts';
@@ -76,6 +77,7 @@ export function createEngine(options: EngineOptions) {
       answerWhole(),
       sseIds(),
       varyByOrigin(),
+      cachingHeaders(),
       page.guardPage,
     ],
     graphiql: development ? page.optionsOf : false,

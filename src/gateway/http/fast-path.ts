@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
 import type { Metrics } from '../../metrics/metrics.ts';
+import { NOT_CACHED } from '../engine/caching.ts';
 import { type Engine, wholeAnswer } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
 import type { Mask } from '../engine/masking.ts';
@@ -56,7 +57,7 @@ export function openFastPath(options: FastPathOptions): AnswerRequest {
     return send(
       response,
       200,
-      { 'content-type': `${type}; charset=utf-8`, vary: 'origin' },
+      { 'content-type': `${type}; charset=utf-8`, 'cache-control': NOT_CACHED, vary: 'origin' },
       JSON.stringify(result),
     );
   };
@@ -122,7 +123,7 @@ async function sendErrors(
   send(
     response,
     answer.status,
-    { ...Object.fromEntries(answer.headers), vary: 'origin' },
+    { ...Object.fromEntries(answer.headers), 'cache-control': NOT_CACHED, vary: 'origin' },
     await answer.text(),
   );
 }

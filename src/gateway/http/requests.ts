@@ -17,6 +17,7 @@ import type { Context } from '../../graphql/context.ts';
 import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import { NOT_CACHED } from '../engine/caching.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
 import { type Mask, withoutHttp } from '../engine/masking.ts';
@@ -140,6 +141,7 @@ function takeOn(
       response.setHeader('access-control-allow-origin', origin);
     response.writeHead(503, {
       'content-type': `${type}; charset=utf-8`,
+      'cache-control': NOT_CACHED,
       'retry-after': String(RETRY_AFTER_SECONDS),
       vary: 'origin',
     });
