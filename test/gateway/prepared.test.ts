@@ -84,12 +84,26 @@ async function expectSame(
     );
     const about = `${query} ${JSON.stringify(variableValues)}`;
     expect(answer, about).toBe(expected);
-    expect(new Set(own.calls), about).toEqual(new Set(interpreted.calls));
+    expectSameCalls(own, interpreted, expected.startsWith('{"data":'), about);
     if (document.definitions.some((node) => 'operation' in node && node.operation === 'mutation'))
       expect(own.calls.filter(isOfRoot), about).toEqual(interpreted.calls.filter(isOfRoot));
     if (expected.startsWith('{"data":'))
       tally[own.calls.length === interpreted.calls.length ? 'atOnce' : 'left'] += 1;
   }
+}
+
+/**
+ * Where nothing fails, just what the interpreter calls. Where something does, some more may have been called by then: fields
+ * that the interpreter, which ends at another place, does not come to.
+ */
+function expectSameCalls(own: World, interpreted: World, isWhole: boolean, about: string): void {
+  const called = new Set(own.calls);
+  if (isWhole) expect(called, about).toEqual(new Set(interpreted.calls));
+  else
+    expect(
+      interpreted.calls.filter((call) => !called.has(call)),
+      about,
+    ).toEqual([]);
 }
 
 /** The root fields of a mutation are called once, whatever comes of what is below them, and in order. */
