@@ -5,6 +5,7 @@ import type { Projection, Row } from '../eventstore/projection.ts';
 import type { Types } from '../graphql/builder.ts';
 import type { Context, TenantIntent } from '../graphql/context.ts';
 import { unlessNewer } from '../graphql/errors.ts';
+import { keyFault } from '../graphql/inputs.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { EventRef } from './graphql.ts';
 
@@ -41,7 +42,8 @@ export async function give<S, C extends Command, R extends Row>(
   projection: Projection<R>,
   intent: TenantIntent<S, C>,
 ): Promise<CommandPayload<R> | Refusal> {
-  if (intent.key === '') return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
+  const fault = keyFault(intent.key);
+  if (fault !== undefined) return refusal('INVALID_INPUT', fault, 'idempotencyKey');
   const outcome = await context.store.handle(intent);
   if (outcome.kind === 'refused') return unlessNewer(outcome.refusal);
   const row = outcome.row(projection.name) as R | null;

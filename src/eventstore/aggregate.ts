@@ -40,6 +40,11 @@ export interface Aggregate<S, C extends Command, E extends StoredEvent = StoredE
    * the command's key was used before: why a command is refused must not depend on what was sent before it.
    */
   faultOf?(command: C): Refusal | undefined;
+  /**
+   * Who may not give a command, and why; `decide` refuses it for that too. It is asked for repeats: what was recorded before
+   * is told only to those who might have recorded it. Absent where whoever reaches the stream may give every command.
+   */
+  forbids?(state: S, command: C): Refusal | undefined;
   /** The read models folded from this stream; the inline ones are written together with the events. */
   readonly projections: readonly Projection[];
   /**

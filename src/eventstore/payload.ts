@@ -33,15 +33,29 @@ export function malformedPath(value: unknown): string | undefined {
   return undefined;
 }
 
-/** A short free text: a name, a reference, a code of another system. */
-export const text = wellFormed(z.string().trim().min(1).max(200));
+/** A short free text of one line: a name, a reference, a code of another system. */
+export const text = oneLine(z.string().trim().min(1).max(200));
 
-/** What a person wrote to explain. */
-export const note = wellFormed(z.string().trim().min(1).max(2_000));
+/** What a person wrote to explain: it may have lines and tabs. */
+export const note = z
+  .string()
+  .trim()
+  .min(1)
+  .max(2_000)
+  .refine(isWellFormed, MALFORMED_TEXT)
+  .refine(
+    (value) => !/[^\P{Cc}\t\n\r]/u.test(value),
+    'must hold no control characters but tabs and ends of lines',
+  );
 
-/** Text without half of a surrogate pair. */
-export function wellFormed(schema: z.ZodString): z.ZodString {
-  return schema.refine(isWellFormed, MALFORMED_TEXT);
+/**
+ * Text of one line, without half of a surrogate pair. What ends a line, moves a cursor or ends a text in another program
+ * has no place in a name: it would go on into logs, terminals, CSV and EDI.
+ */
+export function oneLine(schema: z.ZodString): z.ZodString {
+  return schema
+    .refine(isWellFormed, MALFORMED_TEXT)
+    .refine((value) => !/[\p{Cc}\u2028\u2029]/u.test(value), 'must be one line without control characters');
 }
 
 /** An aggregate's or an offer's id as it stands in payloads: a lower-case UUID in text form. */

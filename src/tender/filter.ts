@@ -44,7 +44,11 @@ export function selectTenders(access: Access, filter: TenderFilter | null | unde
   }
   if (ids) conditions.push(among('_id', rowIds(access.tenantId, 'Tender', ids), (row) => row._id));
   if (status) conditions.push(among('status', status, (row) => row.status));
-  if (carrierId) conditions.push(anyAmong('carrierIds', carrierId, (row) => row.carrierIds));
+  if (carrierId) {
+    // Who else was asked, a carrier must not learn from what matches either.
+    const asked = access.role === 'carrier' ? carrierId.filter((id) => id === access.carrierId) : carrierId;
+    conditions.push(anyAmong('carrierIds', asked, (row) => row.carrierIds));
+  }
   if (fleetId) conditions.push(among('fleetId', fleetId, (row) => row.fleetId));
   if (vehicleId) conditions.push(among('vehicleId', uuids('Vehicle', vehicleId), (row) => row.vehicleId));
   return { ...allOf(conditions), interest: interestOf(access, filter ?? {}) };

@@ -2,7 +2,7 @@ import type { Aggregate } from '../eventstore/aggregate.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { TenderCommand } from './command.ts';
-import { decide, faultOf } from './decide.ts';
+import { decide, faultOf, forbids } from './decide.ts';
 import type { TenderEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { tendersRead } from './projection.ts';
@@ -16,6 +16,7 @@ export const tender: Aggregate<TenderState, TenderCommand, TenderEvent> = {
   evolve,
   decide,
   faultOf,
+  forbids,
   projections: [tendersRead],
   refusalOf,
 };

@@ -1,4 +1,5 @@
 import type { Access } from '../access/access.ts';
+import { WITHHELD_ACTOR, withheld } from '../audit/withheld.ts';
 import type { StoredEvent } from '../eventstore/event.ts';
 import { NewerVersion } from '../eventstore/newer.ts';
 import { openUpcaster } from '../eventstore/projection.ts';
@@ -8,9 +9,6 @@ import { isLive, type Offer } from './offer.ts';
 import type { TenderRow } from './projection.ts';
 import type { Judged, Told } from './report.ts';
 import type { Stop } from './state.ts';
-
-/** The actor's id in an event of which the caller may not know who caused it. */
-export const WITHHELD_ACTOR = 'withheld';
 
 /**
  * A tender as the caller may see it. Everyone of the tenant but its carriers sees all of it. A carrier sees the
@@ -58,10 +56,7 @@ const upcast = openUpcaster(tenderEvents);
 export function eventAsSeenBy(access: Access, event: StoredEvent, row: TenderRow | null): StoredEvent {
   if (access.role !== 'carrier') return event;
   const { newest, payload } = payloadFor(event, access.carrierId, row);
-  if (payload !== undefined) return { ...newest, payload };
-  const { reasonCode: _reason, metadata, ...rest } = newest;
-  const { traceId: _trace, ...kept } = metadata;
-  return { ...rest, metadata: kept, payload: {}, actor: { id: WITHHELD_ACTOR, role: event.actor.role } };
+  return payload === undefined ? withheld(newest) : { ...newest, payload };
 }
 
 /** The event as the caller sees it in the tender's history, by the tender as it is now; null where it is withheld. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent, type Fact, type Recorded } from '../eventstore/event.ts';
-import { latitude, longitude, text, uuidText, wellFormed } from '../eventstore/payload.ts';
+import { latitude, longitude, oneLine, text, uuidText } from '../eventstore/payload.ts';
 import { READING_RANGES, type Reading } from './readings.ts';
 import { CORRECTION_REASON_NAMES } from './reasons.ts';
 
@@ -64,7 +64,7 @@ export const STATE_REASONS = [
 export type StateReason = (typeof STATE_REASONS)[number];
 
 /** A plate as it is read and shown: trimmed, upper case. What makes two plates the same is `plate.ts`. */
-const licensePlate = wellFormed(
+const licensePlate = oneLine(
   z
     .string()
     .min(1)

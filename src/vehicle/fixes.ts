@@ -1,6 +1,7 @@
 import type { Outcome } from '../eventstore/command/intent.ts';
 import { isWellFormed } from '../eventstore/payload.ts';
 import { type Context, requireAccess, stamp, type TenantIntent } from '../graphql/context.ts';
+import { keyFault } from '../graphql/inputs.ts';
 import { complaintAbout } from '../graphql/well-formed.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import type { TrackLocation, VehicleCommand } from './decide.ts';
@@ -185,8 +186,8 @@ async function vehiclesOf(context: Context, batch: readonly Naming[]): Promise<(
 
 function faultOf(name: Parameters<typeof isNamed>[0], key: string | null | undefined): Refusal | undefined {
   if (!isNamed(name)) return refusal('INVALID_INPUT', 'Give vehicleId or licensePlate, exactly one of them.');
-  if (key === '') return refusal('INVALID_INPUT', 'A key must not be empty.');
-  return undefined;
+  const fault = keyFault(key);
+  return fault === undefined ? undefined : refusal('INVALID_INPUT', fault);
 }
 
 /** Texts of a fix are free, or name something that was registered: neither may hold half of a character. */

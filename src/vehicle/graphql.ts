@@ -16,7 +16,7 @@ import { fixCursor, trackOf } from './track.ts';
 
 // A vehicle's files in the order of its life: events → decide (transitions: pure) → state → projection (the row) are what
 // happens, plate and its stream keep a plate unique; vehicle.ts joins them to a stream. inputs → mutations give commands,
-// fixes those of which there are thousands a second, corrections what these should have said; look-up finds vehicles by id or plate, objects shows them; this file
+// fixes those of which there are thousands a second, corrections what these should have said; look-up finds vehicles by id or plate, objects shows them to those who may see them (visibility); this file
 // and subscription select rows by filter, track reads the fixes of one vehicle.
 
 /** Ids grow with time, so this is the order of registration. */

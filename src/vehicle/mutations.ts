@@ -5,6 +5,7 @@ import { builder } from '../graphql/builder.ts';
 import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
 import { forbidden, invalidInput, unlessNewer } from '../graphql/errors.ts';
 import { newIdOf } from '../graphql/global-id.ts';
+import { keyFault } from '../graphql/inputs.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
 import { CHECKS_OWN_TEXT, complaintAbout } from '../graphql/well-formed.ts';
 import { type Refusal, refusal } from '../refusal.ts';
@@ -117,8 +118,8 @@ async function correct(
 ): Promise<VehicleAnswer | Refusal> {
   const forbids = mayNot(context);
   if (forbids) return forbids;
-  if (input.idempotencyKey === '')
-    return refusal('INVALID_INPUT', 'A key must not be empty.', 'idempotencyKey');
+  const fault = keyFault(input.idempotencyKey);
+  if (fault !== undefined) return refusal('INVALID_INPUT', fault, 'idempotencyKey');
   const vehicleId = await named(context, input);
   if (isRefusal(vehicleId)) return vehicleId;
   const [outcome] = await correctFixes(context, [{ vehicleId, fields: input }], input.reasonCode);
@@ -169,6 +170,8 @@ builder.mutationFields((t) => ({
         throw invalidInput(`At most ${inputs.MAX_FIXES} fixes at once.`, 'fixes');
       if (!isWellFormed(input.idempotencyKey ?? ''))
         throw invalidInput(complaintAbout('idempotencyKey'), 'idempotencyKey');
+      const fault = keyFault(input.idempotencyKey || null);
+      if (fault !== undefined) throw invalidInput(fault, 'idempotencyKey');
       return trackAll(context, input);
     },
   }),

@@ -14,6 +14,7 @@ import { sentenceOf } from './readings.ts';
 import { CORRECTION_REASONS, type CorrectionReason } from './reasons.ts';
 import type { Fix } from './track.ts';
 import { vehicle } from './vehicle.ts';
+import { type Sight, vehicleSeenBy } from './visibility.ts';
 
 const STATE_MEANINGS: Readonly<Record<MdsState, string>> = {
   removed: 'Not on the road: in a depot, sold or scrapped.',
@@ -87,17 +88,26 @@ export const FixRef = builder.objectRef<Fix>('Fix').implement({
   }),
 });
 
-/** A carrier sees the vehicles that move the loads it has accepted; everyone else of the tenant sees all. */
-async function visible(context: Context, ids: readonly string[]): Promise<readonly string[]> {
+/** While a tender stands so, its carrier has the load, and sees the vehicle that moves it. */
+const WITH_VEHICLE = ['ASSIGNED', 'IN_TRANSIT'];
+
+/** A carrier sees a vehicle while that moves its load, and no other; everyone else of the tenant sees all. */
+async function sightOf(context: Context, ids: readonly string[]): Promise<Sight> {
   const access = requireAccess(context);
-  if (!isCarrier(access)) return ids;
+  if (!isCarrier(access)) return null;
   const found = await context.store
     .rows(tendersRead)
-    .aggregate<{ _id: string }>([
-      { $match: { acceptedCarrierId: access.carrierId ?? '', vehicleId: { $in: [...ids] } } },
-      { $group: { _id: '$vehicleId' } },
+    .aggregate<{ _id: string; tenderId: string; since: Date | null }>([
+      {
+        $match: {
+          acceptedCarrierId: access.carrierId ?? '',
+          vehicleId: { $in: [...ids] },
+          status: { $in: [...WITH_VEHICLE] },
+        },
+      },
+      { $project: { _id: '$vehicleId', tenderId: '$id', since: { $last: '$custodies.from' } } },
     ]);
-  return found.map(({ _id }) => _id);
+  return new Map(found.map(({ _id, tenderId, since }) => [_id, { tenderId, since }]));
 }
 
 /** A vehicle. Resolvers return its row, or its id (a UUID in text form). */
@@ -106,8 +116,11 @@ export const VehicleRef = builder.loadableNode(builder.objectRef<VehicleRow>('Ve
   id: { resolve: (row) => row.id, description: 'Global id.' },
   loaderOptions: uncached,
   load: async (ids: string[], context) => {
-    const rows = await vehiclesById(context, await visible(context, ids));
-    return rows.filter((row) => row !== null);
+    const access = requireAccess(context);
+    const sight = await sightOf(context, ids);
+    const visible = sight === null ? ids : ids.filter((id) => sight.has(id));
+    const rows = (await vehiclesById(context, visible)).filter((row) => row !== null);
+    return rows.map((row) => vehicleSeenBy(access, row, sight?.get(row.id)));
   },
   // What is not found, or not the caller's to see, becomes null.
   sort: (row) => row.id,
@@ -145,7 +158,8 @@ builder.objectField(TenderRef, 'vehicle', (t) =>
   t.field({
     type: VehicleRef,
     nullable: true,
-    description: 'The vehicle committed to it, as that is now. A carrier sees it while it has the load.',
+    description:
+      'The vehicle committed to it, as that is now. A carrier sees it from its assignment to the delivery.',
     resolve: (row) => row.vehicleId,
   }),
 );

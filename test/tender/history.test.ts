@@ -105,11 +105,14 @@ describe('the history of a vehicle', () => {
     'query ($id: ID!) { tender(id: $id) { vehicle { id history { edges { node { type } } } } } }';
 
   it('is for everyone but carriers', async () => {
-    const { tenderId, vehicleId } = await tour(gateway);
+    const { vehicleId } = await tour(gateway);
     const { vehicle } = await gateway.data(VEHICLE, { id: vehicleId });
     expect(typesIn(vehicle.history)).toContain('TripStarted');
-    const carrier = await gateway.token({ role: 'carrier', carrierId: 'carrier-1' });
-    const { errors } = await gateway.graphql(THROUGH, { id: tenderId }, carrier);
+    const tenderId = await offeredTo(dora, 'ACME');
+    await acme.give('acceptTender', { tenderId });
+    await dora.give('assignTender', { tenderId, vehicleId });
+    const token = await gateway.token({ role: 'carrier', carrierId: 'ACME' });
+    const { errors } = await gateway.graphql(THROUGH, { id: tenderId }, token);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Access } from '../../src/access/access.ts';
+import { WITHHELD_ACTOR } from '../../src/audit/withheld.ts';
 import { rowId } from '../../src/eventstore/projection.ts';
 import { selectTenders } from '../../src/tender/filter.ts';
 import { type TenderRow, tendersRead } from '../../src/tender/projection.ts';
 import { tender } from '../../src/tender/tender.ts';
-import { asSeenBy, WITHHELD_ACTOR } from '../../src/tender/visibility.ts';
+import { asSeenBy } from '../../src/tender/visibility.ts';
 import { given } from '../given.ts';
 import {
   accept,

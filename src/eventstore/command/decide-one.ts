@@ -130,11 +130,13 @@ function joined(first: Draft, second: Draft): Draft {
 }
 
 /**
- * What a retry is answered: the first result, or that the key was used for something else (D-02), unless what is asked
- * now is wrong by itself.
+ * What a retry is answered: the first result, or that the key was used for something else (D-02), unless the caller may not
+ * give the command, or what is asked now is wrong by itself.
  */
 export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEvent): Promise<Outcome> {
   const { intent } = job;
+  const forbidden = await forbiddenNow(store, job);
+  if (forbidden !== undefined) return { kind: 'refused', refusal: forbidden, events: [] };
   if (!isOfCommand(first, job)) {
     const { folded } = await loadStream(store, job.stream, intent.aggregate, 'cached');
     const refused = ownFault(store, intent, folded) ?? refusal('IDEMPOTENCY_KEY_REUSED');
@@ -153,4 +155,15 @@ export async function outcomeOfEarlier(store: Store, job: Job, first: StoredEven
     !isOwn(store, job, first),
     intent.aggregate.refusalOf?.(events.map(store.registry.upcast)),
   );
+}
+
+/** A repeat is authorised as if it were the first. No "no" from memory alone: another process may have changed the stream. */
+async function forbiddenNow(store: Store, { intent, stream }: Job): Promise<Refusal | undefined> {
+  const { aggregate, command } = intent;
+  for (const freshness of ['cached', 'fresh'] as const) {
+    const { folded } = await loadStream(store, stream, aggregate, freshness);
+    const forbidden = aggregate.forbids?.(folded.state, command);
+    if (forbidden === undefined || freshness === 'fresh') return forbidden;
+  }
+  return undefined;
 }

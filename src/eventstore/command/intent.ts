@@ -90,7 +90,7 @@ export interface Job {
 export function openJob(workflows: Workflows, intent: Intent, answer: Job['answer'], fail: Job['fail']): Job {
   const { tenantId, aggregate, id, command, eventId } = intent;
   const stream = { tenantId, aggregateType: aggregate.type, aggregateId: id };
-  const key = intent.key ?? (eventId === undefined ? mintKey() : '');
+  const key = keyOf(intent) ?? (eventId === undefined ? mintKey() : '');
   return {
     intent,
     stream,
@@ -111,9 +111,21 @@ export function openJob(workflows: Workflows, intent: Intent, answer: Job['answe
   };
 }
 
-/** True where a recorded event is of this very command, given before: the same was asked, by the same caller. */
-export function isOfCommand({ metadata }: StoredEvent, { hash, nulls }: Job): boolean {
+/**
+ * The key as it makes ids. A carrier's is its own: whether another carrier has used the same one must not show, nor come in its
+ * way.
+ */
+function keyOf({ key, command: { by } }: Intent): string | undefined {
+  return key === undefined || by.role !== 'carrier' ? key : `${by.carrierId ?? ''}\0${key}`;
+}
+
+/**
+ * True where a recorded event is of this very command, given before: the same was asked, by the same caller in the same
+ * role. (Carriers have keys of their own.)
+ */
+export function isOfCommand({ metadata, actor }: StoredEvent, { hash, nulls, intent }: Job): boolean {
   if (metadata.commandHash !== hash) return false;
+  if (intent.eventId === undefined && actor.role !== intent.command.by.role) return false;
   const before = metadata.commandNulls;
   return before === undefined || nulls === undefined || before === nulls;
 }
