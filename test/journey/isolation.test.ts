@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from '../gateway.ts';
+import { ROLES } from '../../src/eventstore/event.ts';
+import { type Answer, startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { inHours, LOAD, REGISTER_VEHICLE, TRACK_LOCATION, tenderMutation } from './documents.ts';
 import { done, offered, type Tour, tour } from './tour.ts';
@@ -80,6 +81,32 @@ async function rows(tenantId: string) {
     names.map((name) => gateway.store.db.collection(name).find({ tenantId }).sort({ _id: 1 }).toArray()),
   );
 }
+
+describe('anyone of another tenant, in whatever role, with all the ids of tenant B', () => {
+  it.each(ROLES)('%s is shown nothing of B by any query, and touches nothing', async (role) => {
+    // Called as a carrier and a person of B are.
+    const who = { tenant: `gamma-${role}`, role, sub: `b-${MARK}` };
+    const token = await gateway.token(role === 'carrier' ? { ...who, carrierId: `carrier-${MARK}` } : who);
+    const before = [await EVERYTHING('beta'), await rows('beta')];
+    const ask = async (kind: 'query' | 'mutation', look: (answer: Answer, variables: object) => void) => {
+      for (const field of rootFields(kind))
+        for (const known of attempts(field.name)) {
+          const { document, variables } = operation(kind, field, known);
+          const answer = await gateway.graphql(document, variables, token);
+          expect(answer.status, `${field.name}: ${JSON.stringify(answer)}`).toBeLessThan(500);
+          look(answer, variables);
+        }
+    };
+    await ask('query', (answer, variables) => {
+      const data = JSON.stringify(answer.data ?? null);
+      for (const secret of secrets)
+        expect(data.includes(secret), `${JSON.stringify(variables)} shows ${secret}: ${data}`).toBe(false);
+    });
+    // What a mutation makes may be called as something of B: it is something else.
+    await ask('mutation', () => {});
+    expect([await EVERYTHING('beta'), await rows('beta')]).toEqual(before);
+  });
+});
 
 describe('tenant A, with an admin’s token and all the ids of tenant B', () => {
   it.each(rootFields('query').map((field) => [field.name, field] as const))(
