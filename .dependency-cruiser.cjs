@@ -40,6 +40,7 @@ const ORDER = [
   ['(model|schema).ts'],
   // How it is served.
   ['gateway/fan-out/'],
+  ['gateway/cost/'],
   ['gateway/engine/'],
   ['gateway/http/', 'gateway/socket/'],
   ['gateway/[^/]+.ts'],

@@ -2,6 +2,7 @@ import { type Actor, ROLES, type StoredEvent } from '../eventstore/event.ts';
 import { effectiveAt } from '../eventstore/time-order.ts';
 import { builder, orAbsent, uncached } from '../graphql/builder.ts';
 import { isAuditor } from '../graphql/context.ts';
+import { costs } from '../graphql/cost.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 
 /** The roles of callers, as events and filters name them. */
@@ -39,7 +40,7 @@ export const EventRef = builder.loadableNode(builder.objectRef<StoredEvent>('Eve
       resolve: (event) => encodeGlobalId(event.aggregateType, event.aggregateId.toString()),
     }),
     sequence: t.exposeInt('sequence', { description: 'Its place in the stream, from 1, without holes.' }),
-    payload: t.field({ type: 'JSON', resolve: (event) => event.payload }),
+    payload: t.field({ type: 'JSON', extensions: costs({ points: 20 }), resolve: (event) => event.payload }),
     occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'By whoever saw it.' }),
     effectiveAt: t.field({
       type: 'DateTime',

@@ -15,6 +15,7 @@ import { measureRequest } from '../metrics/http.ts';
 import { CLIENT_LIMITS, type ClientLimits } from '../metrics/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { schema } from '../schema.ts';
+import { openCosts } from './cost/costs.ts';
 import { createEngine } from './engine/engine.ts';
 import { openAdmission, openGuards } from './engine/guards.ts';
 import { errorMask } from './engine/masking.ts';
@@ -102,7 +103,8 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
   const { authenticate, development, developmentToken, log, metrics } = options;
   const services = { ...options.services, admission: openAdmission(limits, metrics) };
   const mask = errorMask(log, metrics);
-  const guards = openGuards(development, metrics);
+  const costs = openCosts(schema, limits, metrics);
+  const guards = openGuards(development, costs, metrics);
   const { maxBodyBytes, maxSharedBytes } = limits;
   const engine = createEngine({
     schema,

@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'SLOW_CONSUMER'
   | 'UNAVAILABLE'
   | 'OVERLOADED'
+  | 'MAX_COST_EXCEEDED'
+  | 'RATE_LIMITED'
   | 'NEWER_VERSION'
   | 'INTERNAL_SERVER_ERROR';
 
@@ -20,6 +22,8 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_CURSOR: 400,
   UNAVAILABLE: 503,
   OVERLOADED: 503,
+  MAX_COST_EXCEEDED: 400,
+  RATE_LIMITED: 429,
   NEWER_VERSION: 503,
 };
 
@@ -60,14 +64,51 @@ export function unlessNewer(refused: Refusal): Refusal {
   return refused;
 }
 
-function later(code: ErrorCode, message: string): GraphQLError {
+function later(code: ErrorCode, message: string, seconds = RETRY_AFTER_SECONDS): GraphQLError {
   return new GraphQLError(message, {
     extensions: {
       code,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-      http: { status: 503, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
+      retryAfterSeconds: seconds,
+      http: { status: HTTP_STATUS[code] ?? 503, headers: { 'retry-after': String(seconds) } },
     },
   });
+}
+
+/** A document takes more than the caller's role may ask for at once; nothing was begun. */
+export function tooCostly(points: number, limit: number): GraphQLError {
+  const told = Number.isFinite(points) ? `${points} points` : 'too much to be counted';
+  return new GraphQLError(
+    `The document costs ${told}, and one may cost ${limit}: ask for fewer rows, or for less of each. Nothing was begun.`,
+    {
+      extensions: {
+        code: 'MAX_COST_EXCEEDED',
+        cost: { points: finite(points), limit },
+        http: { status: 400 },
+      },
+    },
+  );
+}
+
+/** What is no number of JSON is told as none. */
+function finite(points: number): number | null {
+  return Number.isFinite(points) ? points : null;
+}
+
+/** More objects came than anyone could tell before: what there is of them is more than one answer may hold. */
+export function tooLarge(): GraphQLError {
+  return clientError(
+    'MAX_COST_EXCEEDED',
+    'There is more to be shown than one answer may hold: ask for fewer rows, or for less of each.',
+  );
+}
+
+/** The caller has used up what it may use for now; nothing was begun. @param seconds until there is some again */
+export function rateLimited(seconds: number): GraphQLError {
+  return later(
+    'RATE_LIMITED',
+    'That is more than this caller may ask for in this time. Nothing was begun.',
+    seconds,
+  );
 }
 
 /** Nobody proved who is calling. */

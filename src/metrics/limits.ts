@@ -69,6 +69,31 @@ export const REQUEST_LIMITS = {
   },
 } as const satisfies Readonly<Record<string, ClientLimit>>;
 
+/**
+ * What an operation may cost, and what a caller may use, in points (`graphql/cost.ts`): by role, since a board asks for more
+ * than a phone does.
+ */
+export const COST_LIMITS = {
+  maxCost: {
+    ...{ default: 100_000, min: 1_000, max: 100_000_000, unit: 'points' },
+    variable: 'WAYBILL_MAX_COST',
+    doc: 'What one operation may cost; dearer ones are refused before they run (`MAX_COST_EXCEEDED`).',
+    label: 'cost',
+  },
+  maxCostCarrier: {
+    ...{ default: 50_000, min: 1_000, max: 100_000_000, unit: 'points' },
+    variable: 'WAYBILL_MAX_COST_CARRIER',
+    doc: 'The same, of carriers.',
+    label: 'cost_carrier',
+  },
+  maxCostDevice: {
+    ...{ default: 25_000, min: 1_000, max: 100_000_000, unit: 'points' },
+    variable: 'WAYBILL_MAX_COST_DEVICE',
+    doc: 'The same, of drivers and riders.',
+    label: 'cost_device',
+  },
+} as const satisfies Readonly<Record<string, ClientLimit>>;
+
 /** What results may take in memory on their way to clients. The feed has limits of its own before these. */
 export const RESULT_LIMITS = {
   maxSocketBufferBytes: {
@@ -84,7 +109,7 @@ export const RESULT_LIMITS = {
   },
 } as const satisfies Readonly<Record<string, ClientLimit>>;
 
-const LIMITS = { ...REQUEST_LIMITS, ...RESULT_LIMITS };
+const LIMITS = { ...REQUEST_LIMITS, ...COST_LIMITS, ...RESULT_LIMITS };
 
 /** Operators set whole seconds, timers take milliseconds: `idleSocketSeconds` becomes `idleSocketMs`. */
 type InMilliseconds<Name extends string> = Name extends `${infer What}Seconds` ? `${What}Ms` : Name;

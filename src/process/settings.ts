@@ -12,7 +12,7 @@ import { MIN_SECRET_BYTES } from '../access/token.ts';
 import { FEED_LIMITS } from '../eventstore/feed/limits.ts';
 import { SNAPSHOT_EVERY } from '../eventstore/time/snapshots.ts';
 import { DRAIN_MS } from '../gateway/stop.ts';
-import { REQUEST_LIMITS, RESULT_LIMITS } from '../metrics/limits.ts';
+import { COST_LIMITS, REQUEST_LIMITS, RESULT_LIMITS } from '../metrics/limits.ts';
 import type { MongoSettings } from '../mongo/mongo.ts';
 import { defaultCacheDir } from '../mongo/program/cache.ts';
 import { StartupError } from '../mongo/startup-error.ts';
@@ -116,6 +116,7 @@ export const SETTINGS = {
   }),
 
   ...limitSettings(REQUEST_LIMITS),
+  ...limitSettings(COST_LIMITS),
   maxQueuedChanges: integer(1, 1_000_000, {
     name: 'WAYBILL_MAX_QUEUED_CHANGES',
     unit: 'changes',

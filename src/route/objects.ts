@@ -2,6 +2,7 @@ import { EventConnection, EventRef, HISTORY_ARGS } from '../audit/graphql.ts';
 import { historyOf } from '../audit/history.ts';
 import { builder, uncached } from '../graphql/builder.ts';
 import { isCarrier, requireAccess } from '../graphql/context.ts';
+import { costs } from '../graphql/cost.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
 import { VehicleRef } from '../vehicle/objects.ts';
 import type { RoutePlan, RouteStop } from './events.ts';
@@ -74,6 +75,7 @@ const PlannedWay = builder.interfaceRef<Plan>('PlannedWay').implement({
       type: [RoutePointRef],
       nullable: true,
       description: 'The line between the stops.',
+      extensions: costs({ size: 50 }),
       resolve: ({ path }) => path && [...path],
     }),
     distanceM: t.exposeFloat('distanceM', { nullable: true, description: 'Its length.' }),

@@ -1,6 +1,7 @@
 import { isPast } from '../eventstore/time/as-of.ts';
 import { builder } from '../graphql/builder.ts';
 import { requireAccess } from '../graphql/context.ts';
+import { costs } from '../graphql/cost.ts';
 import { invalidInput, unlessNewer } from '../graphql/errors.ts';
 import { toUuid } from '../graphql/global-id.ts';
 import { connectionOf, keysetPage, type Order, pageSize } from '../graphql/paging.ts';
@@ -95,6 +96,7 @@ builder.queryFields((t) => ({
     type: [FleetSummaryRef],
     authScopes: { tenantWide: true },
     description: 'Counts by state, per fleet, by the name of the fleet.',
+    extensions: costs({ points: 2_000 }),
     resolve: (_root, _args, context) => fleetsOf(context.store.rows(fleetStatus)),
   }),
   vehicleTrack: t.field({

@@ -3,6 +3,7 @@ import type { Outcome } from '../eventstore/command/intent.ts';
 import { isWellFormed, present } from '../eventstore/payload.ts';
 import { builder } from '../graphql/builder.ts';
 import { type Context, isCarrier, refuseUnless, requireAccess, stamp } from '../graphql/context.ts';
+import { costs } from '../graphql/cost.ts';
 import { forbidden, invalidInput, unlessNewer } from '../graphql/errors.ts';
 import { newIdOf } from '../graphql/global-id.ts';
 import { keyFault } from '../graphql/inputs.ts';
@@ -163,7 +164,7 @@ builder.mutationFields((t) => ({
     type: TrackLocationsPayload,
     description: `Up to ${inputs.MAX_FIXES} fixes of any vehicles. Each is answered on its own; one bad fix spoils no other.`,
     args: { input: t.arg({ type: inputs.TrackLocationsInput, required: true }) },
-    extensions: CHECKS_OWN_TEXT,
+    extensions: { ...CHECKS_OWN_TEXT, ...costs({ perItem: 20 }) },
     resolve: (_root, { input }, context) => {
       if (isCarrier(requireAccess(context))) throw forbidden();
       if (input.fixes.length > inputs.MAX_FIXES)
@@ -188,7 +189,7 @@ builder.mutationFields((t) => ({
     type: TrackLocationsPayload,
     description: `Up to ${inputs.MAX_FIXES} corrections of fixes of any vehicles, each answered on its own.`,
     args: { input: t.arg({ type: inputs.CorrectLocationsInput, required: true }) },
-    extensions: CHECKS_OWN_TEXT,
+    extensions: { ...CHECKS_OWN_TEXT, ...costs({ perItem: 20 }) },
     resolve: (_root, { input }, context) => {
       if (mayNot(context)) throw forbidden();
       if (input.corrections.length > inputs.MAX_FIXES)

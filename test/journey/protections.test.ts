@@ -185,6 +185,11 @@ const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promis
       'FORBIDDEN',
     );
   },
+  async cost(path) {
+    const pages = Array.from({ length: 30 }, (_, at) => `a${at}: tenders(first: 200) { nodes { id } }`);
+    const query = `{ ${pages.join(' ')} }`;
+    expect(codeOf(await path({ query, token: tokens.driver }))).toBe('MAX_COST_EXCEEDED');
+  },
   async commandsInHand(path) {
     await whileBusy(0, async () => {
       const input = { licensePlate: 'ONE MORE' };

@@ -1,15 +1,17 @@
 import { type DocumentNode, type GraphQLError, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import { overloaded, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import type { Costs } from '../cost/costs.ts';
 import type { Transport } from '../fan-out/transport.ts';
 
 /** An operation that is about to be executed: its document is valid, and it is known who asks. */
 export interface PendingOperation {
   readonly document: DocumentNode;
   readonly operationName?: string | null | undefined;
+  readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
   readonly contextValue: Context;
 }
 
@@ -20,13 +22,19 @@ export type Guard = (operation: PendingOperation) => GraphQLError | undefined;
 export interface Guards {
   /** The first guard's refusal; undefined where the operation may be executed. */
   refusalOf(operation: PendingOperation): GraphQLError | undefined;
+  /** What is told of an operation beside its answer, as its `extensions`: what it costs. */
+  told(operation: PendingOperation): Readonly<Record<string, unknown>> | undefined;
   /** Counts an operation that no guard refuses. */
   begun(operation: PendingOperation, transport: 'http' | 'socket'): void;
 }
 
 /** @param development whether anyone may read the schema */
-export function openGuards(development: boolean, { operations }: Pick<Metrics, 'operations'>): Guards {
-  const guards: readonly Guard[] = [refuseAnonymous(development)];
+export function openGuards(
+  development: boolean,
+  costs: Costs,
+  { operations }: Pick<Metrics, 'operations'>,
+): Guards {
+  const guards: readonly Guard[] = [refuseAnonymous(development), costs.refusalOf];
   return {
     refusalOf(operation) {
       for (const guard of guards) {
@@ -35,6 +43,7 @@ export function openGuards(development: boolean, { operations }: Pick<Metrics, '
       }
       return undefined;
     },
+    told: costs.told,
     begun({ document, operationName }, transport) {
       const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
       operations.inc({ operation, transport });
@@ -43,7 +52,7 @@ export function openGuards(development: boolean, { operations }: Pick<Metrics, '
 }
 
 /** Asks the guards wherever the engine executes: on Yoga's path and on sockets. The fast path asks by itself. */
-export function askGuards({ refusalOf, begun }: Guards): Plugin<Transport & Context> {
+export function askGuards({ refusalOf, begun, told }: Guards): Plugin<Transport & Context> {
   type Stop = (result: { errors: GraphQLError[] }) => void;
   const ask = (
     args: PendingOperation & { readonly contextValue: Pick<Transport, 'transport'> },
@@ -54,7 +63,15 @@ export function askGuards({ refusalOf, begun }: Guards): Plugin<Transport & Cont
     else stop({ errors: [refusal] });
   };
   return {
-    onExecute: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
+    onExecute({ args, setResultAndStopExecution }) {
+      ask(args, setResultAndStopExecution);
+      return {
+        onExecuteDone({ result, setResult }) {
+          if (isAsyncIterable(result) || result.data === undefined) return;
+          setResult({ ...result, extensions: { ...result.extensions, ...told(args) } });
+        },
+      };
+    },
     onSubscribe: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
   };
 }

@@ -95,16 +95,24 @@ async function run(
   const { document, params } = operation;
   try {
     const contextValue = await transport.open();
-    const pending = { document, operationName: params.operationName, contextValue };
+    const { operationName, variables: variableValues } = params;
+    const pending = { document, operationName, variableValues, contextValue };
     const refusal = guards.refusalOf(pending);
     if (refusal !== undefined) return { errors: [refusal] };
     const result = await operation.execute(contextValue);
     if (result.errors !== undefined && result.data === undefined) return undefined;
     guards.begun(pending, 'http');
-    return result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) };
+    const extensions = guards.told(pending);
+    return result.errors === undefined
+      ? withExtensions(result, extensions)
+      : withExtensions({ ...result, errors: result.errors.map(mask) }, extensions);
   } catch (error) {
     return { errors: [mask(error)] };
   }
+}
+
+function withExtensions(result: ExecutionResult, extensions: ExecutionResult['extensions']): ExecutionResult {
+  return extensions === undefined ? result : { ...result, extensions };
 }
 
 /** The request with its body, which has been read here, to be read by Yoga once more. */

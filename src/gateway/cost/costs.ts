@@ -1,0 +1,64 @@
+/**
+ * What operations cost, in points (`graphql/cost.ts`): told before they run, so that what is too dear is not begun.
+ *
+ * 1. `points.ts` walks through a document, `sizes.ts` remembers what came of it.
+ * 2. This file compares it with what the caller's role may ask for. Every path asks it, by `engine/guards.ts`.
+ */
+import type { DocumentNode, GraphQLError, GraphQLSchema } from 'graphql';
+import type { Access } from '../../access/access.ts';
+import type { Context } from '../../graphql/context.ts';
+import { tooCostly } from '../../graphql/errors.ts';
+import type { ClientLimits, Limit } from '../../metrics/limits.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import type { Variables } from './points.ts';
+import { openPrices } from './sizes.ts';
+
+/** An operation that is about to be executed: its document is valid, and it is known who asks. */
+interface Asked {
+  readonly document: DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly variableValues?: Variables | null | undefined;
+  readonly contextValue: Pick<Context, 'access'>;
+}
+
+export type CostLimits = Pick<ClientLimits, 'maxCost' | 'maxCostCarrier' | 'maxCostDevice'>;
+
+export interface Costs {
+  /** What the operation costs, for `extensions` of its answer; undefined for who has not said who they are. */
+  told(asked: Asked): { readonly cost: { readonly points: number; readonly limit: number } } | undefined;
+  /** The refusal of what is too dear; undefined where the operation may be executed. */
+  refusalOf(asked: Asked): GraphQLError | undefined;
+}
+
+/** A limit with its name in the metrics. */
+type Named = readonly [limit: number, label: Limit];
+
+export function openCosts(
+  schema: GraphQLSchema,
+  limits: CostLimits,
+  metrics: Pick<Metrics, 'limits'>,
+): Costs {
+  const priceOf = openPrices(schema);
+  const staff: Named = [limits.maxCost, 'cost'];
+  const carrier: Named = [limits.maxCostCarrier, 'cost_carrier'];
+  const device: Named = [limits.maxCostDevice, 'cost_device'];
+  const limitOf = ({ role }: Access): Named => {
+    if (role === 'carrier') return carrier;
+    return role === 'driver' || role === 'rider' ? device : staff;
+  };
+  return {
+    told(asked) {
+      const { access } = asked.contextValue;
+      return access === null ? undefined : { cost: { points: priceOf(asked), limit: limitOf(access)[0] } };
+    },
+    refusalOf(asked) {
+      const { access } = asked.contextValue;
+      if (access === null) return undefined;
+      const [limit, label] = limitOf(access);
+      const points = priceOf(asked);
+      if (points <= limit) return undefined;
+      metrics.limits.inc({ limit: label });
+      return tooCostly(points, limit);
+    },
+  };
+}
