@@ -19,7 +19,9 @@ import { operatorPages, type Probes } from './process/health.ts';
 import { observersOf } from './process/observers.ts';
 import { startOperatorServer } from './process/operator-server.ts';
 import { isDevelopment, tokenPolicyOf } from './process/proof.ts';
+import { openServiceAccounts } from './process/service-accounts.ts';
 import { mongoSettingsOf, type Settings } from './process/settings.ts';
+import { openTls } from './process/tls.ts';
 
 /** The token that GraphiQL is given in development mode: for a dispatcher of the tenant that the README uses. */
 const DEVELOPMENT_CLAIMS = { sub: 'graphiql', tenant: 'demo', role: 'dispatcher' } as const;
@@ -111,7 +113,8 @@ async function serveOperator(
   const { settings, metrics, onClose } = opening;
   const { host, port } = settings;
   const answerOperator = pagesOf(opening, store, watch);
-  const server = await startOperatorServer({ host, port, answerOperator, metrics });
+  const tls = openTls(settings, opening);
+  const server = await startOperatorServer({ host, port, answerOperator, metrics, tls });
   onClose(() => server.close());
   return { url: server.url, port: server.port, development: false };
 }
@@ -138,6 +141,9 @@ async function serve(
     authenticate: authenticateBy({
       verifyToken: tokenVerifier(policy),
       verifyApiKey: apiKeyVerifier(store.db),
+      ...(settings.serviceAccounts === undefined
+        ? {}
+        : { verifyCertificate: openServiceAccounts(settings.serviceAccounts, opening) }),
     }),
     log,
     metrics,
@@ -146,6 +152,7 @@ async function serve(
       ? { developmentToken: () => signToken(policy, DEVELOPMENT_CLAIMS, DEVELOPMENT_TOKEN_SECONDS) }
       : {}),
     limits: serverLimitsOf(settings),
+    tls: openTls(settings, opening),
   });
   onClose(() => server.close(settings.drainSeconds * 1_000));
   return { url: server.url, port: server.port, development };

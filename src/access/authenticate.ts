@@ -1,15 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Access } from './access.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 
 // In: the headers of a request, or the payload of a socket's `connection_init`. Out: who is calling (access.ts), or why that is not
 // proved. The files, in the order of a call:
 //   authenticate.ts         here: finds the credentials and asks the right proof
 //   token.ts                tokens, by a shared secret or an identity provider's key-set.ts; claims.ts reads what they say
+//   client-certificate.ts   what a client showed when its connection was secured; service-accounts.ts says whom it stands for
 //   api-key-verifier.ts     API keys, looked up among those of api-keys.ts, where they are made and revoked
 //   development-secret.ts   the secret that signs tokens where nothing is configured
 
 /** What a caller shows to prove who it is; at most one of each. */
 export interface Credentials {
+  /** Of its connection. */
+  readonly certificate?: ClientCertificate | undefined;
   /** A JSON Web Token (RFC 7519). */
   readonly token?: string;
   /** A key made by `waybill api-key create`. */
@@ -22,7 +26,11 @@ export interface Credentials {
  * `message` is one sentence that may be shown to the caller; it never repeats the credential.
  */
 export type Authentication =
-  | { readonly access: Access }
+  | {
+      readonly access: Access;
+      /** The thumbprint of the certificate without which this is no proof. */
+      readonly boundTo?: string | undefined;
+    }
   | {
       readonly access: null;
       readonly reason: 'missing' | 'invalid' | 'expired';
@@ -45,16 +53,30 @@ export interface HeaderReader {
   get(name: string): string | null | undefined;
 }
 
-/** Puts the two proofs together. Of a caller that shows both, only the API key counts: it is the more specific one. */
+/**
+ * Puts the proofs together. Of a caller that shows several, one counts: an API key before a token, and a certificate by itself only
+ * where there is neither. A token that is bound to a certificate is one on connections with that certificate alone.
+ */
 export function authenticateBy(proofs: {
   readonly verifyToken: (token: string) => Promise<Authentication>;
   readonly verifyApiKey: (apiKey: string) => Promise<Authentication>;
+  /** Where clients are asked for certificates. */
+  readonly verifyCertificate?: (certificate: ClientCertificate) => Authentication;
 }): Authenticate {
-  return async ({ token, apiKey }) => {
+  return async ({ token, apiKey, certificate }) => {
     if (apiKey !== undefined) return proofs.verifyApiKey(apiKey);
-    if (token !== undefined) return proofs.verifyToken(token);
+    if (token !== undefined) return boundProof(await proofs.verifyToken(token), certificate);
+    if (certificate !== undefined && proofs.verifyCertificate !== undefined)
+      return proofs.verifyCertificate(certificate);
     return refused('missing', 'Show a token (Authorization: Bearer …) or an API key (x-api-key: …).');
   };
+}
+
+/** A bound token that was taken from its owner proves nothing. */
+function boundProof(proof: Authentication, certificate: ClientCertificate | undefined): Authentication {
+  if (proof.access === null || proof.boundTo === undefined) return proof;
+  if (proof.boundTo === certificate?.thumbprint) return proof;
+  return refused('invalid', 'The token is bound to a client certificate that this connection does not show.');
 }
 
 /** The caller's identity is not proved. */

@@ -37,6 +37,20 @@ export const claimsSchema = z
 /** What `waybill token` puts into a token. */
 export type Claims = z.infer<typeof claimsSchema>;
 
+/** How a token is bound to who may use it (RFC 7800); by a certificate's thumbprint (RFC 8705), or in a way unknown here. */
+const confirmationSchema = z.object({ cnf: z.looseObject({ 'x5t#S256': z.string().optional() }).optional() });
+
+/**
+ * The thumbprint of the certificate that a token is bound to; undefined for one that whoever has it may use.
+ * @returns a fault where it is bound by what cannot be checked here: then it is no token for everybody
+ */
+export function bindingOf(payload: unknown): string | undefined | { readonly fault: string } {
+  const read = confirmationSchema.safeParse(payload);
+  if (!read.success) return { fault: 'cnf' };
+  const { cnf } = read.data;
+  return cnf === undefined ? undefined : (cnf['x5t#S256'] ?? { fault: 'cnf' });
+}
+
 /**
  * Reads claims whose signature is proved already.
  * @returns who is calling, or the name of the claim that is missing or malformed

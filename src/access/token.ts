@@ -2,7 +2,7 @@ import { errors, type JWTVerifyOptions, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Access } from './access.ts';
 import { type Authentication, ProofUnavailableError, refused } from './authenticate.ts';
-import { accessOf, type Claims } from './claims.ts';
+import { accessOf, bindingOf, type Claims } from './claims.ts';
 import { keySet, verifyBy } from './key-set.ts';
 
 /** How far the clock of whoever signed a token may be ahead of this one, or behind. */
@@ -37,7 +37,10 @@ export function tokenVerifier(policy: TokenPolicy): (token: string) => Promise<A
       const access = accessOf(payload);
       if ('fault' in access)
         return refused('invalid', `The token's claim "${access.fault}" is missing or malformed.`);
-      return { access };
+      const boundTo = bindingOf(payload);
+      if (typeof boundTo === 'object')
+        return refused('invalid', 'The token is bound by a method that this gateway does not check.');
+      return { access, boundTo };
     } catch (error) {
       return refusalOf(error);
     }
@@ -80,6 +83,9 @@ export function signToken(
   return token.sign(new TextEncoder().encode(policy.secret));
 }
 
+/** A token that was found good, for whoever it is bound to. */
+type Proof = Extract<Authentication, { readonly access: Access }>;
+
 /** How many proved tokens a process remembers. */
 const REMEMBERED_TOKENS = 10_000;
 /**
@@ -97,12 +103,12 @@ export function rememberingTokens(
   verify: (token: string) => Promise<Authentication>,
   isOver: (access: Access, now: number) => boolean,
 ): (token: string) => Promise<Authentication> {
-  const proved = new LRUCache<string, Access>({ max: REMEMBERED_TOKENS, ttl: TOKEN_MEMORY_MS });
+  const proved = new LRUCache<string, Proof>({ max: REMEMBERED_TOKENS, ttl: TOKEN_MEMORY_MS });
   return async (token) => {
     const known = proved.get(token);
-    if (known !== undefined && !isOver(known, Date.now())) return { access: known };
+    if (known !== undefined && !isOver(known.access, Date.now())) return known;
     const authentication = await verify(token);
-    if (authentication.access !== null) proved.set(token, authentication.access);
+    if (authentication.access !== null) proved.set(token, authentication);
     return authentication;
   };
 }

@@ -16,9 +16,9 @@ export function listen(server: Server, host: string, port: number): Promise<numb
   });
 }
 
-/** `http://127.0.0.1:4000` */
-export function addressOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** `http://127.0.0.1:4000`, or `https://…` over TLS */
+export function addressOf(host: string, port: number, tls?: object): string {
+  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

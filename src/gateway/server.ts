@@ -7,7 +7,7 @@
  * 3. Subscriptions are executed in `fan-out/`, once for all who are shown the same.
  * 4. `stop.ts` ends it all, one client after the other.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
 import { FEED_LIMITS } from '../eventstore/feed/limits.ts';
@@ -26,6 +26,7 @@ import { addressOf, listen } from './listen.ts';
 import { acceptUpgrades } from './socket/connect.ts';
 import { openSockets, type SocketLimits } from './socket/sockets.ts';
 import { DRAIN_MS, stop } from './stop.ts';
+import { createLines, type TlsSource } from './tls.ts';
 
 /** What clients may cost, and how lines are watched and closed. */
 export type ServerLimits = ClientLimits & SocketLimits & HttpLimits;
@@ -54,6 +55,8 @@ export interface ServerOptions {
   /** The token that GraphiQL is given in development mode. */
   readonly developmentToken?: () => Promise<string>;
   readonly limits?: Partial<ServerLimits>;
+  /** What lines are secured with; plain where there is nothing. */
+  readonly tls?: TlsSource | undefined;
 }
 
 /** A gateway that listens. */
@@ -74,23 +77,23 @@ export interface RunningServer {
  * @throws StartupError when the address cannot be listened on
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { development, log, metrics } = options;
+  const { development, log, metrics, tls } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const origins = { allowed: options.allowedOrigins ?? [], loopback: development };
   const { http, sockets } = openTransports(options, limits, origins);
-  const server = createServer((request, response) => {
+  const server = createLines(tls, (request, response) => {
     measureRequest(metrics, request, response);
     if (options.answerOperator?.(request, response) === true) return;
     if (development && request.url === '/') response.writeHead(302, { location: '/graphql' }).end();
     else http.answer(request, response);
   });
-  const closeIdle = trackIdleLines(server);
+  const closeIdle = trackIdleLines(server, tls !== undefined);
   let closing: Promise<void> | undefined;
   acceptUpgrades(server, { sockets, origins, log, stopping: () => closing !== undefined });
   const port = await listen(server, options.host, options.port);
   return {
     port,
-    url: `${addressOf(options.host, port)}/graphql`,
+    url: `${addressOf(options.host, port, tls)}/graphql`,
     close: (drainMs = DRAIN_MS) => {
       closing ??= stop({ server, sockets, stopHttp: http.stop, closeIdle }, limits.closeGraceMs, drainMs);
       return closing;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { REQUEST_SECONDS } from './buckets.ts';
 
 /** Requests, the operations in them, and what went wrong before or while they were answered. */
@@ -26,6 +26,19 @@ export function openHttpMetrics(registry: Registry) {
       name: 'waybill_unauthenticated_total',
       help: 'Callers whose proof was not good, by reason.',
       labelNames: ['reason'],
+      registers,
+    }),
+    /** Changed files of TLS, by whether they could be used: taken, refused. */
+    tlsReloads: new Counter({
+      name: 'waybill_tls_reloads_total',
+      help: 'Changed TLS files, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    /** In s since 1970; 0 without TLS. */
+    tlsCertificateEnd: new Gauge({
+      name: 'waybill_tls_certificate_end_timestamp_seconds',
+      help: 'When the TLS certificate in use ends.',
       registers,
     }),
     /** Errors nobody planned for; each has an errorId in the log. */

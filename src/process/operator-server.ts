@@ -1,6 +1,6 @@
-import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { addressOf, listen } from '../gateway/listen.ts';
+import { createLines, type TlsSource } from '../gateway/tls.ts';
 import { measureRequest } from '../metrics/http.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { AnswerOperator } from './health.ts';
@@ -11,6 +11,8 @@ export interface OperatorServerOptions {
   readonly port: number;
   readonly answerOperator: AnswerOperator;
   readonly metrics: Metrics;
+  /** What lines are secured with; plain where there is nothing. */
+  readonly tls?: TlsSource | undefined;
 }
 
 export interface OperatorServer {
@@ -28,8 +30,8 @@ const LAST_PAGE_MS = 1_000;
  * @throws StartupError when the address cannot be listened on
  */
 export async function startOperatorServer(options: OperatorServerOptions): Promise<OperatorServer> {
-  const { host, answerOperator, metrics } = options;
-  const server = createServer((request, response) => {
+  const { host, answerOperator, metrics, tls } = options;
+  const server = createLines(tls, (request, response) => {
     measureRequest(metrics, request, response);
     if (answerOperator(request, response)) return;
     response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
@@ -40,7 +42,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
   const port = await listen(server, host, options.port);
   return {
     port,
-    url: addressOf(host, port),
+    url: addressOf(host, port, tls),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       await Promise.race([closed, pause(LAST_PAGE_MS, undefined, { ref: false })]);

@@ -33,6 +33,7 @@ import {
   type Values,
   type Variables,
 } from './setting.ts';
+import { CLIENT_CERTIFICATES, checkTls } from './tls.ts';
 
 /** What one process does; together they do everything, any number of each on one database. */
 export const PROCESS_ROLES = ['all', 'gateway', 'projector'] as const;
@@ -108,6 +109,31 @@ export const SETTINGS = {
   jwtAudience: text({
     name: 'WAYBILL_JWT_AUDIENCE',
     doc: 'What `aud` must contain. Not set: not looked at.',
+  }),
+
+  tlsCertificate: text({
+    name: 'WAYBILL_TLS_CERTIFICATE_FILE',
+    doc: 'Path of the certificate (PEM, with those between it and its authority): lines are TLS then, `https` and `wss` alone.',
+  }),
+  tlsKey: text({
+    name: 'WAYBILL_TLS_KEY_FILE',
+    doc: 'Path of the key of that certificate (PEM). Changed files are taken up within seconds, without a restart.',
+  }),
+  tlsKeyPassphrase: secret(
+    text({ name: 'WAYBILL_TLS_KEY_PASSPHRASE', doc: 'What the key is encrypted with, if it is.' }),
+  ),
+  tlsClientCa: text({
+    name: 'WAYBILL_TLS_CLIENT_CA_FILE',
+    doc: 'Path of the authorities (PEM) whose clients are asked for a certificate: it proves a service account, or binds a token.',
+  }),
+  tlsClientCertificate: choice(CLIENT_CERTIFICATES, {
+    name: 'WAYBILL_TLS_CLIENT_CERTIFICATE',
+    fallback: 'optional',
+    doc: 'Whether clients without a certificate are let in, to show a token or a key.',
+  }),
+  serviceAccounts: text({
+    name: 'WAYBILL_SERVICE_ACCOUNTS_FILE',
+    doc: 'Path of the list (JSON) that says whom each client certificate stands for. Changes are taken up within seconds.',
   }),
 
   allowedOrigins: origins({
@@ -198,6 +224,7 @@ export function readSettings(variables: Variables): Settings {
   for (const [key, setting] of Object.entries(SETTINGS)) values[key] = settingOf(setting, variables);
   const settings = values as Settings;
   checkProof(settings);
+  checkTls(settings);
   return settings;
 }
 

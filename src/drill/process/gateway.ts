@@ -53,6 +53,11 @@ export async function startGateway(
     WAYBILL_JWKS_URL: '',
     WAYBILL_JWT_ISSUER: '',
     WAYBILL_JWT_AUDIENCE: '',
+    WAYBILL_TLS_CERTIFICATE_FILE: '',
+    WAYBILL_TLS_KEY_FILE: '',
+    WAYBILL_TLS_CLIENT_CA_FILE: '',
+    WAYBILL_TLS_CLIENT_CERTIFICATE: '',
+    WAYBILL_SERVICE_ACCOUNTS_FILE: '',
   };
   const variables = { ...own, ...none, ...more };
   const program = startProgram(scratch, { args: ['start'], variables, nodeFlags: GATEWAY_NODE_FLAGS });

@@ -13,6 +13,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Access } from '../../access/access.ts';
 import { type Authenticate, credentialsOfHeaders } from '../../access/authenticate.ts';
+import { certificateOf } from '../../access/client-certificate.ts';
 import type { Context } from '../../graphql/context.ts';
 import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
@@ -172,7 +173,9 @@ async function openContext(
     const value = request.headers[name];
     return Array.isArray(value) ? value[0] : value;
   };
-  const proof = await authenticate(credentialsOfHeaders({ get: header }));
+  const certificate = certificateOf(request.socket);
+  const shown = credentialsOfHeaders({ get: header });
+  const proof = await authenticate(certificate === undefined ? shown : { ...shown, certificate });
   exchange.access = proof.access;
   if (proof.access === null) {
     metrics.unauthenticated.inc({ reason: proof.reason });
@@ -195,12 +198,14 @@ function cutSlowly(response: ServerResponse, graceMs: number): void {
 
 /**
  * Knows which connections of a server are without a request. Node's `closeIdleConnections` leaves out those that have never
- * sent one; clients open such in advance, and each would make a stop wait until its deadline.
+ * sent one; clients open such in advance, and each would make a stop wait until its deadline. So would those, over TLS, that have
+ * not agreed on it yet.
  * @returns closes them all
  */
-export function trackIdleLines(server: Server): () => void {
+export function trackIdleLines(server: Server, secured: boolean): () => void {
   const idle = new Set<Socket>();
-  server.on('connection', (line) => {
+  const handshakes = secured ? trackHandshakes(server) : undefined;
+  server.on(secured ? 'secureConnection' : 'connection', (line: Socket) => {
     idle.add(line);
     line.once('close', () => idle.delete(line));
   });
@@ -215,6 +220,21 @@ export function trackIdleLines(server: Server): () => void {
   // From here on it is a WebSocket, and closed as such.
   server.on('upgrade', (request) => idle.delete(request.socket));
   return () => {
-    for (const line of idle) line.destroy();
+    for (const line of [...idle, ...(handshakes?.values() ?? [])]) line.destroy();
   };
+}
+
+/** The connections that have not agreed on TLS yet, each by its peer: it is told of by another object when it has. */
+function trackHandshakes(server: Server): ReadonlyMap<string, Socket> {
+  const handshakes = new Map<string, Socket>();
+  const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress}/${remotePort}`;
+  server.on('connection', (line: Socket) => {
+    const peer = peerOf(line);
+    handshakes.set(peer, line);
+    line.once('close', () => {
+      if (handshakes.get(peer) === line) handshakes.delete(peer);
+    });
+  });
+  server.on('secureConnection', (line: Socket) => handshakes.delete(peerOf(line)));
+  return handshakes;
 }

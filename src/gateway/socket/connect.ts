@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { WebSocketServer } from 'ws';
 import type { Access } from '../../access/access.ts';
 import { type Authenticate, credentialsOfConnection, type HeaderReader } from '../../access/authenticate.ts';
+import type { ClientCertificate } from '../../access/client-certificate.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Mask } from '../engine/masking.ts';
 import { mayOpenSocket, type OriginRules } from '../engine/origins.ts';
@@ -17,6 +18,8 @@ import type { Outflow } from './outflow.ts';
 /** What is kept beside each connection. */
 export interface Extra {
   readonly headers: HeaderReader;
+  /** That the client showed when its line was secured. */
+  readonly certificate: ClientCertificate | undefined;
   /** Closes with a code, and cuts the line where that is not read. */
   readonly close: (reason: CloseReason) => void;
   readonly isOpen: () => boolean;
@@ -80,7 +83,8 @@ export async function connect(
     extra.close(close);
     return false;
   };
-  const credentials = credentialsOfConnection(connection.connectionParams, extra.headers);
+  const { certificate } = extra;
+  const credentials = { ...credentialsOfConnection(connection.connectionParams, extra.headers), certificate };
   // They hold the token, and would be kept for as long as the socket is open.
   Reflect.deleteProperty(connection, 'connectionParams');
   const proof = await authenticate(credentials).catch(mask);

@@ -13,6 +13,7 @@ import { CloseCode, handleProtocols, type WebSocket as Line, makeServer } from '
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { HeaderReader } from '../../access/authenticate.ts';
+import { certificateOf } from '../../access/client-certificate.ts';
 import type { ClientLimits, Limit } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { withoutHttp } from '../engine/masking.ts';
@@ -108,6 +109,7 @@ function serve(
   const extra: Extra = {
     outflow,
     headers: headersOf(request),
+    certificate: certificateOf(request.socket),
     close,
     isOpen: () => socket.readyState === socket.OPEN,
   };
