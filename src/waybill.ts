@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { apiKeyVerifier } from './access/api-key-verifier.ts';
 import { authenticateBy } from './access/authenticate.ts';
 import { developmentSecret } from './access/development-secret.ts';
+import { rateUseOf } from './access/rate-use.ts';
 import { signToken, tokenVerifier } from './access/token.ts';
 import type { Store } from './eventstore/command/store.ts';
 import { type Feed, openFeed } from './eventstore/feed/feed.ts';
@@ -9,7 +10,9 @@ import { openStore } from './eventstore/open-store.ts';
 import { projectionStatus } from './eventstore/projection/status.ts';
 import { doubtSentences } from './eventstore/recovery/sentences.ts';
 import { type LogWatch, watchLog } from './eventstore/recovery/watch.ts';
-import { type ServerLimits, startServer } from './gateway/server.ts';
+import { levelRates } from './gateway/cost/level.ts';
+import { openRates } from './gateway/cost/rates.ts';
+import { SERVER_LIMITS, type ServerLimits, startServer } from './gateway/server.ts';
 import { startJobs } from './jobs.ts';
 import { clientLimits } from './metrics/limits.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics/metrics.ts';
@@ -132,6 +135,9 @@ async function serve(
   );
   const feed = openFeed(store, { limits: feedLimitsOf(settings), observer: observersOf(metrics).feed });
   onClose(async () => feed.close());
+  const limits = serverLimitsOf(settings);
+  const rates = openRates({ ...SERVER_LIMITS, ...limits }, metrics);
+  onClose(levelRates(rates, rateUseOf(store.db), log));
   const server = await startServer({
     host: settings.host,
     port: settings.port,
@@ -151,8 +157,9 @@ async function serve(
     ...(development && policy.kind === 'secret'
       ? { developmentToken: () => signToken(policy, DEVELOPMENT_CLAIMS, DEVELOPMENT_TOKEN_SECONDS) }
       : {}),
-    limits: serverLimitsOf(settings),
     tls: openTls(settings, opening),
+    limits,
+    rates,
   });
   onClose(() => server.close(settings.drainSeconds * 1_000));
   return { url: server.url, port: server.port, development };

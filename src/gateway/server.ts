@@ -16,6 +16,7 @@ import { CLIENT_LIMITS, type ClientLimits } from '../metrics/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { schema } from '../schema.ts';
 import { openCosts } from './cost/costs.ts';
+import { openRates, type Rates } from './cost/rates.ts';
 import { createEngine } from './engine/engine.ts';
 import { openAdmission, openGuards } from './engine/guards.ts';
 import { errorMask } from './engine/masking.ts';
@@ -57,6 +58,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** What lines are secured with; plain where there is nothing. */
   readonly tls?: TlsSource | undefined;
+  /** What callers have used; of this server only unless given. */
+  readonly rates?: Rates;
 }
 
 /** A gateway that listens. */
@@ -106,7 +109,8 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
   const { authenticate, development, developmentToken, log, metrics } = options;
   const services = { ...options.services, admission: openAdmission(limits, metrics) };
   const mask = errorMask(log, metrics);
-  const costs = openCosts(schema, limits, metrics);
+  const rates = options.rates ?? openRates(limits, metrics);
+  const costs = openCosts(schema, limits, rates, metrics);
   const guards = openGuards(development, costs, metrics);
   const { maxBodyBytes, maxSharedBytes } = limits;
   const engine = createEngine({

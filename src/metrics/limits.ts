@@ -92,6 +92,30 @@ export const COST_LIMITS = {
     doc: 'The same, of drivers and riders.',
     label: 'cost_device',
   },
+  rate: {
+    ...{ default: 5_000_000, min: 0, max: 1_000_000_000, unit: 'points/s' },
+    variable: 'WAYBILL_RATE',
+    doc: 'What one subject of tokens may use, over all gateways, ten seconds of it at once; more is `RATE_LIMITED` (429). 0 for no limit.',
+    label: 'rate',
+  },
+  rateCarrier: {
+    ...{ default: 250_000, min: 0, max: 1_000_000_000, unit: 'points/s' },
+    variable: 'WAYBILL_RATE_CARRIER',
+    doc: 'The same, of an API key, and of a carrier’s token.',
+    label: 'rate_carrier',
+  },
+  rateDevice: {
+    ...{ default: 100_000, min: 0, max: 1_000_000_000, unit: 'points/s' },
+    variable: 'WAYBILL_RATE_DEVICE',
+    doc: 'The same, of a driver or rider.',
+    label: 'rate_device',
+  },
+  rateTenant: {
+    ...{ default: 0, min: 0, max: 1_000_000_000, unit: 'points/s' },
+    variable: 'WAYBILL_RATE_TENANT',
+    doc: 'The same, of all callers of a tenant together.',
+    label: 'rate_tenant',
+  },
 } as const satisfies Readonly<Record<string, ClientLimit>>;
 
 /** What results may take in memory on their way to clients. The feed has limits of its own before these. */

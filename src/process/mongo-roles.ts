@@ -1,3 +1,4 @@
+import { RATE_USE } from '../access/rate-use.ts';
 import { LEASES } from '../eventstore/lease.ts';
 import { CHECKPOINTS } from '../eventstore/projection/checkpoint.ts';
 import {
@@ -77,6 +78,7 @@ export const FIXED_COLLECTIONS: readonly string[] = [
   POINTERS,
   SNAPSHOTS,
   TIMELINES,
+  RATE_USE,
   ...WORK,
 ];
 
@@ -102,7 +104,11 @@ function grantsOf(role: MongoRole, collections: Collections): Grant[] {
   const { rows } = collections;
   switch (role) {
     case 'gateway':
-      return [...opening(collections), { on: APPEND_ONLY, may: ADD }];
+      return [
+        ...opening(collections),
+        { on: APPEND_ONLY, may: ADD },
+        { on: [RATE_USE], may: [...WRITE, 'createCollection'] },
+      ];
     case 'projector':
       return [...opening(collections), ...folding(collections), { on: APPEND_ONLY, may: ADD }];
     case 'operator':

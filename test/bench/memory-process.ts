@@ -6,6 +6,7 @@ import { tokenVerifier } from '../../src/access/token.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { openCosts } from '../../src/gateway/cost/costs.ts';
+import { openRates } from '../../src/gateway/cost/rates.ts';
 import { createEngine } from '../../src/gateway/engine/engine.ts';
 import { openAdmission, openGuards } from '../../src/gateway/engine/guards.ts';
 import { errorMask } from '../../src/gateway/engine/masking.ts';
@@ -38,7 +39,11 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
   const feed = openFeed(store, {});
   const schema = bareSchema(tenders);
   const origins = { allowed: [], loopback: false };
-  const guards = openGuards(false, openCosts(schema, SERVER_LIMITS, metrics), metrics);
+  const guards = openGuards(
+    false,
+    openCosts(schema, SERVER_LIMITS, openRates(SERVER_LIMITS, metrics), metrics),
+    metrics,
+  );
   const engine = createEngine({
     schema,
     guards,

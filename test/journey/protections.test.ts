@@ -20,6 +20,7 @@ beforeAll(async () => {
       maxMessageBytes: BYTES,
       maxRequestBytesInHand: BYTES,
       maxCommandsInHand: 1,
+      rateCarrier: 100,
     },
   });
   tokens = {
@@ -189,6 +190,13 @@ const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promis
     const pages = Array.from({ length: 30 }, (_, at) => `a${at}: tenders(first: 200) { nodes { id } }`);
     const query = `{ ${pages.join(' ')} }`;
     expect(codeOf(await path({ query, token: tokens.driver }))).toBe('MAX_COST_EXCEEDED');
+  },
+  async rate(path, name) {
+    const token = await gateway.token({ role: 'carrier', carrierId: 'carrier-9', sub: `greedy-${name}` });
+    const query = '{ tenders(first: 200) { nodes { id } } }';
+    expect(codeOf(await path({ query, token }))).toBeUndefined();
+    expect(codeOf(await path({ query, token }))).toBe('RATE_LIMITED');
+    expect(codeOf(await path({ query }))).toBeUndefined();
   },
   async commandsInHand(path) {
     await whileBusy(0, async () => {

@@ -3,14 +3,16 @@
  *
  * 1. `points.ts` walks through a document, `sizes.ts` remembers what came of it.
  * 2. This file compares it with what the caller's role may ask for. Every path asks it, by `engine/guards.ts`.
+ * 3. `rates.ts` takes it from the caller's `bucket.ts`; `level.ts` tells the other processes.
  */
 import type { DocumentNode, GraphQLError, GraphQLSchema } from 'graphql';
 import type { Access } from '../../access/access.ts';
 import type { Context } from '../../graphql/context.ts';
-import { tooCostly } from '../../graphql/errors.ts';
+import { rateLimited, tooCostly } from '../../graphql/errors.ts';
 import type { ClientLimits, Limit } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Variables } from './points.ts';
+import type { Rates } from './rates.ts';
 import { openPrices } from './sizes.ts';
 
 /** An operation that is about to be executed: its document is valid, and it is known who asks. */
@@ -26,7 +28,7 @@ export type CostLimits = Pick<ClientLimits, 'maxCost' | 'maxCostCarrier' | 'maxC
 export interface Costs {
   /** What the operation costs, for `extensions` of its answer; undefined for who has not said who they are. */
   told(asked: Asked): { readonly cost: { readonly points: number; readonly limit: number } } | undefined;
-  /** The refusal of what is too dear; undefined where the operation may be executed. */
+  /** The refusal of what is too dear, or more than the caller may use now; undefined where the operation may be executed. */
   refusalOf(asked: Asked): GraphQLError | undefined;
 }
 
@@ -36,6 +38,7 @@ type Named = readonly [limit: number, label: Limit];
 export function openCosts(
   schema: GraphQLSchema,
   limits: CostLimits,
+  rates: Pick<Rates, 'take'>,
   metrics: Pick<Metrics, 'limits'>,
 ): Costs {
   const priceOf = openPrices(schema);
@@ -56,9 +59,12 @@ export function openCosts(
       if (access === null) return undefined;
       const [limit, label] = limitOf(access);
       const points = priceOf(asked);
-      if (points <= limit) return undefined;
-      metrics.limits.inc({ limit: label });
-      return tooCostly(points, limit);
+      if (points > limit) {
+        metrics.limits.inc({ limit: label });
+        return tooCostly(points, limit);
+      }
+      const seconds = rates.take(access, points);
+      return seconds === 0 ? undefined : rateLimited(seconds);
     },
   };
 }

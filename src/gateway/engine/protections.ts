@@ -15,6 +15,7 @@ export const PROTECTIONS = {
   tenant: 'What is another tenant’s does not exist: `tenant-store.ts`, the only way to the store.',
   role: 'What a role may not is refused: scopes of the schema and `refuseUnless`, in the resolvers.',
   cost: 'What costs more than a role may ask for is not begun: `cost/costs.ts`, by `guards.ts`.',
+  rate: 'Callers use no more than their share of time: `cost/rates.ts`, by `guards.ts`.',
   commandsInHand: 'Commands are taken on while there are few enough: `tenant-store.ts`.',
   masking: 'Bugs are told by an id only: `masking.ts`, in whatever way an operation is executed.',
   counting: 'What is begun is counted: `guards.ts`.',
