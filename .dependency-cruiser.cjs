@@ -7,7 +7,7 @@
  * What Waybill is about: each context may show to clients what those before it have. `npm run context` adds to this list;
  * dispatch, where contexts meet, is none of them.
  */
-const NAMES = ['tender', 'vehicle', 'route', 'rental'];
+const NAMES = ['tender', 'vehicle', 'route', 'rental', 'approval'];
 
 /**
  * The rooms of the house, low to high: a file imports from its own room and from those that stand before it. Rooms on
@@ -33,6 +33,7 @@ const ORDER = [
   ['mongo/'],
   ['access/'],
   ['metrics/'],
+  ['protected/'],
   ['graphql/'],
   ['audit/'],
   ...NAMES.map((name) => [`${name}/`]),
@@ -239,7 +240,7 @@ module.exports = {
       from: { path: '^src/access/' },
       to: {
         path: [
-          '^src/(?!access/|eventstore/event\\.ts$|mongo/(?:startup-error|data-folder)\\.ts$)',
+          '^src/(?!access/|eventstore/(?:event|admin-actions)\\.ts$|mongo/(?:startup-error|data-folder)\\.ts$)',
           ...GRAPHQL,
         ],
       },

@@ -59,6 +59,21 @@ export const REFUSALS = {
     'occurredAt is impossibly long ago: before 2001, or of a report more than 30 days before its load was entered.',
   ],
   FORBIDDEN: ['Forbidden', 'The role of the caller does not allow this.'],
+  APPROVAL_PEOPLE_ONLY: [
+    'Forbidden',
+    'Only people ask, approve and veto: no API key, no service account, and nobody in the role system.',
+  ],
+  APPROVAL_OWN_REQUEST: ['Forbidden', 'Who asks never approves or vetoes; cancel it instead.'],
+  APPROVAL_ALREADY_VOTED: ['Conflict', 'You have approved this already; another person has to.'],
+  APPROVAL_HASH_MISMATCH: [
+    'Conflict',
+    'This is not what is asked for now: read the approval again, and approve what you see there.',
+  ],
+  APPROVAL_STARTED_ANEW: [
+    'Conflict',
+    'It would now touch over 10 % more than was seen: all votes have fallen, and people are asked again.',
+  ],
+  APPROVAL_EXPIRED: ['InvalidTransition', 'It was not approved, or not done, in time: ask again.'],
 } as const satisfies Record<string, readonly [RefusalKind, string]>;
 
 export type RefusalCode = keyof typeof REFUSALS;

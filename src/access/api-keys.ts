@@ -1,4 +1,5 @@
 import type { ClientSession, Collection, Db, MongoClient } from 'mongodb';
+import { noteAdminAction, openAdminActions } from '../eventstore/admin-actions.ts';
 import type { Actor } from '../eventstore/event.ts';
 import { apiKeyId, hashApiKey, newApiKey } from './authenticate.ts';
 
@@ -17,17 +18,6 @@ export interface ApiKeyDocument {
   readonly revokedBy?: Actor;
 }
 
-/** What an administrator did, recorded apart from the business log (D-11). */
-export interface ApiKeyAction {
-  readonly action: 'ApiKeyCreated' | 'ApiKeyRevoked';
-  readonly tenantId: string;
-  readonly actor: Actor;
-  readonly at: Date;
-  readonly keyId: string;
-  readonly keyName: string;
-  readonly carrierId: string;
-}
-
 /** Nothing was done, and why, in a sentence for the operator. */
 export class ApiKeyError extends Error {
   override readonly name = 'ApiKeyError';
@@ -42,6 +32,19 @@ export interface ApiKeys {
     readonly name: string;
     readonly by: Actor;
   }): Promise<{ readonly apiKey: string; readonly document: ApiKeyDocument }>;
+  /**
+   * Takes on a key that somebody else made and keeps, of which only the hash is known here.
+   * @returns false where it was taken on before @throws ApiKeyError where the name is taken
+   */
+  takeOn(wanted: {
+    readonly keyHash: string;
+    readonly tenantId: string;
+    readonly carrierId: string;
+    readonly name: string;
+    readonly by: Actor;
+    /** Said in the admin log, beside who asked: by what right. */
+    readonly details: Readonly<Record<string, unknown>>;
+  }): Promise<boolean>;
   /** A tenant's keys, revoked ones too, newest first. */
   list(tenantId: string, carrierId?: string): Promise<ApiKeyDocument[]>;
   /** Revokes the key of that name. @throws ApiKeyError where there is none */
@@ -62,41 +65,54 @@ export const apiKeysOf = (db: Db): Collection<ApiKeyDocument> =>
 /** Opens the keys for administration, and makes the index that keeps their names unique. */
 export async function openApiKeys(client: MongoClient, db: Db): Promise<ApiKeys> {
   const keys = apiKeysOf(db);
-  const actions = db.collection<ApiKeyAction>('admin_actions');
   await keys.createIndex(
     { tenantId: 1, name: 1 },
     { unique: true, partialFilterExpression: { revokedAt: { $type: 'null' } } },
   );
-  await db.createCollection('admin_actions').catch(ignoreExisting);
+  await openAdminActions(db);
   /** Runs a change together with the insert of its record, in one transaction. */
   const recorded = <T>(change: (session: ClientSession) => Promise<T>): Promise<T> =>
     client.withSession((session) => session.withTransaction(() => change(session)));
 
+  const insert = async (
+    document: ApiKeyDocument,
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<void> => {
+    const { tenantId, createdBy: who, name } = document;
+    try {
+      await recorded(async (session) => {
+        await keys.insertOne(document, { session });
+        const after = stateOf(document);
+        await noteAdminAction(db, { who, what: 'api-key created', tenantId, after, details }, session);
+      });
+    } catch (error) {
+      if (!hasCode(error, 11000)) throw error;
+      throw new ApiKeyError(
+        `Tenant ${tenantId} has a key named "${name}" already; revoke it or choose another name.`,
+      );
+    }
+  };
+
   return {
     async create({ tenantId, carrierId, name, by }) {
       const apiKey = newApiKey();
-      const document: ApiKeyDocument = {
-        _id: hashApiKey(apiKey),
-        tenantId,
-        role: 'carrier',
-        carrierId,
-        name,
-        createdAt: new Date(),
-        createdBy: by,
-        revokedAt: null,
-      };
-      try {
-        await recorded(async (session) => {
-          await keys.insertOne(document, { session });
-          await actions.insertOne(actionOf('ApiKeyCreated', document, by, document.createdAt), { session });
-        });
-      } catch (error) {
-        if (!hasCode(error, 11000)) throw error;
-        throw new ApiKeyError(
-          `Tenant ${tenantId} has a key named "${name}" already; revoke it or choose another name.`,
-        );
-      }
+      const document = documentOf(hashApiKey(apiKey), { tenantId, carrierId, name, by });
+      await insert(document, {});
       return { apiKey, document };
+    },
+
+    async takeOn({ keyHash, details, ...wanted }) {
+      const isThere = async () =>
+        (await keys.countDocuments({ _id: keyHash, tenantId: wanted.tenantId })) > 0;
+      if (await isThere()) return false;
+      try {
+        await insert(documentOf(keyHash, wanted), details);
+        return true;
+      } catch (error) {
+        // Two processes took it on at once.
+        if (error instanceof ApiKeyError && (await isThere())) return false;
+        throw error;
+      }
     },
 
     list: (tenantId, carrierId) =>
@@ -113,7 +129,11 @@ export async function openApiKeys(client: MongoClient, db: Db): Promise<ApiKeys>
           { $set: { revokedAt, revokedBy: by } },
           { session, returnDocument: 'after' },
         );
-        if (found) await actions.insertOne(actionOf('ApiKeyRevoked', found, by, revokedAt), { session });
+        if (found) {
+          const before = stateOf({ ...found, revokedAt: null });
+          const after = stateOf(found);
+          await noteAdminAction(db, { who: by, what: 'api-key revoked', tenantId, before, after }, session);
+        }
         return found;
       });
       if (!document) throw new ApiKeyError(`Tenant ${tenantId} has no key named "${name}" that is in force.`);
@@ -122,14 +142,32 @@ export async function openApiKeys(client: MongoClient, db: Db): Promise<ApiKeys>
   };
 }
 
-function actionOf(action: ApiKeyAction['action'], key: ApiKeyDocument, actor: Actor, at: Date): ApiKeyAction {
-  const { tenantId, name: keyName, carrierId } = key;
-  return { action, tenantId, actor, at, keyId: apiKeyId(key._id), keyName, carrierId };
+function documentOf(
+  keyHash: string,
+  { tenantId, carrierId, name, by }: Parameters<ApiKeys['create']>[0],
+): ApiKeyDocument {
+  const createdAt = new Date();
+  return {
+    _id: keyHash,
+    tenantId,
+    role: 'carrier',
+    carrierId,
+    name,
+    createdAt,
+    createdBy: by,
+    revokedAt: null,
+  };
 }
 
-/** Another process made the collection a moment ago. */
-function ignoreExisting(error: unknown): void {
-  if (!hasCode(error, 48)) throw error;
+/** A key as the admin log shows it. */
+function stateOf({
+  _id,
+  name,
+  role,
+  carrierId,
+  revokedAt,
+}: ApiKeyDocument): Readonly<Record<string, unknown>> {
+  return { keyId: apiKeyId(_id), name, role, carrierId, revokedAt };
 }
 
 function hasCode(error: unknown, code: number): boolean {

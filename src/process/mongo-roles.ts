@@ -110,7 +110,13 @@ function grantsOf(role: MongoRole, collections: Collections): Grant[] {
         { on: [RATE_USE], may: [...WRITE, 'createCollection'] },
       ];
     case 'projector':
-      return [...opening(collections), ...folding(collections), { on: APPEND_ONLY, may: ADD }];
+      return [
+        ...opening(collections),
+        ...folding(collections),
+        { on: APPEND_ONLY, may: ADD },
+        // It does what several people have approved: keys are made so.
+        { on: [API_KEYS], may: [...ADD, ...MAKE] },
+      ];
     case 'operator':
       return [
         ...opening(collections),

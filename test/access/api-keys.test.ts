@@ -95,10 +95,37 @@ describe('what an administrator does with keys (D-11)', () => {
       .find({ tenantId: 'audit' })
       .sort({ at: 1 })
       .toArray();
+    const key = { keyId: apiKeyId(document._id), name: 'audited', carrierId: 'acme' };
     expect(actions).toMatchObject([
-      { action: 'ApiKeyCreated', actor: by, keyId: apiKeyId(document._id), carrierId: 'acme' },
-      { action: 'ApiKeyRevoked', actor: by, keyName: 'audited' },
+      { what: 'api-key created', who: by, after: { ...key, revokedAt: null } },
+      {
+        what: 'api-key revoked',
+        who: by,
+        before: { ...key, revokedAt: null },
+        after: { ...key, revokedAt: expect.any(Date) },
+      },
     ]);
+  });
+});
+
+describe('an API key that somebody else made', () => {
+  const wanted = { tenantId: 'taken', carrierId: 'acme', name: 'theirs', by, details: { approvalId: 'x' } };
+  const keyHash = hashApiKey('wbk_theirs');
+
+  it('is taken on once, however often and by however many at once, and then proves who calls', async () => {
+    const tries = await Promise.all([1, 2, 3].map(() => keys.takeOn({ ...wanted, keyHash })));
+    expect(tries.filter((made) => made)).toHaveLength(1);
+    expect(await keys.takeOn({ ...wanted, keyHash })).toBe(false);
+    expect(await keys.list('taken')).toHaveLength(1);
+    expect((await apiKeyVerifier(database.db)('wbk_theirs')).access).toMatchObject({ carrierId: 'acme' });
+    const noted = database.db.collection('admin_actions').find({ tenantId: 'taken' });
+    expect(await noted.toArray()).toMatchObject([{ what: 'api-key created', details: { approvalId: 'x' } }]);
+  });
+
+  it('is not taken on under a name that another key has', async () => {
+    await make('occupied', 'taken');
+    const other = { ...wanted, name: 'occupied', keyHash: hashApiKey('wbk_other') };
+    await expect(keys.takeOn(other)).rejects.toThrow(/"occupied" already/);
   });
 });
 
