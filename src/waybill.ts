@@ -13,6 +13,7 @@ import { type LogWatch, watchLog } from './eventstore/recovery/watch.ts';
 import { levelRates } from './gateway/cost/level.ts';
 import { openRates } from './gateway/cost/rates.ts';
 import { SERVER_LIMITS, type ServerLimits, startServer } from './gateway/server.ts';
+import type { TlsSource } from './gateway/tls.ts';
 import { startJobs } from './jobs.ts';
 import { clientLimits } from './metrics/limits.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics/metrics.ts';
@@ -53,6 +54,9 @@ interface Opening {
   readonly draining: () => boolean;
 }
 
+/** With what lines are secured with; plain where there is nothing. */
+type Secured = Opening & { readonly tls: TlsSource | undefined };
+
 /**
  * Opens MongoDB, the event store and what the role of this process asks for: jobs, feed, server. What was opened is closed
  * again when a later part fails.
@@ -86,6 +90,8 @@ export async function openWaybill(
 async function openRole(opening: Opening, onLost: (error: Error) => void): Promise<Omit<Waybill, 'close'>> {
   const { settings, log, metrics, onClose } = opening;
   const { role } = settings;
+  // Before a mongod is started: files that cannot be used are told of at once.
+  const secured = { ...opening, tls: openTls(settings, opening) };
   const join = role !== 'all';
   const mongo = await openMongo(mongoSettingsOf(settings), log, { join, onLost });
   onClose(() => mongo.close());
@@ -103,20 +109,20 @@ async function openRole(opening: Opening, onLost: (error: Error) => void): Promi
   onClose(() => watch.stop());
   if (role !== 'gateway') await startJobs({ ...opening, store, uri });
   const served =
-    role === 'projector' ? await serveOperator(opening, store, watch) : await serve(opening, store, watch);
+    role === 'projector' ? await serveOperator(secured, store, watch) : await serve(secured, store, watch);
   return { ...served, embedded };
 }
 
 /** Answers operators only: `--role projector`. */
 async function serveOperator(
-  opening: Opening,
+  opening: Secured,
   store: Store,
   watch: LogWatch,
 ): Promise<Omit<Waybill, 'close' | 'embedded'>> {
   const { settings, metrics, onClose } = opening;
   const { host, port } = settings;
   const answerOperator = pagesOf(opening, store, watch);
-  const tls = openTls(settings, opening);
+  const { tls } = opening;
   const server = await startOperatorServer({ host, port, answerOperator, metrics, tls });
   onClose(() => server.close());
   return { url: server.url, port: server.port, development: false };
@@ -124,7 +130,7 @@ async function serveOperator(
 
 /** Answers GraphQL. */
 async function serve(
-  opening: Opening,
+  opening: Secured,
   store: Store,
   watch: LogWatch,
 ): Promise<Omit<Waybill, 'close' | 'embedded'>> {
@@ -157,7 +163,7 @@ async function serve(
     ...(development && policy.kind === 'secret'
       ? { developmentToken: () => signToken(policy, DEVELOPMENT_CLAIMS, DEVELOPMENT_TOKEN_SECONDS) }
       : {}),
-    tls: openTls(settings, opening),
+    tls: opening.tls,
     limits,
     rates,
   });

@@ -77,7 +77,7 @@ function keepPrivate(path: string): void {
 }
 
 function unusable(path: string, why: string): StartupError {
-  return new StartupError(`The key of the own mongod cannot be kept in ${path}: ${why}.`);
+  return new StartupError(`The key of the own mongod, ${path}, cannot be used: ${why}.`);
 }
 
 /** What the driver needs to come in as mongod's internal user. */
