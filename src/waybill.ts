@@ -3,6 +3,7 @@ import { apiKeyVerifier } from './access/api-key-verifier.ts';
 import { authenticateBy } from './access/authenticate.ts';
 import { developmentSecret } from './access/development-secret.ts';
 import { rateUseOf } from './access/rate-use.ts';
+import { Revocations } from './access/revocations.ts';
 import { signToken, tokenVerifier } from './access/token.ts';
 import type { Store } from './eventstore/command/store.ts';
 import { type Feed, openFeed } from './eventstore/feed/feed.ts';
@@ -12,6 +13,7 @@ import { doubtSentences } from './eventstore/recovery/sentences.ts';
 import { type LogWatch, watchLog } from './eventstore/recovery/watch.ts';
 import { levelRates } from './gateway/cost/level.ts';
 import { openRates } from './gateway/cost/rates.ts';
+import { watchProofs } from './gateway/engine/revocation-watch.ts';
 import { SERVER_LIMITS, type ServerLimits, startServer } from './gateway/server.ts';
 import type { TlsSource } from './gateway/tls.ts';
 import { startJobs } from './jobs.ts';
@@ -144,6 +146,15 @@ async function serve(
   const limits = serverLimitsOf(settings);
   const rates = openRates({ ...SERVER_LIMITS, ...limits }, metrics);
   onClose(levelRates(rates, rateUseOf(store.db), log));
+  const verifyCertificate =
+    settings.serviceAccounts === undefined
+      ? undefined
+      : openServiceAccounts(settings.serviceAccounts, opening);
+  const proofs = await watchProofs(new Revocations(store.db, settings.maxTokenHours), {
+    verifyCertificate,
+    onFailure: (error) => log.warn({ err: error }, 'what was revoked cannot be read; it is tried again'),
+  });
+  onClose(() => proofs.close());
   const server = await startServer({
     host: settings.host,
     port: settings.port,
@@ -153,10 +164,9 @@ async function serve(
     authenticate: authenticateBy({
       verifyToken: tokenVerifier(policy),
       verifyApiKey: apiKeyVerifier(store.db),
-      ...(settings.serviceAccounts === undefined
-        ? {}
-        : { verifyCertificate: openServiceAccounts(settings.serviceAccounts, opening) }),
+      ...(verifyCertificate === undefined ? {} : { verifyCertificate }),
     }),
+    proofs,
     log,
     metrics,
     answerOperator: pagesOf(opening, store, watch, feed),

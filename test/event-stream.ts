@@ -1,6 +1,7 @@
 /** How an event stream is asked for. */
 export interface EventStreamOptions {
   readonly token?: string;
+  readonly apiKey?: string;
   readonly lastEventId?: string | undefined;
   readonly signal?: AbortSignal;
 }
@@ -9,7 +10,7 @@ export interface EventStreamOptions {
 export function eventStream(
   url: string,
   query: string,
-  { token, lastEventId, signal }: EventStreamOptions = {},
+  { token, apiKey, lastEventId, signal }: EventStreamOptions = {},
 ): Promise<Response> {
   return fetch(url, {
     method: 'POST',
@@ -17,6 +18,7 @@ export function eventStream(
       'content-type': 'application/json',
       accept: 'text/event-stream',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }),
       ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
     },
     body: JSON.stringify({ query }),

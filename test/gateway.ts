@@ -2,7 +2,10 @@ import { Writable } from 'node:stream';
 import { type Client, createClient } from 'graphql-ws';
 import { type Logger, pino } from 'pino';
 import WebSocket from 'ws';
-import { authenticateBy, refused } from '../src/access/authenticate.ts';
+import { apiKeyVerifier } from '../src/access/api-key-verifier.ts';
+import { authenticateBy } from '../src/access/authenticate.ts';
+import { MAX_TOKEN_HOURS } from '../src/access/lifetime.ts';
+import { Revocations } from '../src/access/revocations.ts';
 import { signToken, tokenVerifier } from '../src/access/token.ts';
 import type { Clock } from '../src/eventstore/clock.ts';
 import type { Store } from '../src/eventstore/command/store.ts';
@@ -12,6 +15,7 @@ import type { FeedLimits } from '../src/eventstore/feed/limits.ts';
 import { openStore } from '../src/eventstore/open-store.ts';
 import { startProjector } from '../src/eventstore/projection/projector.ts';
 import { projectionStatus } from '../src/eventstore/projection/status.ts';
+import { watchProofs } from '../src/gateway/engine/revocation-watch.ts';
 import { type ServerLimits, startServer } from '../src/gateway/server.ts';
 import { type Metrics, openMetrics } from '../src/metrics/metrics.ts';
 import { model, projections } from '../src/model.ts';
@@ -85,6 +89,9 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const metrics = openMetrics();
   const feed = openFeed(store, { limits: options.feedLimits ?? {} });
   const projector = await startProjector(store, projections);
+  const proofs = await watchProofs(new Revocations(db, MAX_TOKEN_HOURS), {
+    onFailure: (error) => log.warn({ err: error }, 'revocations cannot be read'),
+  });
   const server = await startServer({
     host: '127.0.0.1',
     port: 0,
@@ -93,8 +100,9 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     services: { store, feed, projections: () => projectionStatus(store) },
     authenticate: authenticateBy({
       verifyToken: tokenVerifier(POLICY),
-      verifyApiKey: async () => refused('invalid', 'There are no API keys in this test.'),
+      verifyApiKey: apiKeyVerifier(db),
     }),
+    proofs,
     log,
     metrics,
     developmentToken: () => token({}),
@@ -130,6 +138,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     close: async (drainMs = 2_000) => {
       await Promise.all([...clients].map((socket) => socket.dispose()));
       await server.close(drainMs);
+      await proofs.close();
       feed.close();
       await projector.stop();
       if (options.database === undefined) await database.close();

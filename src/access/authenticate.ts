@@ -7,7 +7,10 @@ import type { ClientCertificate } from './client-certificate.ts';
 //   authenticate.ts         here: finds the credentials and asks the right proof
 //   token.ts                tokens, by a shared secret or an identity provider's key-set.ts; claims.ts reads what they say
 //   client-certificate.ts   what a client showed when its connection was secured; service-accounts.ts says whom it stands for
+//   lifetime.ts             how long a token is good for: the one rule for every lane
 //   api-key-verifier.ts     API keys, looked up among those of api-keys.ts, where they are made and revoked
+//   proof-watch.ts          ends what outlives its proof: by the clock (deadlines.ts), or because somebody revoked a key or a
+//                           subject (subjects.ts), which revocations.ts finds out; gateway/engine/revocation-watch.ts has it look
 //   development-secret.ts   the secret that signs tokens where nothing is configured
 
 /** What a caller shows to prove who it is; at most one of each. */
@@ -22,7 +25,7 @@ export interface Credentials {
 
 /**
  * Who is calling, or why nobody is.
- * `missing`: nothing was shown. `expired`: the token was good once. `invalid`: anything else that is no proof.
+ * `missing`: nothing was shown. `expired`, `revoked`: the proof was good once. `invalid`: anything else that is no proof.
  * `message` is one sentence that may be shown to the caller; it never repeats the credential.
  */
 export type Authentication =
@@ -33,7 +36,7 @@ export type Authentication =
     }
   | {
       readonly access: null;
-      readonly reason: 'missing' | 'invalid' | 'expired';
+      readonly reason: 'missing' | 'invalid' | 'expired' | 'revoked';
       readonly message: string;
     };
 
@@ -80,7 +83,10 @@ function boundProof(proof: Authentication, certificate: ClientCertificate | unde
 }
 
 /** The caller's identity is not proved. */
-export function refused(reason: 'missing' | 'invalid' | 'expired', message: string): Authentication {
+export function refused(
+  reason: 'missing' | 'invalid' | 'expired' | 'revoked',
+  message: string,
+): Authentication {
   return { access: null, reason, message };
 }
 

@@ -20,22 +20,29 @@ export const nameSchema = z
   .max(MAX_NAME_LENGTH)
   .regex(/^[^\p{Cc}\p{Surrogate}]+$/u, 'must be one printable line');
 
-/** The claims of a Waybill token; others are ignored. Carriers say which carrier they answer for. */
+/** The last second that a date can hold. */
+const LAST_SECOND = 8_640_000_000_000;
+
+/** The claims of a Waybill token; others are ignored. Carriers say which carrier they answer for. Every token ends. */
 export const claimsSchema = z
   .object({
     sub: nameSchema,
     tenant: tenantIdSchema,
     role: z.enum(ROLES),
     carrierId: nameSchema.optional(),
-    exp: z.number().optional(),
+    exp: z.number().max(LAST_SECOND),
+    iat: z.number().min(0).max(LAST_SECOND).optional(),
   })
   .refine((claims) => claims.role !== 'carrier' || claims.carrierId !== undefined, {
     path: ['carrierId'],
     message: 'must say which carrier it is, for a carrier',
   });
 
-/** What `waybill token` puts into a token. */
-export type Claims = z.infer<typeof claimsSchema>;
+/** What `waybill token` puts into a token, besides the times. */
+export type Claims = Omit<z.infer<typeof claimsSchema>, 'exp' | 'iat'>;
+
+/** What a token says; each has an end. */
+export type TokenAccess = Access & { readonly expiresAt: Date };
 
 /** How a token is bound to who may use it (RFC 7800); by a certificate's thumbprint (RFC 8705), or in a way unknown here. */
 const confirmationSchema = z.object({ cnf: z.looseObject({ 'x5t#S256': z.string().optional() }).optional() });
@@ -55,15 +62,16 @@ export function bindingOf(payload: unknown): string | undefined | { readonly fau
  * Reads claims whose signature is proved already.
  * @returns who is calling, or the name of the claim that is missing or malformed
  */
-export function accessOf(payload: unknown): Access | { readonly fault: string } {
+export function accessOf(payload: unknown): TokenAccess | { readonly fault: string } {
   const read = claimsSchema.safeParse(payload);
   if (!read.success) return { fault: String(read.error.issues[0]?.path[0] ?? 'sub') };
-  const { sub, tenant, role, carrierId, exp } = read.data;
+  const { sub, tenant, role, carrierId, exp, iat } = read.data;
   return {
     tenantId: tenant,
     sub,
     role,
     ...(carrierId === undefined ? {} : { carrierId }),
-    ...(exp === undefined ? {} : { expiresAt: new Date(exp * 1000) }),
+    expiresAt: new Date(exp * 1000),
+    ...(iat === undefined ? {} : { issuedAt: new Date(iat * 1000) }),
   };
 }

@@ -36,8 +36,10 @@ const accountsSchema = z.array(
     }),
 );
 
+type Account = Omit<Access, 'expiresAt' | 'certificate'>;
+
 /** Whom each certificate stands for, by what the certificate is known by. */
-export type ServiceAccounts = ReadonlyMap<string, Omit<Access, 'expiresAt'>>;
+export type ServiceAccounts = ReadonlyMap<string, Account>;
 
 /**
  * Reads a list of service accounts.
@@ -50,7 +52,7 @@ export function readServiceAccounts(text: string): ServiceAccounts {
     const where = issue === undefined || issue.path.length === 0 ? 'the list' : issue.path.join('.');
     throw new Error(`${where}: ${issue?.message ?? 'is malformed'}`);
   }
-  const accounts = new Map<string, Omit<Access, 'expiresAt'>>();
+  const accounts = new Map<string, Account>();
   for (const { certificate, tenant, sub, role, carrierId } of read.data) {
     if (accounts.has(certificate)) throw new Error(`${certificate} stands for two accounts`);
     const carrier = carrierId === undefined ? {} : { carrierId };
@@ -81,5 +83,5 @@ export function accountOf(accounts: ServiceAccounts, certificate: ClientCertific
     return refused('invalid', 'The client certificate stands for no service account here.');
   if (other !== undefined)
     return refused('invalid', 'The client certificate stands for several service accounts here.');
-  return { access: { ...account, expiresAt: validTo } };
+  return { access: { ...account, expiresAt: validTo, certificate } };
 }

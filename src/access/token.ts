@@ -2,11 +2,10 @@ import { errors, type JWTVerifyOptions, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Access } from './access.ts';
 import { type Authentication, ProofUnavailableError, refused } from './authenticate.ts';
-import { accessOf, bindingOf, type Claims } from './claims.ts';
+import { accessOf, bindingOf, type Claims, type TokenAccess } from './claims.ts';
 import { keySet, verifyBy } from './key-set.ts';
+import { CLOCK_TOLERANCE_SECONDS, hasExpired, lifetimeFault, MAX_TOKEN_HOURS } from './lifetime.ts';
 
-/** How far the clock of whoever signed a token may be ahead of this one, or behind. */
-export const CLOCK_TOLERANCE_SECONDS = 5;
 /** HS256 wants a key at least as long as its hash (RFC 7518, section 3.2). */
 export const MIN_SECRET_BYTES = 32;
 /** Longer texts are not even decoded. */
@@ -16,6 +15,8 @@ const MAX_TOKEN_LENGTH = 8_192;
 export type TokenPolicy = {
   readonly issuer?: string;
   readonly audience?: string;
+  /** How long a token may be good for, in h. */
+  readonly maxHours?: number;
 } & (
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'jwks'; readonly url: URL; readonly algorithms: readonly string[] }
@@ -40,21 +41,32 @@ export function tokenVerifier(policy: TokenPolicy): (token: string) => Promise<A
       const boundTo = bindingOf(payload);
       if (typeof boundTo === 'object')
         return refused('invalid', 'The token is bound by a method that this gateway does not check.');
-      return { access, boundTo };
+      return untimely(access, policy.maxHours ?? MAX_TOKEN_HOURS) ?? { access, boundTo };
     } catch (error) {
       return refusalOf(error);
     }
   }, hasExpired);
 }
 
-function hasExpired({ expiresAt }: Access, now: number): boolean {
-  return expiresAt !== undefined && now >= expiresAt.getTime() + CLOCK_TOLERANCE_SECONDS * 1_000;
+/** Refuses an access whose time is over, or longer than it may be. */
+function untimely(access: TokenAccess, maxHours: number): Authentication | undefined {
+  const now = Date.now();
+  if (hasExpired(access, now)) return EXPIRED;
+  const { expiresAt, issuedAt } = access;
+  const lifetime = {
+    exp: expiresAt.getTime() / 1_000,
+    iat: issuedAt === undefined ? undefined : issuedAt.getTime() / 1_000,
+  };
+  const fault = lifetimeFault(lifetime, now, maxHours);
+  return fault === undefined ? undefined : refused('invalid', fault);
 }
+
+const EXPIRED = refused('expired', 'The token has expired.');
 
 /** Why a token is no proof. @throws ProofUnavailableError, which says nothing about the token */
 function refusalOf(error: unknown): Authentication {
   if (error instanceof ProofUnavailableError) throw error;
-  if (error instanceof errors.JWTExpired) return refused('expired', 'The token has expired.');
+  if (error instanceof errors.JWTExpired) return EXPIRED;
   if (error instanceof errors.JWTClaimValidationFailed)
     return refused('invalid', `The token's claim "${error.claim}" is not what this gateway asks for.`);
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
@@ -68,7 +80,7 @@ function refusalOf(error: unknown): Authentication {
  */
 export function signToken(
   policy: Extract<TokenPolicy, { kind: 'secret' }>,
-  claims: Omit<Claims, 'exp'>,
+  claims: Claims,
   expiresInSeconds: number,
 ): Promise<string> {
   const { sub, ...own } = claims;

@@ -46,7 +46,7 @@ export function addApiKeyCommand(program: Command, context: CliContext): void {
 
   apiKey
     .command('revoke')
-    .description('end a key; a running gateway refuses it within seconds')
+    .description('end a key; running gateways refuse it, and end what it has open, within seconds')
     .requiredOption('--tenant <id>', 'the tenant', validBy(tenantIdSchema))
     .requiredOption('--name <name>', 'what people call the key', validBy(nameSchema))
     .action(({ tenant, name }: Omit<KeyFlags, 'carrierId'>) =>

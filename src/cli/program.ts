@@ -15,6 +15,7 @@ import { addRebuildCommand } from './rebuild.ts';
 import { addRolesCommand } from './roles.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addStartCommand } from './start.ts';
+import { addSubjectCommand } from './subject.ts';
 import { addTokenCommand } from './token.ts';
 import { addVerifyCommand } from './verify.ts';
 
@@ -55,6 +56,7 @@ function programOf(context: CliContext): Command {
   addStartCommand(program, context);
   addTokenCommand(program, context);
   addApiKeyCommand(program, context);
+  addSubjectCommand(program, context);
   addImportPositionsCommand(program, context);
   addExportEventsCommand(program, context);
   addImportEventsCommand(program, context);

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
 import { secretOfGateway } from '../access/development-secret.ts';
+import { MAX_TOKEN_HOURS } from '../access/lifetime.ts';
 import { signToken, type TokenPolicy } from '../access/token.ts';
 import { ROLES, type Role } from '../eventstore/event.ts';
 import { StartupError } from '../mongo/startup-error.ts';
@@ -51,7 +52,13 @@ async function tokenFor(flags: Flags, variables: Variables): Promise<string> {
   if (role === 'carrier' && carrierId === undefined)
     throw new StartupError('A carrier says which carrier it is: add --carrier-id.');
   const claims = { sub, tenant, role, ...(carrierId === undefined ? {} : { carrierId }) };
-  return signToken(await signingPolicy(variables), claims, expiresIn);
+  const policy = await signingPolicy(variables);
+  const { maxHours = MAX_TOKEN_HOURS } = policy;
+  if (expiresIn > maxHours * 3_600)
+    throw new StartupError(
+      `The gateway takes no token that is good for longer than ${maxHours} hours (WAYBILL_MAX_TOKEN_HOURS).`,
+    );
+  return signToken(policy, claims, expiresIn);
 }
 
 async function signingPolicy(variables: Variables): Promise<Extract<TokenPolicy, { kind: 'secret' }>> {

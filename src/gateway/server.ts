@@ -10,6 +10,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
+import { ProofHolders, type ProofWatch, refusingEnded } from '../access/proof-watch.ts';
 import { FEED_LIMITS } from '../eventstore/feed/limits.ts';
 import { measureRequest } from '../metrics/http.ts';
 import { CLIENT_LIMITS, type ClientLimits } from '../metrics/limits.ts';
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly allowedOrigins?: readonly string[];
   readonly services: Services;
   readonly authenticate: Authenticate;
+  /** When proofs end; without it, when they expire. */
+  readonly proofs?: ProofWatch;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Answers `/health/…` and `/metrics`; false where the request is for something else, and is left untouched. */
@@ -106,7 +109,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** HTTP and sockets, over one engine. */
 function openTransports(options: ServerOptions, limits: ServerLimits, origins: OriginRules) {
-  const { authenticate, development, developmentToken, log, metrics } = options;
+  const { development, developmentToken, log, metrics, proofs = new ProofHolders() } = options;
+  const authenticate = refusingEnded(options.authenticate, proofs);
   const services = { ...options.services, admission: openAdmission(limits, metrics) };
   const mask = errorMask(log, metrics);
   const rates = options.rates ?? openRates(limits, metrics);
@@ -126,7 +130,18 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
     developmentToken,
   });
   return {
-    http: openHttp({ engine, schema, guards, origins, services, authenticate, mask, limits, metrics }),
-    sockets: openSockets({ engine, services, authenticate, mask, limits, log, metrics }),
+    http: openHttp({
+      engine,
+      schema,
+      guards,
+      origins,
+      services,
+      authenticate,
+      proofs,
+      mask,
+      limits,
+      metrics,
+    }),
+    sockets: openSockets({ engine, services, authenticate, proofs, mask, limits, log, metrics }),
   };
 }

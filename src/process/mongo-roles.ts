@@ -1,4 +1,5 @@
 import { RATE_USE } from '../access/rate-use.ts';
+import { REVOKED_SUBJECTS } from '../access/subjects.ts';
 import { LEASES } from '../eventstore/lease.ts';
 import { CHECKPOINTS } from '../eventstore/projection/checkpoint.ts';
 import {
@@ -23,7 +24,7 @@ export const MONGO_ROLES = {
   consumer: 'reads events and rows as they change, for what goes on elsewhere',
   archiver: 'reads the log: waybill export-events',
   shredder: 'scrubs what is erased out of rows and snapshots',
-  operator: 'the other commands: api-key, import-events, rebuild, verify',
+  operator: 'the other commands: api-key, subject, import-events, rebuild, verify',
 } as const;
 
 export type MongoRole = keyof typeof MONGO_ROLES;
@@ -42,6 +43,8 @@ const MAKE = ['createCollection', 'createIndex'];
 const LOG = 'events';
 const ACTIONS = 'admin_actions';
 const API_KEYS = 'api_keys';
+/** The proofs of callers, which operators make and revoke. */
+const PROOFS: readonly string[] = [API_KEYS, REVOKED_SUBJECTS];
 /** Only ever added to, by whoever. */
 export const APPEND_ONLY: readonly string[] = [LOG, ACTIONS];
 /** What projectors and rebuilds know of their own work. */
@@ -74,7 +77,7 @@ export function collectionsOf(newest: ReadonlyMap<string, number>): Collections 
 /** Every collection that has a fixed name: each is in one of the grants below. */
 export const FIXED_COLLECTIONS: readonly string[] = [
   ...APPEND_ONLY,
-  API_KEYS,
+  ...PROOFS,
   POINTERS,
   SNAPSHOTS,
   TIMELINES,
@@ -122,7 +125,7 @@ function grantsOf(role: MongoRole, collections: Collections): Grant[] {
         ...opening(collections),
         ...folding(collections),
         { on: APPEND_ONLY, may: ADD },
-        { on: [API_KEYS], may: [...ADD, 'update', ...MAKE] },
+        { on: PROOFS, may: [...ADD, 'update', ...MAKE] },
       ];
     case 'shredder':
       return [...opening(collections), { on: [SNAPSHOTS], may: WRITE }, { on: APPEND_ONLY, may: ADD }];

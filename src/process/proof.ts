@@ -11,6 +11,7 @@ interface ProofSettings {
   readonly jwtAlgorithms: readonly string[];
   readonly jwtIssuer: string | undefined;
   readonly jwtAudience: string | undefined;
+  readonly maxTokenHours: number;
 }
 
 /** @throws StartupError where they don't go together, or would let others in with a secret of this machine */
@@ -51,8 +52,9 @@ export async function tokenPolicyOf(
   settings: ProofSettings,
   developmentSecret: () => Promise<string>,
 ): Promise<TokenPolicy> {
-  const { jwtSecret, jwksUrl, jwtAlgorithms, jwtIssuer, jwtAudience } = settings;
+  const { jwtSecret, jwksUrl, jwtAlgorithms, jwtIssuer, jwtAudience, maxTokenHours } = settings;
   const asked = {
+    maxHours: maxTokenHours,
     ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
     ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
   };

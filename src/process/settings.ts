@@ -8,6 +8,7 @@
  * operators ask), `replay-threads.ts` with `replay-worker.ts` (threads that rebuild read models).
  */
 import { JWKS_ALGORITHMS } from '../access/key-set.ts';
+import { MAX_TOKEN_HOURS } from '../access/lifetime.ts';
 import { MIN_SECRET_BYTES } from '../access/token.ts';
 import { FEED_LIMITS } from '../eventstore/feed/limits.ts';
 import { SNAPSHOT_EVERY } from '../eventstore/time/snapshots.ts';
@@ -109,6 +110,12 @@ export const SETTINGS = {
   jwtAudience: text({
     name: 'WAYBILL_JWT_AUDIENCE',
     doc: 'What `aud` must contain. Not set: not looked at.',
+  }),
+  maxTokenHours: integer(1, 87_600, {
+    name: 'WAYBILL_MAX_TOKEN_HOURS',
+    unit: 'h',
+    fallback: String(MAX_TOKEN_HOURS),
+    doc: 'How long a token may be good for, from `iat` to `exp`; a longer one is refused.',
   }),
 
   tlsCertificate: text({

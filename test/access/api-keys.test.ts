@@ -22,7 +22,13 @@ describe('an API key that is in force', () => {
   it('says which carrier of which tenant is calling', async () => {
     const { apiKey } = await make('tms');
     expect(await apiKeyVerifier(database.db)(apiKey)).toEqual({
-      access: { tenantId: 'demo', sub: apiKeyId(hashApiKey(apiKey)), role: 'carrier', carrierId: 'acme' },
+      access: {
+        tenantId: 'demo',
+        sub: apiKeyId(hashApiKey(apiKey)),
+        role: 'carrier',
+        carrierId: 'acme',
+        keyHash: hashApiKey(apiKey),
+      },
     });
   });
 

@@ -1,6 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from 'jose';
+import {
+  CompactSign,
+  type CryptoKey,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Authentication, ProofUnavailableError } from '../../src/access/authenticate.ts';
 import { signToken, tokenVerifier } from '../../src/access/token.ts';
@@ -10,13 +18,15 @@ const secretKey = new TextEncoder().encode(SECRET);
 const CLAIMS = { sub: 'ann', tenant: 'demo', role: 'dispatcher' };
 const bySecret = tokenVerifier({ kind: 'secret', secret: SECRET });
 
-/** A token signed by the secret, with whatever claims. */
+const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
+
+/** A token signed by the secret, with whatever claims; it is good for a minute unless they say otherwise. */
 function signed(
   claims: Record<string, unknown>,
   key: Uint8Array = secretKey,
   alg = 'HS256',
 ): Promise<string> {
-  return new SignJWT(claims).setProtectedHeader({ alg }).sign(key);
+  return new SignJWT({ exp: inSeconds(60), ...claims }).setProtectedHeader({ alg }).sign(key);
 }
 
 function reasonOf(answer: Authentication): string {
@@ -25,7 +35,7 @@ function reasonOf(answer: Authentication): string {
 
 describe('a token signed with the shared secret', () => {
   it('says who is calling', async () => {
-    const exp = Math.floor(Date.now() / 1000) + 60;
+    const exp = inSeconds(60);
     expect(await bySecret(await signed({ ...CLAIMS, exp }))).toEqual({
       access: { tenantId: 'demo', sub: 'ann', role: 'dispatcher', expiresAt: new Date(exp * 1000) },
     });
@@ -62,11 +72,49 @@ describe('a token signed with the shared secret', () => {
     expect(reasonOf(await bySecret(await signed({ ...CLAIMS, ...changes })))).toBe('invalid');
   });
 
-  it('expires, but not for a clock that is a little off', async () => {
-    const now = Math.floor(Date.now() / 1000);
-    expect(reasonOf(await bySecret(await signed({ ...CLAIMS, exp: now - 2 })))).toBe('access');
-    expect(reasonOf(await bySecret(await signed({ ...CLAIMS, exp: now - 60 })))).toBe('expired');
-    expect(reasonOf(await bySecret(await signed({ ...CLAIMS, nbf: now + 60 })))).toBe('invalid');
+  it('is good until the moment that it names, and no moment longer', async () => {
+    expect(reasonOf(await bySecret(await signed({ ...CLAIMS, exp: inSeconds(2) })))).toBe('access');
+    for (const exp of [inSeconds(0), inSeconds(-2), inSeconds(-60), Date.now() / 1000, 0, -1])
+      expect(reasonOf(await bySecret(await signed({ ...CLAIMS, exp }))), String(exp)).toBe('expired');
+  });
+
+  it('may be signed by a clock that is a little ahead, but not by more', async () => {
+    for (const claim of ['nbf', 'iat']) {
+      expect(reasonOf(await bySecret(await signed({ ...CLAIMS, [claim]: inSeconds(3) })))).toBe('access');
+      expect(reasonOf(await bySecret(await signed({ ...CLAIMS, [claim]: inSeconds(30) })))).toBe('invalid');
+    }
+  });
+
+  it.each([
+    ['no end', { exp: undefined }],
+    ['an end that no date can hold', { exp: 1e18 }],
+    ['an end that is no number', { exp: String(inSeconds(60)) }],
+    ['an end that is null', { exp: null }],
+    ['a beginning that is no number', { nbf: 'now' }],
+    ['a signing that is no number', { iat: 'now' }],
+    ['a signing that no date can hold', { iat: 1e18 }],
+    ['a signing before 1970', { iat: -1 }],
+  ])('is invalid with %s', async (_, times) => {
+    expect(reasonOf(await bySecret(await signed({ ...CLAIMS, ...times })))).toBe('invalid');
+  });
+
+  it('is invalid where numbers in it are none', async () => {
+    for (const exp of ['1e999', 'NaN', '-1e999']) {
+      const payload = JSON.stringify({ ...CLAIMS, exp: 0 }).replace('"exp":0', `"exp":${exp}`);
+      const token = await new CompactSign(Buffer.from(payload))
+        .setProtectedHeader({ alg: 'HS256' })
+        .sign(secretKey);
+      expect(['invalid', 'expired'], exp).toContain(reasonOf(await bySecret(token)));
+    }
+  });
+
+  it('may be good for no longer than the policy says, from when it was signed', async () => {
+    const verify = tokenVerifier({ kind: 'secret', secret: SECRET, maxHours: 1 });
+    expect(reasonOf(await verify(await signed({ ...CLAIMS, exp: inSeconds(3_599) })))).toBe('access');
+    expect(reasonOf(await verify(await signed({ ...CLAIMS, exp: inSeconds(3_700) })))).toBe('invalid');
+    const [iat, exp] = [inSeconds(-3_000), inSeconds(700)];
+    expect(reasonOf(await verify(await signed({ ...CLAIMS, iat, exp })))).toBe('invalid');
+    expect(reasonOf(await verify(await signed({ ...CLAIMS, iat, exp: exp - 200 })))).toBe('access');
   });
 
   it('is invalid when anything but HS256 with this secret signed it', async () => {
@@ -105,7 +153,7 @@ describe("a token signed by an identity provider's key", () => {
     use: 'sig',
   });
   const by = (key: CryptoKey, alg: string, kid?: string, claims: Record<string, unknown> = CLAIMS) =>
-    new SignJWT(claims)
+    new SignJWT({ exp: inSeconds(60), ...claims })
       .setProtectedHeader({ alg, ...(kid === undefined ? {} : { kid }) })
       .setIssuer('https://id.example')
       .setAudience('waybill')

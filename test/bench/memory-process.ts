@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { authenticateBy, refused } from '../../src/access/authenticate.ts';
+import { ProofHolders } from '../../src/access/proof-watch.ts';
 import { tokenVerifier } from '../../src/access/token.ts';
 import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
@@ -67,6 +68,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
       verifyToken: tokenVerifier({ kind: 'secret', secret }),
       verifyApiKey: async () => refused('invalid', 'There are none.'),
     }),
+    proofs: new ProofHolders(),
     limits: SERVER_LIMITS,
   });
   const server = createServer((request, response) => {

@@ -128,7 +128,17 @@ describe('with a proof that is none', () => {
   it.concurrent('an event stream ends with its token', async () => {
     const token = await gateway.token({ expiresInSeconds: LIFE_SECONDS });
     const response = await eventStream(gateway.url, TENDER_CHANGES, { token });
-    await expect(response.text()).rejects.toThrow();
+    const text = await response.text();
+    expect(text).toContain('"message":"The token has expired.","extensions":{"code":"UNAUTHENTICATED"}');
+    expect(text.trimEnd()).toMatch(/event: complete\ndata:$/);
+    expect((await eventStream(gateway.url, TENDER_CHANGES, { token })).status).toBe(401);
+  });
+
+  it.concurrent('a socket that comes back at once with its token is not acknowledged', async () => {
+    const token = await gateway.token({ expiresInSeconds: LIFE_SECONDS });
+    const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } };
+    expect((await closeOf(gateway.url, [init])).code).toBe(4401);
+    expect(await closeOf(gateway.url, [init])).toMatchObject({ code: 4401, received: [] });
   });
 });
 

@@ -346,6 +346,21 @@ describe('files that change', () => {
     await accounts([account({ 'x5t#S256': colons }), account({ san_uri: 'spiffe://other' })]);
     await eventually(async () => expect(await ask?.({ certified: edi })).toBe('in'));
   });
+
+  it('of service accounts end what is open of a certificate that stands for none any more', async () => {
+    await accounts([account({ 'x5t#S256': edi.thumbprint })]);
+    await eventually(async () => expect(await LANES['the fast path']?.({ certified: edi })).toBe('in'));
+    const line = { ca: authority.cert, cert: edi.cert, key: edi.key };
+    const url = `wss://127.0.0.1:${waybill.port}/graphql`;
+    const socket = new WebSocket(url, 'graphql-transport-ws', line);
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init' })));
+    const closed = new Promise((resolve) => {
+      socket.once('close', (code, reason) => resolve([code, String(reason)]));
+    });
+    await new Promise((resolve) => socket.once('message', resolve));
+    await accounts([]);
+    expect(await closed).toEqual([4401, 'The certificate stands for this account no more.']);
+  });
 });
 
 describe('a stop', () => {

@@ -26,9 +26,15 @@ describe('development mode', () => {
     expect(await tokenPolicyOf(readSettings({}), async () => SECRET)).toEqual({
       kind: 'secret',
       secret: SECRET,
+      maxHours: 720,
     });
     const settings = readSettings({ WAYBILL_JWT_SECRET: SECRET, WAYBILL_JWT_ISSUER: 'us' });
-    expect(await tokenPolicyOf(settings, noSecret)).toEqual({ kind: 'secret', secret: SECRET, issuer: 'us' });
+    expect(await tokenPolicyOf(settings, noSecret)).toEqual({
+      kind: 'secret',
+      secret: SECRET,
+      issuer: 'us',
+      maxHours: 720,
+    });
     const jwks = readSettings({
       WAYBILL_JWKS_URL: 'https://id.example/keys',
       WAYBILL_JWT_AUDIENCE: 'waybill',

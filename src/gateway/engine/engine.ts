@@ -5,7 +5,7 @@
  * 1. `operation-context.ts` makes what resolvers are given: the feed and the store (`tenant-store.ts`) of the caller's tenant.
  * 2. This file puts Yoga together: `documents.ts` remembers documents, `guards.ts` lets requests and commands in and is asked before each execution,
  *    subscriptions are answered by `fan-out/`, `sse-ids.ts` and `origins.ts` add to what HTTP sends.
- * 3. `masking.ts` decides what clients are told of errors; `proof-end.ts` ends what outlives the token it began with.
+ * 3. `masking.ts` decides what clients are told of errors.
  * `protections.ts` lists what protects the gateway, and where; `graphiql.ts` is the page of development mode.
  */
 import { isUtf8 } from 'node:buffer';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Access } from '../../access/access.ts';
+import { type Access, authorityOf } from '../../access/access.ts';
 import type { Store } from '../../eventstore/command/store.ts';
 import type { Feed } from '../../eventstore/feed/feed.ts';
 import type { Subscription } from '../../eventstore/feed/subscription.ts';
@@ -65,9 +65,9 @@ export function contextOf(services: AdmittingServices, source: OperationSource):
 }
 
 /** The same rights, but nobody in particular. */
-function anyoneWith({ expiresAt: _, ...access }: Access): Access {
+function anyoneWith(access: Access): Access {
   return {
-    ...access,
+    ...authorityOf(access),
     get sub(): string {
       throw new Error('What is shared by several callers must not depend on who they are.');
     },

@@ -8,7 +8,7 @@ import {
   type SelectionNode,
   visit,
 } from 'graphql';
-import type { Access } from '../../access/access.ts';
+import { type Access, authorityOf } from '../../access/access.ts';
 import { type Frame, FrameTexts, type RowText, type Run } from './frame-texts.ts';
 import { type MemoBudget, ResultMemo } from './memo.ts';
 import { ReadyResult } from './transport.ts';
@@ -104,11 +104,10 @@ const shapes = new WeakMap<DocumentNode, Map<string, Shape>>();
  * say which items somebody wants, and how often.
  */
 export function groupKeyOf(request: SubscriptionRequest, access: Access): string {
-  const { sub: _person, expiresAt: _end, ...authority } = access;
   const { text, variables } = shapeOf(request);
   const given = request.variableValues ?? {};
   const values = variables.map((name) => (Object.hasOwn(given, name) ? [given[name]] : []));
-  return JSON.stringify([authority, values, text]);
+  return JSON.stringify([authorityOf(access), values, text]);
 }
 
 function shapeOf({ document, operationName }: SubscriptionRequest): Shape {

@@ -2,7 +2,7 @@ import type { ExecutionResult } from 'graphql';
 import type { ItemRequest } from '../../eventstore/feed/subscription.ts';
 import type { ResultTally } from '../../metrics/result-tally.ts';
 import type { ResultGroup, Shared } from './group.ts';
-import type { FlushListener, ReadyResult, ReadySink } from './transport.ts';
+import type { EndableStream, FlushListener, ReadyResult, ReadySink } from './transport.ts';
 
 /** Results go in one write until they come to this size: the system takes as long for a hundred bytes as for thousands. */
 const GATHERED_BYTES = 16_384;
@@ -40,7 +40,11 @@ interface Reader {
  * subscriber's objects is still in the processor's caches when its next item comes.
  */
 export class Results
-  implements AsyncIterableIterator<ExecutionResult, undefined>, ItemRequest<unknown>, FlushListener
+  implements
+    AsyncIterableIterator<ExecutionResult, undefined>,
+    ItemRequest<unknown>,
+    FlushListener,
+    EndableStream
 {
   readonly #source: ItemSource;
   readonly #group: ResultGroup | undefined;
@@ -59,6 +63,8 @@ export class Results
   #isFlushing = false;
   #reader: Reader | undefined;
   #isOver = false;
+  /** What the reader gets yet when the gateway has ended the subscription; null when it has got that. */
+  #last: ExecutionResult | null | undefined;
 
   constructor(source: ItemSource, options: ResultsOptions) {
     this.#source = source;
@@ -74,6 +80,7 @@ export class Results
 
   /** One at a time: it must not be called again before it has answered, and graphql-ws and Yoga do not. */
   next(): Promise<Step> {
+    if (this.#last !== undefined) return Promise.resolve(this.#farewell());
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
       this.#ask();
@@ -85,6 +92,22 @@ export class Results
     this.#end();
     await this.#source.return?.();
     return { done: true, value: undefined };
+  }
+
+  /** Ends the subscription from this side. */
+  endWith(last: ExecutionResult): void {
+    if (this.#isOver) return;
+    this.#ready.length = 0;
+    this.#last = last;
+    this.#end();
+    if (this.#reader !== undefined) this.#answerReader(this.#farewell());
+    void this.#source.return?.();
+  }
+
+  #farewell(): Step {
+    const last = this.#last ?? undefined;
+    this.#last = null;
+    return last === undefined ? { done: true, value: undefined } : { done: false, value: last };
   }
 
   async throw(error: unknown): Promise<Step> {

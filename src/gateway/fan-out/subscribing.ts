@@ -71,7 +71,6 @@ export function answerSubscriptions({
     const { transport } = contextValue;
     const source = await createSourceEventStream(args);
     if (!isStream(source)) return masked(source);
-    contextValue.onStream?.();
     const field = fieldOf(args);
     const joined = join(groups, budget, args);
     // A copy, so that what was cached with the context in the beginning is not kept for as long as the subscription runs.
@@ -93,6 +92,7 @@ export function answerSubscriptions({
         metrics.subscriptions.dec({ field });
       },
     });
+    contextValue.onStream?.(results);
     return transport === 'socket' ? new RunningSubscription(results) : results;
   };
 

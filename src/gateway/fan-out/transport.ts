@@ -1,15 +1,22 @@
 import { Buffer } from 'node:buffer';
+import type { ExecutionResult } from 'graphql';
 import type { Context } from '../../graphql/context.ts';
 
 /** What an operation came over: the engine is given it beside the operation, and fan-out sends results to it. */
 export interface Transport {
   readonly transport: 'http' | 'socket';
-  /** Called when the answer turns out to be a stream that does not end by itself. */
-  readonly onStream?: () => void;
+  /** Called when the answer turns out to be a stream that does not end by itself, with how to end it. */
+  readonly onStream?: (stream: EndableStream) => void;
   /** Where the ready results of a subscription go. Without one they go the protocol's way, as other results do. */
   readonly sink?: ReadySink;
   /** Authenticates, and binds store and feed to the tenant. @throws UNAUTHENTICATED for a proof that is not good */
   readonly open: () => Promise<Context>;
+}
+
+/** A stream of results, for whoever has to end it. */
+export interface EndableStream {
+  /** Its reader gets this yet, and then the end. What else waits for it is dropped. */
+  endWith(last: ExecutionResult): void;
 }
 
 /**

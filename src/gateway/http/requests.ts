@@ -4,7 +4,7 @@
  * 1. `openHttp` takes a request on (`engine/guards.ts`), and keeps it among those under way until its answer is sent.
  * 2. `fast-path.ts` answers plain POSTs, by `execution.ts`, and leaves the rest to Yoga.
  * 3. Either calls `openContext` for the caller's access, store and feed, once an operation.
- * 4. An answer that turns out to be a stream is cut when its token expires.
+ * 4. An answer that turns out to be a stream is ended when its caller's proof is.
  * It also knows the connections without a request, for the server's stop.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -14,6 +14,7 @@ import { LRUCache } from 'lru-cache';
 import type { Access } from '../../access/access.ts';
 import { type Authenticate, credentialsOfHeaders } from '../../access/authenticate.ts';
 import { certificateOf } from '../../access/client-certificate.ts';
+import { endMessage, type ProofWatch } from '../../access/proof-watch.ts';
 import type { Context } from '../../graphql/context.ts';
 import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
@@ -24,7 +25,7 @@ import type { Guards } from '../engine/guards.ts';
 import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
 import { isAllowedOrigin, type OriginRules } from '../engine/origins.ts';
-import { atEndOfProof } from '../engine/proof-end.ts';
+import type { EndableStream } from '../fan-out/transport.ts';
 import { answerTypeFor, openFastPath } from './fast-path.ts';
 
 export interface HttpLimits extends Pick<ClientLimits, 'maxBodyBytes'> {
@@ -39,6 +40,7 @@ export interface HttpOptions {
   readonly origins: OriginRules;
   readonly services: AdmittingServices;
   readonly authenticate: Authenticate;
+  readonly proofs: ProofWatch;
   readonly mask: Mask;
   readonly limits: HttpLimits;
   readonly metrics: Metrics;
@@ -92,8 +94,8 @@ export function openHttp(options: HttpOptions): Http {
       void answer(request, response, {
         transport: 'http',
         open: () => openContext(options, exchange),
-        onStream: () => {
-          beginStream(exchange, options.metrics);
+        onStream: (stream) => {
+          beginStream(options, exchange, stream);
           if (stopping) response.destroy();
         },
       });
@@ -151,15 +153,24 @@ function takeOn(
   }
 }
 
-/** A stream could outlive the token that it began with: from here on it is cut when that expires. */
-function beginStream(exchange: Exchange, { limits }: Pick<Metrics, 'limits'>): void {
+/**
+ * A stream could outlive the proof that it began with: from here on it is ended when that is. Its reader is told why, and that it is
+ * complete, so that nobody takes it for cut and comes back with the same proof.
+ */
+function beginStream(
+  { proofs, metrics, limits: { closeGraceMs } }: HttpOptions,
+  exchange: Exchange,
+  stream: EndableStream,
+): void {
   const { access, response, answered } = exchange;
   exchange.isStream = true;
   answered();
   if (access === null) return;
-  const stop = atEndOfProof(access, () => {
-    limits.inc({ limit: 'token_lifetime' });
-    response.destroy();
+  const stop = proofs.watch(access, (why) => {
+    if (why === 'expired') metrics.limits.inc({ limit: 'token_lifetime' });
+    else metrics.unauthenticated.inc({ reason: why });
+    stream.endWith({ errors: [withoutHttp(unauthenticated(endMessage(access, why)))] });
+    cutSlowly(response, closeGraceMs);
   });
   response.once('close', stop);
 }

@@ -7,10 +7,10 @@ import type { WebSocketServer } from 'ws';
 import type { Access } from '../../access/access.ts';
 import { type Authenticate, credentialsOfConnection, type HeaderReader } from '../../access/authenticate.ts';
 import type { ClientCertificate } from '../../access/client-certificate.ts';
+import { endMessage, type ProofWatch } from '../../access/proof-watch.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Mask } from '../engine/masking.ts';
 import { mayOpenSocket, type OriginRules } from '../engine/origins.ts';
-import { atEndOfProof } from '../engine/proof-end.ts';
 import { CLOSE, type CloseReason, closeSocket } from './close.ts';
 import type { IdleWatch } from './idle.ts';
 import type { Outflow } from './outflow.ts';
@@ -37,6 +37,7 @@ export type SocketContext = Context<Record<string, unknown>, Extra>;
 
 export interface ConnectOptions {
   readonly authenticate: Authenticate;
+  readonly proofs: ProofWatch;
   readonly mask: Mask;
   readonly metrics: Pick<Metrics, 'limits' | 'unauthenticated'>;
 }
@@ -72,11 +73,12 @@ export class SocketTally {
  * cannot be checked now, 4429 where the tenant has too many sockets
  */
 export async function connect(
-  { authenticate, metrics, mask }: ConnectOptions,
+  options: ConnectOptions,
   tally: SocketTally,
   idle: IdleWatch,
   connection: SocketContext,
 ): Promise<boolean> {
+  const { authenticate, metrics, mask } = options;
   const { extra } = connection;
   const refuse = (reason: string, close: CloseReason): false => {
     metrics.unauthenticated.inc({ reason });
@@ -96,21 +98,22 @@ export async function connect(
     extra.close(CLOSE.TOO_MANY);
     return false;
   }
-  admit(connection, proof.access, metrics, tally, idle);
+  admit(options, connection, proof.access, tally, idle);
   return true;
 }
 
-/** From here on the socket is closed when its token expires, or when it has been idle for too long. */
+/** From here on the socket is closed when its caller's proof ends, or when it has been idle for too long. */
 function admit(
+  { proofs, metrics: { limits, unauthenticated } }: ConnectOptions,
   { extra, subscriptions }: SocketContext,
   access: Access,
-  { limits }: ConnectOptions['metrics'],
   tally: SocketTally,
   idle: IdleWatch,
 ): void {
-  const stop = atEndOfProof(access, () => {
-    limits.inc({ limit: 'token_lifetime' });
-    extra.close([CLOSE.UNAUTHENTICATED[0], 'The token has expired.']);
+  const stop = proofs.watch(access, (why) => {
+    if (why === 'expired') limits.inc({ limit: 'token_lifetime' });
+    else unauthenticated.inc({ reason: why });
+    extra.close([CLOSE.UNAUTHENTICATED[0], endMessage(access, why)]);
   });
   const watched = idle.watch({
     isBusy: () => Object.keys(subscriptions).length > 0,

@@ -5,6 +5,8 @@ import {
   GraphQLError,
 } from 'graphql';
 import type { OperationResult, SubscribePayload } from 'graphql-ws';
+import type { ProofWatch } from '../../access/proof-watch.ts';
+import { unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -19,6 +21,7 @@ export interface OperationOptions {
   readonly engine: Engine;
   readonly services: AdmittingServices;
   readonly mask: Mask;
+  readonly proofs: ProofWatch;
   readonly limits: Pick<ClientLimits, 'maxSubscriptionsPerSocket'>;
   readonly metrics: Pick<Metrics, 'limits' | 'operations'>;
 }
@@ -28,11 +31,14 @@ export interface OperationOptions {
  * @returns what to execute, or the errors to answer with; one operation too many closes the socket with 4429
  */
 export async function prepare(
-  { engine, services, limits, mask, metrics }: OperationOptions,
+  options: OperationOptions,
   { extra, subscriptions }: SocketContext,
   id: string,
   payload: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  const { engine, services, limits, mask, metrics } = options;
+  // Until the client has answered the close, its messages still come.
+  if (!extra.isOpen() || hasEnded(options, extra)) return [unauthenticated()];
   extra.touch?.();
   if (Object.keys(subscriptions).length > limits.maxSubscriptionsPerSocket) {
     metrics.limits.inc({ limit: 'subscriptions_per_socket' });
@@ -67,6 +73,11 @@ export async function prepare(
     metrics.operations.inc({ operation: 'invalid', transport: 'socket' });
     return [mask(error)];
   }
+}
+
+/** Whether the caller's proof is over: its watch may come late where the process is busy. */
+function hasEnded({ proofs }: OperationOptions, { access }: SocketContext['extra']): boolean {
+  return access !== undefined && proofs.endOf(access) !== undefined;
 }
 
 /** What travels from `prepare` to the execution as the root value, which our schema does not use. */
