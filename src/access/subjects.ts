@@ -1,4 +1,5 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
+import { noteAdminAction, openAdminActions } from '../eventstore/admin-actions.ts';
 import type { Actor } from '../eventstore/event.ts';
 
 /** A subject whose tokens were revoked: none that was signed until then is a proof any more. */
@@ -10,15 +11,6 @@ export interface RevokedSubject {
   /** By the database's clock. */
   readonly revokedAt: Date;
   readonly revokedBy: Actor;
-}
-
-/** What an administrator did, recorded apart from the business log (D-11). */
-export interface SubjectAction {
-  readonly action: 'SubjectRevoked';
-  readonly tenantId: string;
-  readonly actor: Actor;
-  readonly at: Date;
-  readonly sub: string;
 }
 
 /** Names a subject among those of all tenants: no tenant's id has a colon. */
@@ -51,40 +43,38 @@ export interface Subjects {
 /** Opens the subjects for administration. */
 export async function openSubjects(client: MongoClient, db: Db): Promise<Subjects> {
   const subjects = revokedSubjectsOf(db);
-  const actions = db.collection<SubjectAction>('admin_actions');
   // By it gateways find what was revoked since they looked last; it makes the collection, too.
   await subjects.createIndex({ revokedAt: 1 });
+  await openAdminActions(db);
   return {
     revoke: ({ tenantId, sub, by }) =>
       client.withSession((session) =>
         session.withTransaction(async () => {
+          const _id = subjectId({ tenantId, sub });
+          const before = await subjects.findOne({ _id }, { session });
           const revoked = await subjects.findOneAndUpdate(
-            { _id: subjectId({ tenantId, sub }) },
+            { _id },
             // Not by this machine's clock: gateways look for what is newer than what they know.
-            [
-              {
-                $set: {
-                  tenantId: { $literal: tenantId },
-                  sub: { $literal: sub },
-                  revokedAt: '$$NOW',
-                  revokedBy: { $literal: by },
-                },
-              },
-            ],
+            [{ $set: { ...literal({ tenantId, sub, revokedBy: by }), revokedAt: '$$NOW' } }],
             { session, upsert: true, returnDocument: 'after' },
           );
           if (revoked === null) throw new Error('An upsert has come to nothing.');
-          const action: SubjectAction = {
-            action: 'SubjectRevoked',
+          const action = {
+            who: by,
+            what: 'subject revoked',
             tenantId,
-            actor: by,
-            at: revoked.revokedAt,
-            sub,
+            ...(before === null ? {} : { before: { ...before } }),
+            after: { ...revoked },
           };
-          await actions.insertOne(action, { session });
+          await noteAdminAction(db, action, session);
           return revoked;
         }),
       ),
     list: (tenantId) => subjects.find({ tenantId }).sort({ revokedAt: -1 }).toArray(),
   };
+}
+
+/** Values for a pipeline, where a text that begins with a dollar would be taken for a field. */
+function literal(values: Readonly<Record<string, unknown>>): Record<string, { readonly $literal: unknown }> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { $literal: value }]));
 }

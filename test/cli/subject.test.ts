@@ -21,7 +21,7 @@ describe('waybill subject', () => {
     expect((await subject('revoke', '--sub', '$ann')).stdout).toMatch(/^\$ann\trevoked 20\S+Z by \S+\n$/);
     expect((await subject('list')).stdout).toMatch(/^\$ann\trevoked /);
     const actions = await database.db.collection('admin_actions').find().toArray();
-    expect(actions).toMatchObject([{ action: 'SubjectRevoked', tenantId: 'demo', sub: '$ann' }]);
+    expect(actions).toMatchObject([{ what: 'subject revoked', tenantId: 'demo', after: { sub: '$ann' } }]);
   });
 
   it('moves the moment on where it is revoked again', async () => {
