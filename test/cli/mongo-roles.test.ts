@@ -195,7 +195,14 @@ describe.each(NAMES)('the role %s', (role) => {
       ['drop rows', (client) => client.db(DATABASE).collection('tenders').drop()],
     ],
     projector: [
-      ['make keys', (client) => client.db(DATABASE).collection('api_keys').insertOne({ forged: true })],
+      [
+        'revive keys',
+        (client) =>
+          client
+            .db(DATABASE)
+            .collection('api_keys')
+            .updateMany({}, { $set: { revokedAt: null } }),
+      ],
     ],
     archiver: [
       ['add events', (client) => client.db(DATABASE).collection('events').insertOne({ forged: true })],
