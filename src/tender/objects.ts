@@ -148,9 +148,10 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
         'that an amendment took away, with the vehicle that has the load and with those before it. A carrier sees what happened while it had the load.',
       resolve: reportsOf,
     }),
-    reportsNotShown: t.exposeInt('reportsNotShown', {
+    reportsNotShown: t.int({
       description:
         'How many more reports and exceptions were recorded: of more than 500 of either, the first and the last are shown, and `history` has all.',
+      resolve: ({ reportsNotShown }) => reportsNotShown ?? 0,
     }),
     offers: t.field({
       type: [OfferRef],

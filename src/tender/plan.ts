@@ -17,7 +17,12 @@ type Way = Pick<Load, 'stops' | 'plans' | 'formerStops'>;
 /** The way as it was first entered. */
 export function firstWay(planned: readonly PlannedStop[], from: Date): Way {
   const stops = planned.map((stop, index): Stop => ({ ...stop, id: `1.${index + 1}`, sequence: index + 1 }));
-  return { stops, plans: [{ from, stopIds: stops.map(({ id }) => id) }], formerStops: [] };
+  return { stops, plans: [planOf(stops, from)], formerStops: [] };
+}
+
+/** The plan to make these stops, from a moment on. */
+export function planOf(stops: readonly Stop[], from: Date): Plan {
+  return { from, stopIds: stops.map(({ id }) => id) };
 }
 
 /** The way with other stops from a moment on: those that are the same places keep their ids. */
@@ -58,11 +63,11 @@ export function stopMeant(way: Way, sequence: number, at: Date): Stop | undefine
 
 /** The stop of this id, in the plan or not any more. Every report asks for its own: no list is made for that. */
 export function stopWith(
-  { stops, formerStops }: Pick<Way, 'stops' | 'formerStops'>,
+  { stops, formerStops }: Pick<Way, 'stops'> & Partial<Pick<Way, 'formerStops'>>,
   stopId: string | undefined,
 ): Stop | undefined {
   const isIt = ({ id }: Stop): boolean => id === stopId;
-  return stops.find(isIt) ?? formerStops.find(isIt);
+  return stops.find(isIt) ?? formerStops?.find(isIt);
 }
 
 /** The id that each planned stop has already, where it is the same place as one that is known; each id once. */

@@ -1,12 +1,19 @@
 import type { StoredEvent } from '../eventstore/event.ts';
 import type { Body, Projection, Row } from '../eventstore/projection.ts';
-import type { TenderEvent } from './events.ts';
+import type { TenderDetails, TenderEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { acceptedOffer, isLive } from './offer.ts';
+import { planOf } from './plan.ts';
 import { type Born, type Load, type TenderState, type TenderStatus, unborn } from './state.ts';
 
-/** A tender as dispatchers and carriers read it. */
-export interface TenderRow extends Row, Load {
+/**
+ * What most tenders have none of, or what follows from the rest: a row has it only where there is something to tell.
+ * Everyone who reads a row pays for decoding all that is in it.
+ */
+type Seldom = 'plans' | 'formerStops' | 'custodies' | 'reports' | 'reportsNotShown';
+
+/** A tender as dispatchers and carriers read it. Without `plans`, its stops are as they were entered. */
+export interface TenderRow extends Row, Omit<Load, Seldom>, Partial<Pick<Load, Seldom>> {
   readonly status: TenderStatus;
   readonly acceptedOfferId?: string;
   /** The vehicle committed to it, a UUID in text form; gone when the commitment ends before delivery. */
@@ -22,7 +29,7 @@ export interface TenderRow extends Row, Load {
 /** The read model `tenders_read`: the tender's own state, flat, with what the lists are filtered by. */
 export const tendersRead: Projection<TenderRow> = {
   name: 'tenders_read',
-  version: 2,
+  version: 3,
   aggregateType: 'Tender',
   mode: 'inline',
   indexes: [
@@ -93,32 +100,55 @@ function known(value: string | undefined, row: TenderRow): string {
   return value;
 }
 
-/** Field by field: every event of a rebuild comes by here, and lists of names cost three times as much. */
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+// Field by field: every event of a rebuild comes by here, and lists of names cost three times as much.
+
 function loadOf(row: TenderRow): Load {
-  const { enteredAt, stops, plans, formerStops, offers, custodies, reports, exceptions, reportsNotShown } =
-    row;
-  const load: { -readonly [Field in keyof Load]: Load[Field] } = {
-    ...{ enteredAt, stops, plans, formerStops, offers, custodies, reports, exceptions, reportsNotShown },
+  const { enteredAt, stops, offers, exceptions } = row;
+  const load: Writable<Load> = {
+    ...{ enteredAt, stops, offers, exceptions },
+    plans: row.plans ?? [planOf(stops, enteredAt)],
+    formerStops: row.formerStops ?? [],
+    custodies: row.custodies ?? [],
+    reports: row.reports ?? [],
+    reportsNotShown: row.reportsNotShown ?? 0,
   };
-  if (row.reference !== undefined) load.reference = row.reference;
-  if (row.fleetId !== undefined) load.fleetId = row.fleetId;
-  if (row.equipment !== undefined) load.equipment = row.equipment;
-  if (row.weightKg !== undefined) load.weightKg = row.weightKg;
-  if (row.rate !== undefined) load.rate = row.rate;
+  copyDetails(row, load);
   return load;
 }
 
 function bodyOf(state: Born): Body<TenderRow> {
   const { status, load } = state;
-  const winner = acceptedOffer(load.offers);
-  const expiries = load.offers.filter(isLive).map((offer) => offer.expiresAt.getTime());
-  return {
-    ...load,
-    status,
-    ...('acceptedOfferId' in state ? { acceptedOfferId: state.acceptedOfferId } : {}),
-    ...('vehicleId' in state ? { vehicleId: state.vehicleId } : {}),
-    carrierIds: [...new Set(load.offers.map((offer) => offer.carrierId))],
-    ...(winner === undefined ? {} : { acceptedCarrierId: winner.carrierId }),
-    ...(expiries.length === 0 ? {} : { nextExpiryAt: new Date(Math.min(...expiries)) }),
-  };
+  const { enteredAt, stops, offers, exceptions } = load;
+  const carrierIds = [...new Set(offers.map((offer) => offer.carrierId))];
+  const body: Writable<Body<TenderRow>> = { enteredAt, stops, offers, exceptions, status, carrierIds };
+  copyDetails(load, body);
+  if (!isAsEntered(load)) body.plans = load.plans;
+  if (load.formerStops.length > 0) body.formerStops = load.formerStops;
+  if (load.custodies.length > 0) body.custodies = load.custodies;
+  if (load.reports.length > 0) body.reports = load.reports;
+  if (load.reportsNotShown > 0) body.reportsNotShown = load.reportsNotShown;
+  if ('acceptedOfferId' in state) body.acceptedOfferId = state.acceptedOfferId;
+  if ('vehicleId' in state) body.vehicleId = state.vehicleId;
+  const winner = acceptedOffer(offers);
+  if (winner !== undefined) body.acceptedCarrierId = winner.carrierId;
+  const expiries = offers.filter(isLive).map((offer) => offer.expiresAt.getTime());
+  if (expiries.length > 0) body.nextExpiryAt = new Date(Math.min(...expiries));
+  return body;
+}
+
+/** True where the plan follows from the stops. */
+function isAsEntered({ plans, enteredAt }: Load): boolean {
+  return plans.length === 1 && plans[0]?.from.getTime() === enteredAt.getTime();
+}
+
+type Details = Omit<TenderDetails, 'stops'>;
+
+function copyDetails(from: Details, to: Writable<Details>): void {
+  if (from.reference !== undefined) to.reference = from.reference;
+  if (from.fleetId !== undefined) to.fleetId = from.fleetId;
+  if (from.equipment !== undefined) to.equipment = from.equipment;
+  if (from.weightKg !== undefined) to.weightKg = from.weightKg;
+  if (from.rate !== undefined) to.rate = from.rate;
 }

@@ -39,7 +39,10 @@ const ReportMarkRef = builder.enumType('ReportMark', {
   ) as Record<ReportMark, { description: string }>,
 });
 
-export const StopRef = builder.objectRef<Stop & Shown>('Stop');
+/** A stop; where nothing is reported of the tender, it leads nowhere and is the row's own: it is not copied for nothing. */
+type ShownStop = Stop & Partial<Shown>;
+
+export const StopRef = builder.objectRef<ShownStop>('Stop');
 
 StopRef.implement({
   description: 'A place on the way, and what became of it. Coordinates are WGS 84.',
@@ -75,16 +78,12 @@ StopRef.implement({
     reports: t.field({
       type: [StopReportRef],
       description: 'All that was reported of it, in the order in which it happened.',
-      resolve: ({ id, row }) =>
-        shownOf(
-          row,
-          row.reports.filter(({ stopId }) => stopId === id),
-        ),
+      resolve: (stop) => (stop.row === undefined ? [] : shownOf(stop.row, reportsAt(stop))),
     }),
     contradictions: t.field({
       type: [ReportMarkRef],
       description: 'In which ways its reports contradict each other, or those of other stops.',
-      resolve: (stop) => contradictionsOf(stop.row.reports.filter(({ stopId }) => stopId === stop.id)),
+      resolve: (stop) => contradictionsOf(reportsAt(stop)),
     }),
   }),
 });
@@ -145,13 +144,17 @@ export const TransitExceptionRef = builder.objectRef<TransitException & Shown>('
 });
 
 /** A tender's stops, as the fields above show them. */
-export function stopsOf(row: TenderRow): (Stop & Shown)[] {
-  return row.stops.map((stop) => ({ ...stop, row }));
+export function stopsOf(row: TenderRow): readonly ShownStop[] {
+  return row.reports === undefined ? row.stops : row.stops.map((stop) => ({ ...stop, row }));
+}
+
+function reportsAt({ id, row }: ShownStop): readonly StopReport[] {
+  return row?.reports?.filter(({ stopId }) => stopId === id) ?? [];
 }
 
 /** What was reported of them. */
 export function reportsOf(row: TenderRow): (StopReport & Shown)[] {
-  return shownOf(row, row.reports);
+  return shownOf(row, row.reports ?? []);
 }
 
 function shownOf<R extends Judged>(row: TenderRow, reports: readonly R[]): (R & Shown)[] {

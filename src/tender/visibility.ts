@@ -17,7 +17,7 @@ import type { Stop } from './state.ts';
  * @returns null where the caller may not know that there is such a tender
  */
 export function asSeenBy(access: Access, stored: TenderRow): TenderRow | null {
-  const row = stored.reports === undefined ? ofFirstVersion(stored) : stored;
+  const row = stored.enteredAt === undefined ? ofFirstVersion(stored) : stored;
   if (access.role !== 'carrier') return row;
   const { carrierId } = access;
   if (carrierId === undefined || !row.carrierIds.includes(carrierId)) return null;
@@ -26,16 +26,16 @@ export function asSeenBy(access: Access, stored: TenderRow): TenderRow | null {
   const has = acceptedCarrierId === carrierId;
   const isOwn = (report: Judged): boolean => isOwnTime(report.carrierId, carrierId, has);
   // The stops show what one carrier's vehicles did: those of whoever sent the last.
-  const carrying = row.custodies.findLast(({ vehicleId: sent }) => sent !== undefined)?.carrierId;
+  const carrying = row.custodies?.findLast(({ vehicleId: sent }) => sent !== undefined)?.carrierId;
   const stops = (list: readonly Stop[]): readonly Stop[] =>
     isOwnTime(carrying, carrierId, has) ? list : list.map(unvisited);
   return {
     ...rest,
     offers,
     stops: stops(row.stops),
-    formerStops: stops(row.formerStops),
-    custodies: row.custodies.filter((custody) => custody.carrierId === carrierId),
-    reports: row.reports.filter(isOwn).map(toldTo),
+    formerStops: stops(row.formerStops ?? []),
+    custodies: (row.custodies ?? []).filter((custody) => custody.carrierId === carrierId),
+    reports: (row.reports ?? []).filter(isOwn).map(toldTo),
     exceptions: row.exceptions.filter(isOwn).map(toldTo),
     carrierIds: [carrierId],
     lastEvent: eventAsSeenBy(access, row.lastEvent, row),
@@ -123,8 +123,7 @@ function ofFirstVersion(row: TenderRow): TenderRow {
     recordedAt: raised.occurredAt,
     marks: [],
   }));
-  const unknown = { plans: [], formerStops: [], custodies: [], reports: [], reportsNotShown: 0 };
-  return { ...row, ...unknown, exceptions, enteredAt: row.createdAt };
+  return { ...row, exceptions, enteredAt: row.createdAt };
 }
 
 /** Whether what happened while a carrier, or none, had the load is for another one to see. */

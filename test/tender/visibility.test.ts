@@ -101,7 +101,8 @@ describe('a row that the first version of the read model wrote', () => {
     const stored = { ...first, exceptions: [old] } as unknown as TenderRow;
     for (const access of [dispatcher, carrier('ACME')]) {
       const shown = asSeenBy(access, stored);
-      expect(shown).toMatchObject({ status: 'IN_TRANSIT', reports: [], reportsNotShown: 0 });
+      expect(shown).toMatchObject({ status: 'IN_TRANSIT', enteredAt: row.createdAt });
+      expect(shown?.reports ?? []).toEqual([]);
       expect(shown?.stops[0]?.sequence).toBe(1);
     }
     expect(asSeenBy(dispatcher, stored)?.exceptions).toMatchObject([{ reasonCode: 'ACCIDENT', marks: [] }]);
