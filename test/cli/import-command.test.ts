@@ -48,10 +48,12 @@ describe('waybill import-positions', () => {
   it('tells what was left out and what was not read, and shows nothing that a terminal obeys', async () => {
     const path = join(folder, 'escapes.csv');
     const header = 'plate,time,lat,lon,heading,speed,\u001b[31mred';
-    await writeFile(path, `${header}\nE\u001b[0m 1,2026-01-05T08:02:00Z,30,-97,-1,3,x\n`);
+    const fix = '2026-01-05T08:02:00Z,30,-97,-1,3,x';
+    await writeFile(path, `${header}\nE 1,${fix}\nE\u001b[0m 2,${fix}\n`);
     const ended = await send(path);
-    expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toContain('  left out    1\n    heading is unknown: 1 (line 2)');
+    expect(ended).toMatchObject({ code: 2, stderr: '' });
+    expect(ended.stdout).toContain('  left out    2\n    heading is unknown: 2 (line 2, 3)');
+    expect(ended.stdout).toContain('not registered, INVALID_INPUT: E\\x1b[0m 2');
     expect(ended.stdout).toContain('not read: speed, \\x1b[31mred');
     expect(ended.stdout).not.toContain('\u001b');
   });

@@ -3,7 +3,7 @@ import { startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { inHours, TENDER_CHANGES, tenderMutation } from './documents.ts';
 import { done, offered, tour } from './tour.ts';
-import { operation, rootFields } from './walk.ts';
+import { NO_COST_LIMITS, operation, rootFields } from './walk.ts';
 
 const RIVAL = 'carrier-rival';
 
@@ -16,7 +16,7 @@ let rivalOfferId: string;
 let foreign: { tenderId: string; offerId: string };
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ limits: { ...NO_COST_LIMITS } });
   carrier = await gateway.token({ role: 'carrier', carrierId: 'carrier-own', sub: 'own-clerk' });
   shared = await offered(gateway, 'carrier-own');
   const both = await done(gateway, tenderMutation('offerTender'), {

@@ -4,7 +4,7 @@ import { type Answer, startGateway, type TestGateway } from '../gateway.ts';
 import { collect } from '../items.ts';
 import { inHours, LOAD, REGISTER_VEHICLE, TRACK_LOCATION, tenderMutation } from './documents.ts';
 import { done, offered, type Tour, tour } from './tour.ts';
-import { type Known, operation, rootFields } from './walk.ts';
+import { type Known, NO_COST_LIMITS, operation, rootFields } from './walk.ts';
 
 /** Stands in everything that tenant B has. */
 const MARK = 'ofbeta';
@@ -17,7 +17,7 @@ let theirs: Tour & { readonly routeId: string };
 let secrets: string[];
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ limits: { ...NO_COST_LIMITS } });
   alpha = await gateway.token({ tenant: 'alpha', role: 'admin' });
   beta = await gateway.token({ tenant: 'beta', sub: `b-${MARK}` });
   await tour(gateway, alpha);

@@ -17,6 +17,12 @@ import {
 } from 'graphql';
 import { schema } from '../../src/schema.ts';
 
+/** For those who ask for all that the schema has, many levels deep: more than an operation may cost otherwise. */
+export const NO_COST_LIMITS = {
+  ...{ maxCost: 100_000_000, maxCostCarrier: 100_000_000, maxCostDevice: 100_000_000 },
+  ...{ rate: 0, rateCarrier: 0, rateDevice: 0 },
+} as const;
+
 type RootField = GraphQLField<unknown, unknown>;
 
 /** Values for arguments and input fields by their name; what has none gets one that fits its type. */
