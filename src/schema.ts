@@ -1,4 +1,5 @@
 import { builder } from './graphql/builder.ts';
+import { paceLists } from './graphql/paced-lists.ts';
 import { refuseMalformedText } from './graphql/well-formed.ts';
 import './audit/graphql.ts';
 import './audit/log-graphql.ts';
@@ -8,4 +9,4 @@ import './vehicle/graphql.ts';
 import './route/graphql.ts';
 
 /** The public schema: every context has put its types and root fields into the builder by being imported. */
-export const schema = refuseMalformedText(builder.toSchema());
+export const schema = paceLists(refuseMalformedText(builder.toSchema()));

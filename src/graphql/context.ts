@@ -14,6 +14,7 @@ import type { Moment } from '../eventstore/time/as-of.ts';
 import type { Stretch } from '../eventstore/time/time-page.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { unauthenticated } from './errors.ts';
+import type { Pace } from './pace.ts';
 
 /** What every resolver is given. Made once per request, and once per operation on a socket. */
 export interface Context {
@@ -27,6 +28,10 @@ export interface Context {
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
   /** The server's clock. */
   readonly now: () => Date;
+  /** True where the client of the operation has left, and nobody waits for the answer; absent where that is not known. */
+  readonly hasLeft?: (() => boolean) | undefined;
+  /** How a dear operation works; absent for any other. Put in when its turn has come. */
+  pace?: Pace | undefined;
   /** This context for a group of callers who may see the same: asking it who exactly is calling throws. */
   readonly forGroup: () => Context;
 }

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'OVERLOADED'
   | 'MAX_COST_EXCEEDED'
   | 'RATE_LIMITED'
+  | 'CLIENT_CLOSED_REQUEST'
   | 'NEWER_VERSION'
   | 'INTERNAL_SERVER_ERROR';
 
@@ -24,6 +25,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   OVERLOADED: 503,
   MAX_COST_EXCEEDED: 400,
   RATE_LIMITED: 429,
+  CLIENT_CLOSED_REQUEST: 499,
   NEWER_VERSION: 503,
 };
 
@@ -100,6 +102,11 @@ export function tooLarge(): GraphQLError {
     'MAX_COST_EXCEEDED',
     'There is more to be shown than one answer may hold: ask for fewer rows, or for less of each.',
   );
+}
+
+/** The client has left: what is thrown to stop working for it, and read by nobody. */
+export function clientLeft(): GraphQLError {
+  return clientError('CLIENT_CLOSED_REQUEST', 'The client left before its answer was made.');
 }
 
 /** The caller has used up what it may use for now; nothing was begun. @param seconds until there is some again */

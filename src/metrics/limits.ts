@@ -92,6 +92,12 @@ export const COST_LIMITS = {
     doc: 'The same, of drivers and riders.',
     label: 'cost_device',
   },
+  maxDearPerCaller: {
+    ...{ default: 64, min: 1, max: 100_000, unit: 'operations' },
+    variable: 'WAYBILL_MAX_DEAR_PER_CALLER',
+    doc: 'Queries of more than 5,000 points that one caller may have waiting for their turn; more are `OVERLOADED` (503).',
+    label: 'dear_per_caller',
+  },
   rate: {
     ...{ default: 5_000_000, min: 0, max: 1_000_000_000, unit: 'points/s' },
     variable: 'WAYBILL_RATE',

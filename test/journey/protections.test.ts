@@ -198,6 +198,14 @@ const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promis
     expect(codeOf(await path({ query, token }))).toBe('RATE_LIMITED');
     expect(codeOf(await path({ query }))).toBeUndefined();
   },
+  async turns(path) {
+    const pages = Array.from(
+      { length: 10 },
+      (_, at) => `a${at}: tenders(first: 200) { nodes { id status } }`,
+    );
+    const many = Array.from({ length: 6 }, () => path({ query: `{ ${pages.join(' ')} }` }));
+    for (const told of await Promise.all(many)) expect(told.data.a9.nodes).toHaveLength(1);
+  },
   async commandsInHand(path) {
     await whileBusy(0, async () => {
       const input = { licensePlate: 'ONE MORE' };

@@ -1,10 +1,19 @@
-import { type DocumentNode, type GraphQLError, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import { overloaded, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Costs } from '../cost/costs.ts';
+import { textOf } from '../cost/text.ts';
+import type { Turn } from '../cost/turns.ts';
 import type { Transport } from '../fan-out/transport.ts';
 
 /** An operation that is about to be executed: its document is valid, and it is known who asks. */
@@ -24,6 +33,8 @@ export interface Guards {
   refusalOf(operation: PendingOperation): GraphQLError | undefined;
   /** What is told of an operation beside its answer, as its `extensions`: what it costs. */
   told(operation: PendingOperation): Readonly<Record<string, unknown>> | undefined;
+  /** For a dear query: its turn, to be waited for before it is executed. */
+  turnOf(operation: PendingOperation): Promise<Turn> | undefined;
   /** Counts an operation that no guard refuses. */
   begun(operation: PendingOperation, transport: 'http' | 'socket'): void;
 }
@@ -44,6 +55,7 @@ export function openGuards(
       return undefined;
     },
     told: costs.told,
+    turnOf: costs.turnOf,
     begun({ document, operationName }, transport) {
       const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
       operations.inc({ operation, transport });
@@ -52,28 +64,61 @@ export function openGuards(
 }
 
 /** Asks the guards wherever the engine executes: on Yoga's path and on sockets. The fast path asks by itself. */
-export function askGuards({ refusalOf, begun, told }: Guards): Plugin<Transport & Context> {
+export function askGuards({ refusalOf, begun, told, turnOf }: Guards): Plugin<Transport & Context> {
   type Stop = (result: { errors: GraphQLError[] }) => void;
+  /** False where the operation is refused. */
   const ask = (
     args: PendingOperation & { readonly contextValue: Pick<Transport, 'transport'> },
     stop: Stop,
-  ): void => {
+  ): boolean => {
     const refusal = refusalOf(args);
     if (refusal === undefined) begun(args, args.contextValue.transport);
     else stop({ errors: [refusal] });
+    return refusal === undefined;
   };
   return {
-    onExecute({ args, setResultAndStopExecution }) {
-      ask(args, setResultAndStopExecution);
-      return {
-        onExecuteDone({ result, setResult }) {
-          if (isAsyncIterable(result) || result.data === undefined) return;
-          setResult({ ...result, extensions: { ...result.extensions, ...told(args) } });
-        },
-      };
+    onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      const turn = ask(args, setResultAndStopExecution) ? turnOf(args) : undefined;
+      if (turn === undefined)
+        return {
+          onExecuteDone({ result, setResult }) {
+            if (!isAsyncIterable(result) && result.data !== undefined)
+              setResult({ ...result, extensions: { ...result.extensions, ...told(args) } });
+          },
+        };
+      setExecuteFn(async (given) => {
+        try {
+          return await inTurn(await turn, args.contextValue.transport, async () => {
+            const result: ExecutionResult = await executeFn(given);
+            return result.data === undefined ? result : { ...result, extensions: { ...told(args) } };
+          });
+        } catch (error) {
+          if (error instanceof GraphQLError) return { errors: [error] };
+          throw error;
+        }
+      });
+      return undefined;
     },
-    onSubscribe: ({ args, setResultAndStopExecution }) => ask(args, setResultAndStopExecution),
+    onSubscribe({ args, setResultAndStopExecution }) {
+      ask(args, setResultAndStopExecution);
+    },
   };
+}
+
+/** Executes in a dear query's turn; over HTTP the answer's text is made in it, too, as Yoga asks for it. */
+async function inTurn(
+  { pace, done }: Turn,
+  transport: Transport['transport'],
+  execute: () => Promise<ExecutionResult>,
+): Promise<ExecutionResult> {
+  try {
+    const result = await execute();
+    if (transport !== 'http' || result.errors !== undefined) return result;
+    const text = await textOf(result, pace);
+    return { ...result, stringify: () => text } as ExecutionResult;
+  } finally {
+    done();
+  }
 }
 
 /**

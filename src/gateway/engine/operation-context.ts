@@ -38,6 +38,8 @@ export interface OperationSource {
   readonly onOverflow: () => void;
   /** The `Last-Event-ID` of an event stream that was cut. */
   readonly lastEventId?: string | undefined;
+  /** True where the client waits for no answer any more. */
+  readonly hasLeft?: () => boolean;
 }
 
 /** Makes the context of one operation, with store and feed bound to the caller's tenant. */
@@ -54,6 +56,7 @@ export function contextOf(services: AdmittingServices, source: OperationSource):
       access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, trace, services.admission),
     feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, source),
     projections: services.projections,
+    hasLeft: source.hasLeft,
     now: () => new Date(services.store.clock.now()),
     forGroup: () =>
       contextOf(services, {

@@ -16,6 +16,8 @@ export const PROTECTIONS = {
   role: 'What a role may not is refused: scopes of the schema and `refuseUnless`, in the resolvers.',
   cost: 'What costs more than a role may ask for is not begun: `cost/costs.ts`, by `guards.ts`.',
   rate: 'Callers use no more than their share of time: `cost/rates.ts`, by `guards.ts`.',
+  turns:
+    'Dear queries take turns by caller, and keep nobody else waiting: `cost/turns.ts`, asked where one is executed.',
   commandsInHand: 'Commands are taken on while there are few enough: `tenant-store.ts`.',
   masking: 'Bugs are told by an id only: `masking.ts`, in whatever way an operation is executed.',
   counting: 'What is begun is counted: `guards.ts`.',

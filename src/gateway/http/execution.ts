@@ -87,6 +87,7 @@ async function execute(
     try {
       return { data: await known.prepared(contextValue, variableValues ?? {}, outcomes) };
     } catch (error) {
+      if (contextValue.hasLeft?.() === true) throw error;
       if (error === TOO_MUCH) known.prepared = undefined;
     }
   }

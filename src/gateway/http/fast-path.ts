@@ -4,6 +4,8 @@ import { Readable } from 'node:stream';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
 import type { Metrics } from '../../metrics/metrics.ts';
+import { textOf } from '../cost/text.ts';
+import type { Turn } from '../cost/turns.ts';
 import { NOT_CACHED } from '../engine/caching.ts';
 import { type Engine, wholeAnswer } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
@@ -58,7 +60,7 @@ export function openFastPath(options: FastPathOptions): AnswerRequest {
       response,
       200,
       { 'content-type': `${type}; charset=utf-8`, 'cache-control': NOT_CACHED, vary: 'origin' },
-      JSON.stringify(result),
+      result.text ?? JSON.stringify(result),
     );
   };
 
@@ -86,28 +88,39 @@ function noContext(): Promise<never> {
   return Promise.reject(new Error('Parsing and validating need no context.'));
 }
 
+/** What an operation came to, with the text of a dear one, which is made while its turn lasts. */
+interface Executed extends ExecutionResult {
+  readonly text?: string;
+}
+
 /** Executes an operation for its caller. Undefined where nothing was begun, and Yoga is to say what is wrong. */
 async function run(
   { guards, mask }: FastPathOptions,
   operation: Operation,
   transport: Transport,
-): Promise<ExecutionResult | undefined> {
+): Promise<Executed | undefined> {
   const { document, params } = operation;
+  let turn: Turn | undefined;
   try {
     const contextValue = await transport.open();
     const { operationName, variables: variableValues } = params;
     const pending = { document, operationName, variableValues, contextValue };
     const refusal = guards.refusalOf(pending);
     if (refusal !== undefined) return { errors: [refusal] };
+    const waiting = guards.turnOf(pending);
+    turn = waiting && (await waiting);
     const result = await operation.execute(contextValue);
     if (result.errors !== undefined && result.data === undefined) return undefined;
     guards.begun(pending, 'http');
     const extensions = guards.told(pending);
-    return result.errors === undefined
-      ? withExtensions(result, extensions)
-      : withExtensions({ ...result, errors: result.errors.map(mask) }, extensions);
+    if (result.errors !== undefined)
+      return withExtensions({ ...result, errors: result.errors.map(mask) }, extensions);
+    const told = withExtensions(result, extensions);
+    return turn === undefined ? told : { ...told, text: await textOf(told, turn.pace) };
   } catch (error) {
     return { errors: [mask(error)] };
+  } finally {
+    turn?.done();
   }
 }
 

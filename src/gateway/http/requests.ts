@@ -198,6 +198,7 @@ async function openContext(
     header,
     onOverflow: () => cutSlowly(response, limits.closeGraceMs),
     lastEventId: header('last-event-id') || undefined,
+    hasLeft: () => response.closed || request.socket.destroyed,
   });
 }
 

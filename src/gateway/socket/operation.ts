@@ -54,6 +54,7 @@ export async function prepare(
         access: extra.access ?? null,
         header: (name) => extra.headers.get(name) ?? undefined,
         onOverflow: () => extra.close(CLOSE.SLOW_CONSUMER),
+        hasLeft: () => !extra.isOpen() || !(id in subscriptions),
       }),
   };
   const { schema, execute, subscribe, contextFactory, parse, validate } = engine.getEnveloped(transport);
