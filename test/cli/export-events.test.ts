@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,6 +31,7 @@ describe('waybill export-events', () => {
     const path = join(folder, 'all.ndjson.gz');
     const ended = await write('--out', path);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
     const lines = await linesOf(path);
     const events = eventsIn(lines);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ waybill: 'events', format: 1 });

@@ -51,7 +51,8 @@ export async function exportEvents(db: Db, lines: EventLines, options: ExportOpt
 
 async function toFile(source: Readable, out: string, signal: AbortSignal): Promise<void> {
   const partial = `${out}.partial`;
-  const file = createWriteStream(partial, { flush: true });
+  // It holds the business of tenants: whoever else is to read it is given that on purpose.
+  const file = createWriteStream(partial, { flush: true, mode: 0o600 });
   try {
     if (out.endsWith('.gz')) await pipeline(source, createGzip(), file, { signal });
     else await pipeline(source, file, { signal });
