@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { revokedSince } from './access/subjects.ts';
+import { startApprovals } from './approval/executor.ts';
 import { type ExpiryPort, startExpiry } from './dispatch/expiry.ts';
 import { handle } from './eventstore/command/handle.ts';
 import type { Store } from './eventstore/command/store.ts';
@@ -10,7 +12,7 @@ import { startRecovering } from './eventstore/recovery/job.ts';
 import { recoverAsync } from './eventstore/recovery/recover.ts';
 import { startVerifying } from './eventstore/verify/job.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { projections } from './model.ts';
+import { projections, protectedActions } from './model.ts';
 import { observersOf } from './process/observers.ts';
 import { openThreads } from './process/replay-threads.ts';
 import type { Settings } from './process/settings.ts';
@@ -42,6 +44,12 @@ export async function startJobs({ store, settings, metrics, log, uri, onClose }:
   onClose(() => recovering.stop());
   const expiry = startExpiry(expiryPort(store, metrics, log));
   onClose(() => expiry.stop());
+  const approvals = startApprovals(store, {
+    actions: protectedActions,
+    revokedOf: (tenantId, people) => revokedSince(store.db, tenantId, people),
+    onEvent: (type) => metrics.approvalEvents.inc({ type }),
+  });
+  onClose(() => approvals.stop());
   // In a thread of its own: this one may answer requests.
   const stale = startStaleRebuilds(store, { openWorkers: openThreads(1, uri) });
   onClose(() => stale.stop());

@@ -1,6 +1,8 @@
 import { builder } from './graphql/builder.ts';
 import { paceLists } from './graphql/paced-lists.ts';
 import { refuseMalformedText } from './graphql/well-formed.ts';
+import './approval/graphql.ts';
+import './audit/admin-graphql.ts';
 import './audit/graphql.ts';
 import './audit/log-graphql.ts';
 import './graphql/node.ts';

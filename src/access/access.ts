@@ -9,6 +9,8 @@ export interface Access {
   readonly role: Role;
   /** Whose offers the caller answers; set for carriers. */
   readonly carrierId?: string;
+  /** True for an API key and for a service account: what is left to people is refused to them. */
+  readonly service?: true;
   /** When the proof ends; undefined for API keys. */
   readonly expiresAt?: Date;
   /** When the token was signed, if it says so. */

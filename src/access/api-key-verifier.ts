@@ -23,7 +23,7 @@ export function apiKeyVerifier(db: Db): (apiKey: string) => Promise<Authenticati
       const found = await keys.findOne({ _id: hash, revokedAt: null }, { maxTimeMS: LOOK_UP_TIMEOUT_MS });
       if (!found) return undefined;
       const { tenantId, role, carrierId } = found;
-      return { tenantId, sub: apiKeyId(hash), role, carrierId, keyHash: hash };
+      return { tenantId, sub: apiKeyId(hash), role, carrierId, keyHash: hash, service: true };
     },
   });
   return async (apiKey) => {

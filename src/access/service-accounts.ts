@@ -56,7 +56,7 @@ export function readServiceAccounts(text: string): ServiceAccounts {
   for (const { certificate, tenant, sub, role, carrierId } of read.data) {
     if (accounts.has(certificate)) throw new Error(`${certificate} stands for two accounts`);
     const carrier = carrierId === undefined ? {} : { carrierId };
-    accounts.set(certificate, { tenantId: tenant, sub, role, ...carrier });
+    accounts.set(certificate, { tenantId: tenant, sub, role, ...carrier, service: true });
   }
   return accounts;
 }

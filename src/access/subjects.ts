@@ -78,3 +78,19 @@ export async function openSubjects(client: MongoClient, db: Db): Promise<Subject
 function literal(values: Readonly<Record<string, unknown>>): Record<string, { readonly $literal: unknown }> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { $literal: value }]));
 }
+
+/**
+ * Whose tokens were revoked since they did something.
+ * @param people who, and when
+ */
+export async function revokedSince(
+  db: Db,
+  tenantId: string,
+  people: readonly { readonly id: string; readonly at: Date }[],
+): Promise<string[]> {
+  const revoked = await revokedSubjectsOf(db)
+    .find({ _id: { $in: people.map(({ id: sub }) => subjectId({ tenantId, sub })) } })
+    .toArray();
+  const until = new Map(revoked.map(({ sub, revokedAt }) => [sub, revokedAt]));
+  return people.filter(({ id, at }) => (until.get(id) ?? at) > at).map(({ id }) => id);
+}

@@ -1,4 +1,4 @@
-import { type ClientSession, type Db, type Document, type ObjectId, UUID } from 'mongodb';
+import type { ClientSession, Db, Document } from 'mongodb';
 import type { Actor } from './event.ts';
 import { newId } from './ids.ts';
 
@@ -7,7 +7,8 @@ import { newId } from './ids.ts';
  * changed, only added.
  */
 export interface AdminAction {
-  readonly _id: UUID;
+  /** A UUID in text form, which a cursor can hold; earlier versions gave ids of other kinds. */
+  readonly _id: string;
   readonly at: Date;
   readonly who: Actor;
   /** `import-events`, `api-key created` … */
@@ -39,7 +40,7 @@ export async function noteAdminAction(
   action: NewAdminAction,
   session?: ClientSession,
 ): Promise<void> {
-  const noted: AdminAction = { _id: new UUID(newId()), at: new Date(), details: {}, ...action };
+  const noted: AdminAction = { _id: newId(), at: new Date(), details: {}, ...action };
   if (session !== undefined) {
     await db.collection<AdminAction>(COLLECTION).insertOne(noted, { session });
     return;
@@ -71,7 +72,7 @@ export interface AdminActionQuery {
 export async function readAdminActions(
   db: Db,
   { tenantId, what, filter, sort = { at: -1, _id: -1 }, limit }: AdminActionQuery,
-): Promise<ReadAdminAction[]> {
+): Promise<AdminAction[]> {
   const own = tenantId === undefined ? {} : { tenantId };
   const named = what === undefined ? {} : { $or: [{ what }, { action: what }] };
   const found = await db
@@ -83,16 +84,11 @@ export async function readAdminActions(
   return found.map(readOf);
 }
 
-/** An admin action as it is shown. */
-export interface ReadAdminAction extends Omit<AdminAction, '_id'> {
-  readonly _id: UUID | ObjectId;
-}
-
 /** Those about keys had other names once, and no `details`. */
-function readOf(stored: Document): ReadAdminAction {
+function readOf(stored: Document): AdminAction {
   const { _id, at, who, actor, what, action, tenantId, before, after, details, ...rest } = stored;
   return {
-    _id,
+    _id: String(_id),
     at,
     who: who ?? actor,
     what: what ?? action,

@@ -26,6 +26,8 @@ interface TypeSettings {
     tenantWide: boolean;
     /** Those who may read the log itself. */
     auditor: boolean;
+    /** Those who may read the admin log. */
+    administrator: boolean;
   };
 }
 
@@ -53,6 +55,7 @@ export const builder = new SchemaBuilder<TypeSettings>({
       authenticated: access !== null,
       tenantWide: access !== null && !isCarrier(access),
       auditor: access !== null && isAuditor(access),
+      administrator: access?.role === 'admin',
     }),
     unauthorizedError: (_parent, context) => (context.access === null ? unauthenticated() : forbidden()),
   },

@@ -15,6 +15,7 @@ import type { Stretch } from '../eventstore/time/time-page.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { unauthenticated } from './errors.ts';
 import type { Pace } from './pace.ts';
+import type { TenantAdmin } from './tenant-admin.ts';
 
 /** What every resolver is given. Made once per request, and once per operation on a socket. */
 export interface Context {
@@ -24,6 +25,8 @@ export interface Context {
   readonly store: TenantStore;
   /** The live changes of the caller's tenant. */
   readonly feed: TenantFeed;
+  /** Protected actions and the admin log of the caller's tenant. */
+  readonly admin: TenantAdmin;
   /** How far behind the log each read model is. */
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
   /** The server's clock. */

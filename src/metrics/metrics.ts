@@ -37,6 +37,12 @@ export function openMetrics() {
       help: 'Offers that this process let expire.',
       registers: [registry],
     }),
+    approvalEvents: new Counter({
+      name: 'waybill_approval_events_total',
+      help: 'What this process recorded of approvals without being asked, and glass that was broken, by type of event.',
+      labelNames: ['type'],
+      registers: [registry],
+    }),
   };
 }
 

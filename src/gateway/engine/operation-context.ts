@@ -13,7 +13,9 @@ import type {
   TenantStore,
 } from '../../graphql/context.ts';
 import { unauthenticated } from '../../graphql/errors.ts';
+import type { TenantAdmin } from '../../graphql/tenant-admin.ts';
 import type { Admission } from './guards.ts';
+import { bindAdmin } from './tenant-admin.ts';
 import { bindStore, type RequestTrace } from './tenant-store.ts';
 
 /** What operations are answered with, opened once per process. */
@@ -55,6 +57,9 @@ export function contextOf(services: AdmittingServices, source: OperationSource):
     store:
       access === null ? DENIED_STORE : bindStore(services.store, access.tenantId, trace, services.admission),
     feed: access === null ? DENIED_FEED : bindFeed(services.feed, access.tenantId, source),
+    get admin() {
+      return access === null ? DENIED_ADMIN : bindAdmin(services.store, access);
+    },
     projections: services.projections,
     hasLeft: source.hasLeft,
     now: () => new Date(services.store.clock.now()),
@@ -87,6 +92,7 @@ function denied<T extends object>(): T {
 }
 const DENIED_STORE = denied<TenantStore>();
 const DENIED_FEED = denied<TenantFeed>();
+const DENIED_ADMIN = denied<TenantAdmin>();
 
 function traceOf(header: OperationSource['header']): RequestTrace {
   const traceId = traceIdOf(header('traceparent'));
