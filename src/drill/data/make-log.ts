@@ -7,7 +7,7 @@ import { emptyFold } from '../../eventstore/fold.ts';
 import { newId } from '../../eventstore/ids.ts';
 import { toBeStamped } from '../../eventstore/log/stamp.ts';
 import type { Row } from '../../eventstore/projection.ts';
-import { baseOf, fleetOf, makeIntent, randomFor } from './commands.ts';
+import { baseOf, type CommandBase, fleetOf, makeIntent, randomFor } from './commands.ts';
 import type { StreamKind } from './stream-kinds.ts';
 
 /** How a log is made up. */
@@ -33,6 +33,8 @@ export interface MadeStream {
 const BATCH_EVENTS = 2_000;
 /** Writes on their way at once: one is made while others are written. */
 const IN_FLIGHT = 2;
+/** How far apart the events of a stream happen, in ms. */
+const STEP_MS = 1_000;
 
 /**
  * Fills an empty database with a log, and with the rows that it folds to. Events are decided, checked and folded by the
@@ -85,7 +87,7 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
   const events: StoredEvent[] = [];
   let folded = emptyFold(kind.aggregate);
   while (events.length < wanted) {
-    const base = baseOf(random);
+    const base = earlier(baseOf(random), (wanted - events.length) * STEP_MS);
     const command =
       folded.sequence === 0 ? kind.begin(random, base, fleetOf(index)) : kind.next(random, base);
     const step = { aggregate: kind.aggregate, id, command };
@@ -97,6 +99,11 @@ function makeStream(store: Store, { kind, events: total, streams, seed }: LogPla
     events.push(...draft.events);
   }
   return { id, events, row: folded.rows[kind.projection.name] ?? null };
+}
+
+/** A vehicle tells of one moment after another: were they all the same one, which fix is shown would go by what is in it. */
+function earlier(base: CommandBase, byMs: number): CommandBase {
+  return { ...base, occurredAt: new Date(base.occurredAt.getTime() - byMs) };
 }
 
 function ignore(): void {}
