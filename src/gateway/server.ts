@@ -116,7 +116,7 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
   const rates = options.rates ?? openRates(limits, metrics);
   const costs = openCosts(schema, limits, rates, metrics);
   const guards = openGuards(development, costs, metrics);
-  const { maxBodyBytes, maxSharedBytes } = limits;
+  const { maxBodyBytes, maxSharedBytes, maxDocumentTokens } = limits;
   const engine = createEngine({
     schema,
     guards,
@@ -124,6 +124,7 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
     origins,
     maxBodyBytes,
     maxSharedBytes,
+    maxDocumentTokens,
     mask,
     log,
     metrics,

@@ -25,6 +25,12 @@ export const REQUEST_LIMITS = {
     doc: 'Largest HTTP request.',
     label: 'body_bytes',
   },
+  maxDocumentTokens: {
+    ...{ default: 5_000, min: 500, max: 100_000, unit: 'tokens' },
+    variable: 'WAYBILL_MAX_DOCUMENT_TOKENS',
+    doc: 'Names, values and signs in one GraphQL document; longer ones are refused before they are parsed.',
+    label: 'document_tokens',
+  },
   maxCommandsInHand: {
     ...{ default: 10_000, min: 1, max: 1_000_000, unit: 'commands' },
     variable: 'WAYBILL_MAX_COMMANDS_IN_HAND',

@@ -51,6 +51,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     development: false,
     maxBodyBytes: SERVER_LIMITS.maxBodyBytes,
     maxSharedBytes: SERVER_LIMITS.maxSharedBytes,
+    maxDocumentTokens: 5_000,
     origins,
     mask,
     log,

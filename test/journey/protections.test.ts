@@ -21,6 +21,7 @@ beforeAll(async () => {
       maxRequestBytesInHand: BYTES,
       maxCommandsInHand: 1,
       rateCarrier: 100,
+      maxDocumentTokens: 700,
     },
   });
   tokens = {
@@ -119,6 +120,8 @@ async function whileBusy(padding: number, ask: () => Promise<void>): Promise<voi
   await eventually(() => expect(gateway.metrics.inHand).toEqual({ commands: 0, request_bytes: 0 }));
 }
 
+const nested = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+
 const TENDER = 'query ($id: ID!) { tender(id: $id) { id status } }';
 
 const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promise<void>>> = {
@@ -152,6 +155,41 @@ const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promis
       const { data, errors } = await path({ query });
       expect(data).toBeUndefined();
       expect(errors.length).toBeGreaterThan(0);
+    }
+  },
+  async text(path) {
+    const attacks: Asked[] = [
+      { query: `{ ${'a '.repeat(800)} }` },
+      { query: `${'{ a'.repeat(600)}${'}'.repeat(600)}` },
+      { query: `{ tender(id: ${'['.repeat(1_000)}${']'.repeat(1_000)}) { id } }` },
+      { query: 'query ($id: ID!) { tender(id: $id) { id } }', variables: { id: nested(3_000) } },
+    ];
+    const bugs = await gateway.metrics.bugs.get();
+    for (const attack of attacks) expect(codeOf(await path(attack))).toBe('INVALID_INPUT');
+    expect((await gateway.metrics.bugs.get()).values[0]?.value).toBe(bugs.values[0]?.value);
+  },
+  async spread(path, name) {
+    const links = Array.from(
+      { length: 22 },
+      (_, at) => `fragment F${at} on Query{...F${at + 1} ...F${at + 1}}`,
+    );
+    const query = `{...F0} ${links.join(' ')} fragment F22 on Query{__typename}`;
+    expect(await path({ query })).toMatchObject({ data: { __typename: 'Query' } });
+    const told = await path({ query, token: null });
+    expect(told).toMatchObject(isSocket(name) ? { status: 4401 } : { data: { __typename: 'Query' } });
+  },
+  async names(path) {
+    for (const [query, variables] of [
+      ['{ __proto__: __typename }'],
+      ['{ then: __typename }'],
+      ['query ($__proto__: ID!) { tender(id: $__proto__) { id } }', JSON.parse('{ "__proto__": "x" }')],
+      ['query ($on: Boolean = true) { __typename @include(if: $on) }', { on: null }],
+    ]) {
+      const told = await path({ query, variables });
+      expect(told.status).toBeLessThan(500);
+      expect(told.data).toBeUndefined();
+      expect(told.errors).toHaveLength(1);
+      expect(codeOf(told)).not.toBe('INTERNAL_SERVER_ERROR');
     }
   },
   async proof(path, name) {

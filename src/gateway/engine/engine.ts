@@ -24,6 +24,7 @@ import { askGuards, type Guards } from './guards.ts';
 import { type Mask, withoutHttp } from './masking.ts';
 import { corsOf, isLoopbackHost, type OriginRules, varyByOrigin } from './origins.ts';
 import { sseIds } from './sse-ids.ts';
+import { limitDocuments } from './text-limits.ts';
 
 export interface EngineOptions {
   readonly schema: GraphQLSchema;
@@ -31,10 +32,11 @@ export interface EngineOptions {
   readonly development: boolean;
   readonly maxBodyBytes: number;
   readonly maxSharedBytes: number;
+  readonly maxDocumentTokens: number;
   readonly origins: OriginRules;
   readonly mask: Mask;
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'subscriptions' | 'results'>;
+  readonly metrics: Pick<Metrics, 'subscriptions' | 'results' | 'limits'>;
   /** Development mode: the token that GraphiQL is given. */
   readonly developmentToken?: (() => Promise<string>) | undefined;
 }
@@ -49,6 +51,7 @@ export function createEngine(options: EngineOptions) {
     development,
     maxBodyBytes,
     maxSharedBytes,
+    maxDocumentTokens,
     origins,
     mask,
     log,
@@ -72,6 +75,7 @@ export function createEngine(options: EngineOptions) {
     logging: yogaLogger(log),
     plugins: [
       refuseMalformed(),
+      limitDocuments({ maxDocumentTokens }, metrics),
       askGuards(guards),
       answerSubscriptions({ mask, limits: { maxSharedBytes }, metrics }),
       answerWhole(),

@@ -15,6 +15,7 @@ import type { Costs } from '../cost/costs.ts';
 import { textOf } from '../cost/text.ts';
 import type { Turn } from '../cost/turns.ts';
 import type { Transport } from '../fan-out/transport.ts';
+import { refuseDeepVariables, refuseNullConditions } from './text-limits.ts';
 
 /** An operation that is about to be executed: its document is valid, and it is known who asks. */
 export interface PendingOperation {
@@ -45,7 +46,12 @@ export function openGuards(
   costs: Costs,
   { operations }: Pick<Metrics, 'operations'>,
 ): Guards {
-  const guards: readonly Guard[] = [refuseAnonymous(development), costs.refusalOf];
+  const guards: readonly Guard[] = [
+    refuseAnonymous(development),
+    refuseDeepVariables,
+    refuseNullConditions,
+    costs.refusalOf,
+  ];
   return {
     refusalOf(operation) {
       for (const guard of guards) {
@@ -134,7 +140,7 @@ function refuseAnonymous(development: boolean): Guard {
   };
 }
 
-/** The names of the fields at the root of an operation, those in fragments too. The document is valid. */
+/** The names of the fields at the root of an operation, those in fragments too, each of which is gone through once. The document is valid. */
 function rootFields(document: DocumentNode, operationName: string | null | undefined): Set<string> {
   const fields = new Set<string>();
   const fragments = new Map<string, SelectionSetNode>();
@@ -145,7 +151,11 @@ function rootFields(document: DocumentNode, operationName: string | null | undef
     for (const node of set?.selections ?? []) {
       if (node.kind === Kind.FIELD) fields.add(node.name.value);
       else if (node.kind === Kind.INLINE_FRAGMENT) visit(node.selectionSet);
-      else visit(fragments.get(node.name.value));
+      else {
+        const fragment = fragments.get(node.name.value);
+        fragments.delete(node.name.value);
+        visit(fragment);
+      }
     }
   };
   visit(getOperationAST(document, operationName)?.selectionSet);

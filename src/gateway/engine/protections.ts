@@ -10,6 +10,10 @@ export const PROTECTIONS = {
     'Requests are taken on while their bytes are few enough: `guards.ts`, before anything is done.',
   wellFormed: 'Parameters that are malformed are refused: the fast path leaves them to Yoga; graphql-ws.',
   valid: 'Documents are validated before anything else: by the engine that all of them share, `engine.ts`.',
+  text: 'Documents of too many tokens, or nested too deep, are not parsed; variables nested too deep not read: `text-limits.ts`.',
+  spread: 'What is asked of a document goes through each of its fragments once: `guards.ts`.',
+  names:
+    'Names that an object of JavaScript does not have as any other, and conditions that are null, are refused: `text-limits.ts`.',
   proof: 'A proof that is not good is refused, whatever is asked: `http/requests.ts`, `socket/connect.ts`.',
   anonymous: 'Who shows none may do nothing, nor read the schema: `guards.ts`, before each execution.',
   tenant: 'What is another tenant’s does not exist: `tenant-store.ts`, the only way to the store.',

@@ -12,6 +12,7 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
+import { deepVariables } from '../engine/text-limits.ts';
 import { RunningSubscription } from '../fan-out/subscribing.ts';
 import type { Transport } from '../fan-out/transport.ts';
 import { CLOSE } from './close.ts';
@@ -59,6 +60,8 @@ export async function prepare(
   };
   const { schema, execute, subscribe, contextFactory, parse, validate } = engine.getEnveloped(transport);
   try {
+    const tooDeep = deepVariables(payload.variables);
+    if (tooDeep !== undefined) return [tooDeep];
     const document = parse(payload.query);
     const errors: readonly GraphQLError[] = validate(schema, document);
     if (errors.length > 0) return errors;
