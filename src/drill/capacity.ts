@@ -63,6 +63,7 @@ export async function drillCapacity(
   const { signal } = scratch;
   const gateway = await startGateway(scratch, {
     WAYBILL_MAX_SOCKETS_PER_TENANT: String(drill.maps + 10),
+    WAYBILL_MAX_SOCKETS_PER_CALLER: String(drill.maps + 10),
   });
   const client = graphqlClient({ ...gateway, patienceMs: PATIENCE_MS, signal });
   const fleet = await report.timed(

@@ -39,7 +39,8 @@ export async function drillReconnect(
   report: DrillReport,
 ): Promise<void> {
   const random = randomFor(seed, 'reconnect');
-  const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(2 * number + 1) };
+  const room = String(2 * number + 1);
+  const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: room, WAYBILL_MAX_SOCKETS_PER_CALLER: room };
   const gateways = await startKillableGateways(scratch, processes, most);
   const subscribers = await openResumingSubscribers(scratch, {
     ...{ transport, token: gateways.token, gateway: gateways.url },

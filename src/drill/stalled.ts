@@ -48,7 +48,8 @@ export async function drillStalled(
   report: DrillReport,
 ): Promise<void> {
   const { sockets, seconds } = drill;
-  const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: String(3 * sockets) };
+  const room = String(3 * sockets);
+  const most = { WAYBILL_MAX_SOCKETS_PER_TENANT: room, WAYBILL_MAX_SOCKETS_PER_CALLER: room };
   const gateway = await startGateway(scratch, most);
   const tenders = await makeChangingTenders(gateway, scratch.signal);
   const readers = await openTenderReaders(gateway, sockets, report);

@@ -18,6 +18,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { schema } from '../schema.ts';
 import { openCosts } from './cost/costs.ts';
 import { openRates, type Rates } from './cost/rates.ts';
+import { Connections } from './engine/connections.ts';
 import { createEngine } from './engine/engine.ts';
 import { openAdmission, openGuards } from './engine/guards.ts';
 import { errorMask } from './engine/masking.ts';
@@ -130,8 +131,10 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
     metrics,
     developmentToken,
   });
+  const connections = new Connections(limits, metrics);
   return {
     http: openHttp({
+      connections,
       engine,
       schema,
       guards,
@@ -143,6 +146,6 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
       limits,
       metrics,
     }),
-    sockets: openSockets({ engine, services, authenticate, proofs, mask, limits, log, metrics }),
+    sockets: openSockets({ connections, engine, services, authenticate, proofs, mask, limits, log, metrics }),
   };
 }

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'MAX_COST_EXCEEDED'
   | 'RATE_LIMITED'
   | 'CLIENT_CLOSED_REQUEST'
+  | 'TOO_MUCH_OPEN'
   | 'NEWER_VERSION'
   | 'INTERNAL_SERVER_ERROR';
 
@@ -26,6 +27,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   MAX_COST_EXCEEDED: 400,
   RATE_LIMITED: 429,
   CLIENT_CLOSED_REQUEST: 499,
+  TOO_MUCH_OPEN: 429,
   NEWER_VERSION: 503,
 };
 
@@ -107,6 +109,14 @@ export function tooLarge(): GraphQLError {
 /** The client has left: what is thrown to stop working for it, and read by nobody. */
 export function clientLeft(): GraphQLError {
   return clientError('CLIENT_CLOSED_REQUEST', 'The client left before its answer was made.');
+}
+
+/** The caller or its tenant has as many connections open as it may, or subscriptions that hold as much; nothing was begun. */
+export function tooMuchOpen(): GraphQLError {
+  return clientError(
+    'TOO_MUCH_OPEN',
+    'The caller has as much open as it may: close connections or subscriptions first, or ask with shorter filters.',
+  );
 }
 
 /** The caller has used up what it may use for now; nothing was begun. @param seconds until there is some again */

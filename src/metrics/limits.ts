@@ -52,8 +52,32 @@ export const REQUEST_LIMITS = {
   maxSocketsPerTenant: {
     ...{ default: 1_000, min: 1, max: 1_000_000, unit: 'sockets' },
     variable: 'WAYBILL_MAX_SOCKETS_PER_TENANT',
-    doc: 'Sockets that one tenant may hold open on this process.',
+    doc: 'Sockets and event streams that one tenant may hold open on this process.',
     label: 'sockets_per_tenant',
+  },
+  maxSocketsPerCaller: {
+    ...{ default: 500, min: 1, max: 1_000_000, unit: 'sockets' },
+    variable: 'WAYBILL_MAX_SOCKETS_PER_CALLER',
+    doc: 'The same, of one caller: a subject in its role, or an API key.',
+    label: 'sockets_per_caller',
+  },
+  maxHeldBytesPerSocket: {
+    ...{ default: 1_048_576, min: 4_096, max: 1_073_741_824, unit: 'B' },
+    variable: 'WAYBILL_MAX_HELD_BYTES_PER_SOCKET',
+    doc: 'About how much memory the subscriptions of one socket or event stream may hold by what they were asked with; more are `TOO_MUCH_OPEN` (429).',
+    label: 'held_bytes_per_socket',
+  },
+  maxHeldBytesPerCaller: {
+    ...{ default: 33_554_432, min: 4_096, max: 68_719_476_736, unit: 'B' },
+    variable: 'WAYBILL_MAX_HELD_BYTES_PER_CALLER',
+    doc: 'The same of all that one caller has open on this process, and with the documents.',
+    label: 'held_bytes_per_caller',
+  },
+  maxHeldBytesPerTenant: {
+    ...{ default: 134_217_728, min: 4_096, max: 68_719_476_736, unit: 'B' },
+    variable: 'WAYBILL_MAX_HELD_BYTES_PER_TENANT',
+    doc: 'The same of all that one tenant has open.',
+    label: 'held_bytes_per_tenant',
   },
   maxSubscriptionsPerSocket: {
     ...{ default: 50, min: 1, max: 10_000, unit: 'subscriptions' },

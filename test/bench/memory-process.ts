@@ -8,6 +8,7 @@ import { openFeed } from '../../src/eventstore/feed/feed.ts';
 import { openStore } from '../../src/eventstore/open-store.ts';
 import { openCosts } from '../../src/gateway/cost/costs.ts';
 import { openRates } from '../../src/gateway/cost/rates.ts';
+import { Connections } from '../../src/gateway/engine/connections.ts';
 import { createEngine } from '../../src/gateway/engine/engine.ts';
 import { openAdmission, openGuards } from '../../src/gateway/engine/guards.ts';
 import { errorMask } from '../../src/gateway/engine/masking.ts';
@@ -70,6 +71,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
       verifyApiKey: async () => refused('invalid', 'There are none.'),
     }),
     proofs: new ProofHolders(),
+    connections: new Connections(SERVER_LIMITS, metrics),
     limits: SERVER_LIMITS,
   });
   const server = createServer((request, response) => {

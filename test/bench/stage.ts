@@ -36,6 +36,9 @@ export async function gatewaySettings(mongo: Mongo, database: string) {
     WAYBILL_DATABASE: database,
     WAYBILL_JWT_SECRET: secret,
     WAYBILL_MAX_SOCKETS_PER_TENANT: '100000',
+    WAYBILL_MAX_SOCKETS_PER_CALLER: '100000',
+    WAYBILL_MAX_HELD_BYTES_PER_CALLER: '1000000000',
+    WAYBILL_MAX_HELD_BYTES_PER_TENANT: '1000000000',
   };
   return { settings, token };
 }

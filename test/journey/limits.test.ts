@@ -136,10 +136,10 @@ describe('a limit on what clients may ask', () => {
 
   it('of a token’s life ends sockets and event streams', async () => {
     const before = await met('token_lifetime');
-    const raw = await connected('brief', 1);
+    const raw = await connected('brief', 8);
     await raw.told('connection_ack');
     raw.send(subscribe('1'));
-    const token = await gateway.token({ tenant: 'brief', expiresInSeconds: 1 });
+    const token = await gateway.token({ tenant: 'brief', expiresInSeconds: 8 });
     const stream = await eventStream(gateway.url, TENDER_CHANGES, { token });
     expect(await stream.text()).toContain('event: complete');
     expect(await raw.closed).toMatchObject({ code: 4401 });

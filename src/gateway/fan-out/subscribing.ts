@@ -20,6 +20,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { groupKeyOf, ResultGroup } from './group.ts';
+import { heldBy } from './held.ts';
 import { MemoBudget, type MemoLimits } from './memo.ts';
 import { type ItemSource, Results } from './results.ts';
 import type { Transport } from './transport.ts';
@@ -69,12 +70,24 @@ export function answerSubscriptions({
   ): Promise<ExecutionResult | Results | RunningSubscription> => {
     const { contextValue } = args;
     const { transport } = contextValue;
-    const source = await createSourceEventStream(args);
-    if (!isStream(source)) return masked(source);
+    let release: (() => void) | undefined;
+    try {
+      release = contextValue.hold?.(heldBy(args.document, contextValue.params ?? args.variableValues));
+    } catch (error) {
+      return { errors: [mask(error)] };
+    }
+    const source = await createSourceEventStream(args).catch((error: unknown) => {
+      release?.();
+      throw error;
+    });
+    if (!isStream(source)) {
+      release?.();
+      return masked(source);
+    }
     const field = fieldOf(args);
     const joined = join(groups, budget, args);
-    // A copy, so that what was cached with the context in the beginning is not kept for as long as the subscription runs.
-    const own = { ...args, rootValue: undefined, contextValue: { ...contextValue } };
+    // A copy, so that what was cached with the context in the beginning, or sent besides, is not kept for as long as it runs.
+    const own = { ...args, rootValue: undefined, contextValue: { ...contextValue, params: undefined } };
     metrics.subscriptions.inc({ field });
     const results = new Results(itemsOf(source), {
       group: joined?.group,
@@ -89,6 +102,7 @@ export function answerSubscriptions({
       tally: metrics.results,
       onEnd: () => {
         joined?.leave();
+        release?.();
         metrics.subscriptions.dec({ field });
       },
     });

@@ -1,12 +1,17 @@
 import { Buffer } from 'node:buffer';
 import type { ExecutionResult } from 'graphql';
 import type { Context } from '../../graphql/context.ts';
+import type { Held } from './held.ts';
 
 /** What an operation came over: the engine is given it beside the operation, and fan-out sends results to it. */
 export interface Transport {
   readonly transport: 'http' | 'socket';
+  /** The parameters of the request: also the protocol may keep them for as long as a subscription runs. */
+  readonly params?: unknown;
   /** Called when the answer turns out to be a stream that does not end by itself, with how to end it. */
   readonly onStream?: (stream: EndableStream) => void;
+  /** Takes what a subscription holds into account, before it begins. @returns gives it back @throws TOO_MUCH_OPEN */
+  readonly hold?: (held: Held) => () => void;
   /** Where the ready results of a subscription go. Without one they go the protocol's way, as other results do. */
   readonly sink?: ReadySink;
   /** Authenticates, and binds store and feed to the tenant. @throws UNAUTHENTICATED for a proof that is not good */

@@ -20,11 +20,13 @@ import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { NOT_CACHED } from '../engine/caching.ts';
+import type { Connections } from '../engine/connections.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Guards } from '../engine/guards.ts';
 import { type Mask, withoutHttp } from '../engine/masking.ts';
 import { type AdmittingServices, contextOf } from '../engine/operation-context.ts';
 import { isAllowedOrigin, type OriginRules } from '../engine/origins.ts';
+import type { Held } from '../fan-out/held.ts';
 import type { EndableStream } from '../fan-out/transport.ts';
 import { answerTypeFor, openFastPath } from './fast-path.ts';
 
@@ -41,6 +43,7 @@ export interface HttpOptions {
   readonly services: AdmittingServices;
   readonly authenticate: Authenticate;
   readonly proofs: ProofWatch;
+  readonly connections: Connections;
   readonly mask: Mask;
   readonly limits: HttpLimits;
   readonly metrics: Metrics;
@@ -94,6 +97,7 @@ export function openHttp(options: HttpOptions): Http {
       void answer(request, response, {
         transport: 'http',
         open: () => openContext(options, exchange),
+        hold: (held) => holdStream(options.connections, exchange, held),
         onStream: (stream) => {
           beginStream(options, exchange, stream);
           if (stopping) response.destroy();
@@ -151,6 +155,20 @@ function takeOn(
     response.end(JSON.stringify({ errors: [withoutHttp(error).toJSON()] }));
     return undefined;
   }
+}
+
+/** An event stream is a connection of its caller, as a socket is, with one subscription. */
+function holdStream(connections: Connections, { access, response }: Exchange, held: Held): () => void {
+  if (access === null) return () => undefined;
+  const connection = connections.enter(access);
+  try {
+    connection.hold(held);
+  } catch (error) {
+    connection.leave();
+    throw error;
+  }
+  response.once('close', connection.leave);
+  return connection.leave;
 }
 
 /**

@@ -5,6 +5,7 @@ export const CLOSE = {
   RESTART: [1012, 'Service restart'],
   TRY_LATER: [1013, 'Try again later'],
   BUG: [1011, 'Internal error'],
+  BAD_REQUEST: [4400, 'Bad request'],
   UNAUTHENTICATED: [4401, 'Unauthenticated'],
   SLOW_CONSUMER: [4408, 'Slow consumer'],
   IDLE: [4410, 'No operation for too long'],

@@ -9,6 +9,7 @@ import { type Authenticate, credentialsOfConnection, type HeaderReader } from '.
 import type { ClientCertificate } from '../../access/client-certificate.ts';
 import { endMessage, type ProofWatch } from '../../access/proof-watch.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import type { Connection, Connections } from '../engine/connections.ts';
 import type { Mask } from '../engine/masking.ts';
 import { mayOpenSocket, type OriginRules } from '../engine/origins.ts';
 import { CLOSE, type CloseReason, closeSocket } from './close.ts';
@@ -26,6 +27,8 @@ export interface Extra {
   readonly outflow: Outflow;
   /** Who calls; set by `connect`, as is what follows. */
   access?: Access;
+  /** In what its caller has open. */
+  connection?: Connection;
   /** To be called when an operation begins. */
   touch?: () => void;
   /** To be called when the socket is closed. */
@@ -38,43 +41,18 @@ export type SocketContext = Context<Record<string, unknown>, Extra>;
 export interface ConnectOptions {
   readonly authenticate: Authenticate;
   readonly proofs: ProofWatch;
+  readonly connections: Connections;
   readonly mask: Mask;
   readonly metrics: Pick<Metrics, 'limits' | 'unauthenticated'>;
-}
-
-/** How many sockets each tenant holds open on this process. */
-export class SocketTally {
-  readonly #open = new Map<string, number>();
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  /** Takes a place; false where the tenant has none left. */
-  enter(tenantId: string): boolean {
-    const open = this.#open.get(tenantId) ?? 0;
-    if (open >= this.#max) return false;
-    this.#open.set(tenantId, open + 1);
-    return true;
-  }
-
-  /** Gives a place back. */
-  leave(tenantId: string): void {
-    const open = this.#open.get(tenantId) ?? 0;
-    if (open > 1) this.#open.set(tenantId, open - 1);
-    else this.#open.delete(tenantId);
-  }
 }
 
 /**
  * Answers `connection_init`: finds out who is calling, and takes one of the tenant's places.
  * @returns false where the socket has been closed instead: with 4401 for a proof that is not good, 1013 where the proof
- * cannot be checked now, 4429 where the tenant has too many sockets
+ * cannot be checked now, 4429 where the tenant or the caller has too many connections
  */
 export async function connect(
   options: ConnectOptions,
-  tally: SocketTally,
   idle: IdleWatch,
   connection: SocketContext,
 ): Promise<boolean> {
@@ -93,12 +71,13 @@ export async function connect(
   if (proof instanceof GraphQLError) return refuse('unavailable', CLOSE.TRY_LATER);
   if (proof.access === null) return refuse(proof.reason, [CLOSE.UNAUTHENTICATED[0], proof.message]);
   if (!extra.isOpen()) return false;
-  if (!tally.enter(proof.access.tenantId)) {
-    metrics.limits.inc({ limit: 'sockets_per_tenant' });
+  try {
+    extra.connection = options.connections.enter(proof.access);
+  } catch {
     extra.close(CLOSE.TOO_MANY);
     return false;
   }
-  admit(options, connection, proof.access, tally, idle);
+  admit(options, connection, proof.access, idle);
   return true;
 }
 
@@ -107,7 +86,6 @@ function admit(
   { proofs, metrics: { limits, unauthenticated } }: ConnectOptions,
   { extra, subscriptions }: SocketContext,
   access: Access,
-  tally: SocketTally,
   idle: IdleWatch,
 ): void {
   const stop = proofs.watch(access, (why) => {
@@ -127,7 +105,7 @@ function admit(
   extra.leave = () => {
     stop();
     watched.forget();
-    tally.leave(access.tenantId);
+    extra.connection?.leave();
   };
 }
 

@@ -27,6 +27,9 @@ export interface OperationOptions {
   readonly metrics: Pick<Metrics, 'limits' | 'operations'>;
 }
 
+/** Ids are kept for as long as the operation runs. */
+const MAX_ID_LENGTH = 256;
+
 /**
  * Parses, validates and makes the context of one operation, all by the same engine as over HTTP.
  * @returns what to execute, or the errors to answer with; one operation too many closes the socket with 4429
@@ -40,6 +43,10 @@ export async function prepare(
   const { engine, services, limits, mask, metrics } = options;
   // Until the client has answered the close, its messages still come.
   if (!extra.isOpen() || hasEnded(options, extra)) return [unauthenticated()];
+  if (id.length > MAX_ID_LENGTH) {
+    extra.close(CLOSE.BAD_REQUEST);
+    return [new GraphQLError('The id of an operation is too long.')];
+  }
   extra.touch?.();
   if (Object.keys(subscriptions).length > limits.maxSubscriptionsPerSocket) {
     metrics.limits.inc({ limit: 'subscriptions_per_socket' });
@@ -50,6 +57,7 @@ export async function prepare(
     params: payload,
     transport: 'socket',
     sink: extra.outflow.ofOperation(id),
+    ...(extra.connection === undefined ? {} : { hold: extra.connection.hold }),
     open: async () =>
       contextOf(services, {
         access: extra.access ?? null,

@@ -18,7 +18,7 @@ import type { ClientLimits, Limit } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { withoutHttp } from '../engine/masking.ts';
 import { CLOSE, type CloseReason, closeSocket } from './close.ts';
-import { type ConnectOptions, connect, type Extra, SocketTally } from './connect.ts';
+import { type ConnectOptions, connect, type Extra } from './connect.ts';
 import { openIdleWatch, openKeepAlive } from './idle.ts';
 import {
   executePrepared,
@@ -35,7 +35,6 @@ export interface SocketLimits
     ClientLimits,
     | 'maxMessageBytes'
     | 'maxSubscriptionsPerSocket'
-    | 'maxSocketsPerTenant'
     | 'initTimeoutMs'
     | 'idleSocketMs'
     | 'maxSocketBufferBytes'
@@ -81,11 +80,10 @@ type Protocol = ReturnType<typeof openProtocol>;
 
 function openProtocol(options: SocketOptions) {
   const { services, limits, mask } = options;
-  const tally = new SocketTally(limits.maxSocketsPerTenant);
   const idle = openIdleWatch(limits.idleSocketMs);
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initTimeoutMs,
-    onConnect: (connection) => connect(options, tally, idle, connection),
+    onConnect: (connection) => connect(options, idle, connection),
     onSubscribe: (connection, id, payload) => prepare(options, connection, id, payload),
     execute: (args) => executePrepared(services, args),
     subscribe: (args) => subscribePrepared(services, args),

@@ -6,8 +6,8 @@ import type { Data } from '../../gateway.ts';
 /** A WebSocket whose client answers no close, and so goes on talking after it. */
 export interface RawSocket {
   send(message: object): void;
-  /** The first message of a type. */
-  told(type: string): Promise<Data>;
+  /** The first message of a type, and of an operation if one is named. */
+  told(type: string, id?: string): Promise<Data>;
   /** The types of all messages so far. */
   received(): string[];
   /** What the server has closed it with. */
@@ -60,9 +60,9 @@ export async function openRawSocket(
   send({ type: 'connection_init' });
   return {
     send,
-    told: (type) =>
+    told: (type, id) =>
       eventually(() => {
-        const message = messages.find((each) => each.type === type);
+        const message = messages.find((each) => each.type === type && (id === undefined || each.id === id));
         if (message === undefined) throw new Error(`Nothing of ${type}, but ${JSON.stringify(closed)}.`);
         return message;
       }),
@@ -87,9 +87,9 @@ function frameOf(bytes: Buffer) {
 /** A client masks what it sends (RFC 6455, section 5.3); a mask of zeros leaves it as it is. */
 function masked(text: string): Buffer {
   const body = Buffer.from(text);
-  const head = Buffer.alloc(4);
+  const head = Buffer.alloc(10);
   head[0] = 0x81;
-  head[1] = 0x80 | 126;
-  head.writeUInt16BE(body.length, 2);
+  head[1] = 0x80 | 127;
+  head.writeBigUInt64BE(BigInt(body.length), 2);
   return Buffer.concat([head, Buffer.alloc(4), body]);
 }
