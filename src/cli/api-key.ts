@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { type ApiKeyDocument, type ApiKeys, openApiKeys } from '../access/api-keys.ts';
 import { apiKeyId } from '../access/authenticate.ts';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
+import { operator } from '../process/operator.ts';
 import { validBy } from './argument.ts';
 import { withDatabase } from './command-store.ts';
 import type { CliContext } from './context.ts';
-import { operator } from './operator.ts';
 
 interface KeyFlags {
   readonly tenant: string;

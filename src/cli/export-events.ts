@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { tenantIdSchema } from '../access/claims.ts';
+import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import { openEventLines } from '../eventstore/archive/event-line.ts';
 import { countLog, type LogPart } from '../eventstore/archive/export.ts';
 import { openRegistry } from '../eventstore/registry.ts';
 import { eventDefinitions } from '../model.ts';
+import { operator } from '../process/operator.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { momentArgument, validBy } from './argument.ts';
 import { withDatabase } from './command-store.ts';
@@ -45,6 +47,13 @@ async function run(flags: Flags, context: CliContext): Promise<void> {
   try {
     await withDatabase(context, async ({ db }) => {
       const part = partOf(flags);
+      const { tenantId } = part;
+      await noteAdminAction(db, {
+        who: operator(),
+        what: 'export-events',
+        ...(tenantId === undefined ? {} : { tenantId }),
+        details: { ...part, out },
+      });
       const total = await countLog(db, part);
       const progress = showProgress(stderr, total);
       try {

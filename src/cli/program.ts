@@ -4,7 +4,9 @@ import { IndexesMissing } from '../eventstore/indexes.ts';
 import { NewerVersion } from '../eventstore/newer.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { settingsHelp } from '../process/help.ts';
+import { addAdminLogCommand } from './admin-log.ts';
 import { addApiKeyCommand } from './api-key.ts';
+import { addApprovalCommand } from './approval.ts';
 import type { CliContext, Output } from './context.ts';
 import { addDrillCommand } from './drill.ts';
 import { addExportEventsCommand } from './export-events.ts';
@@ -56,6 +58,8 @@ function programOf(context: CliContext): Command {
   addStartCommand(program, context);
   addTokenCommand(program, context);
   addApiKeyCommand(program, context);
+  addApprovalCommand(program, context);
+  addAdminLogCommand(program, context);
   addSubjectCommand(program, context);
   addImportPositionsCommand(program, context);
   addExportEventsCommand(program, context);

@@ -5,7 +5,7 @@ import type { Projection } from '../eventstore/projection.ts';
 import { type RebuiltRow, rebuildRow } from '../eventstore/rebuild/row.ts';
 import { toUuid } from '../graphql/global-id.ts';
 import { StartupError } from '../mongo/startup-error.ts';
-import { operator } from './operator.ts';
+import { operator } from '../process/operator.ts';
 
 /**
  * Rebuilds one row.
@@ -27,9 +27,19 @@ export async function rebuildOne(
   await noteAdminAction(store.db, {
     who: operator(),
     what: 'rebuild row',
+    tenantId,
     details: { projection: projection.name, tenantId, id: uuid },
   });
   const rebuilt = await rebuildRow(store, projection, tenantId, uuid);
+  const { before, after } = rebuilt;
+  await noteAdminAction(store.db, {
+    who: operator(),
+    what: 'rebuild row ended',
+    tenantId,
+    ...(before === null ? {} : { before: { lastSequence: before.lastSequence } }),
+    ...(after === null ? {} : { after: { lastSequence: after.lastSequence } }),
+    details: { projection: projection.name, id: uuid },
+  });
   if (rebuilt.before === null && rebuilt.after === null)
     throw new StartupError(`Tenant ${tenantId} has no ${projection.aggregateType} ${uuid}.`);
   return `${projection.name} ${tenantId}/${uuid}: ${outcomeOf(rebuilt)}`;

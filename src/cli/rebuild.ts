@@ -9,13 +9,13 @@ import { RebuildLost, RebuildRefused, SwitchRefused } from '../eventstore/rebuil
 import type { RebuildState } from '../eventstore/rebuild/run.ts';
 import { projections } from '../model.ts';
 import { StartupError } from '../mongo/startup-error.ts';
+import { operator } from '../process/operator.ts';
 import { openThreads } from '../process/replay-threads.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
-import { operator } from './operator.ts';
 import { type ProgressDisplay, showProgress } from './progress.ts';
 import { rebuildOne } from './rebuild-one.ts';
 import { printedFaults } from './rebuild-report.ts';
@@ -100,6 +100,13 @@ async function rebuildAll(
       },
     });
     progress?.stop();
+    await noteAdminAction(store.db, {
+      who: operator(),
+      what: 'rebuild ended',
+      before: { rows: report.oldRows },
+      after: { rows: report.rows, generation: report.generation },
+      details: { projection: projection.name, faulty: report.faulty },
+    });
     console.log(printed(report));
     return report.faulty === 0 ? 0 : 2;
   } finally {

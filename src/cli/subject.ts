@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { nameSchema, tenantIdSchema } from '../access/claims.ts';
 import { openSubjects, type RevokedSubject, type Subjects } from '../access/subjects.ts';
+import { operator } from '../process/operator.ts';
 import { validBy } from './argument.ts';
 import { withDatabase } from './command-store.ts';
 import type { CliContext } from './context.ts';
-import { operator } from './operator.ts';
 
 const EPILOG = `
 Every token of the subject that was signed until now is refused, by each gateway within seconds; its sockets and event streams

@@ -10,12 +10,12 @@ import { OtherVersion, type VerifyOptions, type VerifyReport } from '../eventsto
 import { aggregateTypesWithoutRows, verifyProjection, verifyStreams } from '../eventstore/verify/verify.ts';
 import { projections } from '../model.ts';
 import { StartupError } from '../mongo/startup-error.ts';
+import { operator } from '../process/operator.ts';
 import { stopOnSignal } from '../process/stop-signal.ts';
 import { validBy } from './argument.ts';
 import { withStore } from './command-store.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
-import { operator } from './operator.ts';
 import { type ProgressDisplay, showProgress } from './progress.ts';
 import { printedFinding, printedReport } from './verify-report.ts';
 
@@ -65,6 +65,7 @@ async function run(
     await noteAdminAction(store.db, {
       who: operator(),
       what: 'verify --repair',
+      ...(tenant === undefined ? {} : { tenantId: tenant }),
       details: { projection: name ?? 'all', ...(tenant === undefined ? {} : { tenantId: tenant }) },
     });
   const stop = stopOnSignal(context.signals);
@@ -72,6 +73,7 @@ async function run(
   const projector = await startProjector(store, projections, { recover: recoverAsync(store) });
   try {
     let wrong = 0;
+    let repaired = 0;
     const unknown: string[] = [];
     for (const verify of verifications(store, name)) {
       const report = await shown(verify, flags, context, stop.signal).catch((error: unknown) => {
@@ -80,8 +82,20 @@ async function run(
       });
       if (stop.signal.aborted) throw new StartupError('Stopped before the end.');
       if (report instanceof Error) unknown.push(report.message);
-      else wrong += totalOf(report.findings) - report.repaired;
+      else {
+        wrong += totalOf(report.findings) - report.repaired;
+        repaired += report.repaired;
+      }
     }
+    if (repair)
+      await noteAdminAction(store.db, {
+        who: operator(),
+        what: 'verify --repair ended',
+        ...(tenant === undefined ? {} : { tenantId: tenant }),
+        before: { wrong: wrong + repaired },
+        after: { wrong },
+        details: { projection: name ?? 'all', unknown: unknown.length },
+      });
     if (unknown.length > 0) throw new StartupError(unknown.join(' '));
     return wrong === 0 ? 0 : 2;
   } finally {

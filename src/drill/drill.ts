@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import type { DestinationStream, Logger } from 'pino';
+import { noteAdminAction } from '../eventstore/admin-actions.ts';
 import type { Store } from '../eventstore/command/store.ts';
 import { openStore } from '../eventstore/open-store.ts';
 import { model } from '../model.ts';
 import { createClient } from '../mongo/client.ts';
 import { type MongoSettings, openMongo } from '../mongo/mongo.ts';
 import { openLog } from '../process/log.ts';
+import { operator } from '../process/operator.ts';
 import type { Variables } from '../process/setting.ts';
 import { mongoSettingsOf, readSettings } from '../process/settings.ts';
 import { type SignalSource, stopOnSignal } from '../process/stop-signal.ts';
 import type { DrillReport } from './report.ts';
 
 // A drill tries on made-up data that a promise of Waybill holds. In: how much of everything, a seed, and where MongoDB is.
-// Out: lines that say what was done, a verdict, and an exit code; nothing else is left.
+// Out: lines that say what was done, a verdict, an exit code, and an entry in the admin log; nothing else is left.
 // How one is made: `waybill drill NAME` (cli/drill*.ts) opens a report and calls `withScratch`, here, which runs the drill on a
 // database that nobody else uses, and drops it. The drill itself (replay.ts, duplicates.ts, drift.ts: the log and its rows;
 // reconnect.ts, failover.ts, rollover.ts: processes that die; restore.ts: a copy on another server; stalled.ts, capacity.ts: many subscribers) puts together
@@ -25,6 +27,8 @@ import type { DrillReport } from './report.ts';
 
 /** What a process hands to a drill. */
 export interface DrillContext {
+  /** What was typed after `waybill`. */
+  readonly args: readonly string[];
   readonly variables: Variables;
   readonly signals: SignalSource;
   /** The program's own file: drills start gateways with it. */
@@ -68,7 +72,7 @@ const NAME_BYTES = 40;
  * @returns the exit code: 0 where the drill passed
  */
 export async function withScratch(
-  { variables, signals, program, logTo }: DrillContext,
+  { args, variables, signals, program, logTo }: DrillContext,
   report: DrillReport,
   drill: (scratch: Scratch) => Promise<void>,
   openServer: (settings: MongoSettings, log: Logger) => Promise<ScratchServer> = openConfigured,
@@ -86,6 +90,13 @@ export async function withScratch(
   const onClose = (close: () => Promise<void> | void): void => void closers.push(close);
   try {
     report.say(server.words(name));
+    // A server of the drill's own goes with it.
+    if (openServer === openConfigured)
+      await noteAdminAction(server.client.db(settings.database), {
+        who: operator(),
+        what: 'drill',
+        details: { arguments: args.join(' '), database: name },
+      });
     await drill({
       name,
       variables: { ...variables, MONGODB_URI: server.uri, MONGODB_URI_FILE: '', WAYBILL_DATABASE: name },
