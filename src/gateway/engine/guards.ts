@@ -69,6 +69,11 @@ export function openGuards(
   };
 }
 
+/** An answer with what is told beside it; as it is where nothing is. */
+export function withTold(result: ExecutionResult, told: ExecutionResult['extensions']): ExecutionResult {
+  return told === undefined ? result : { ...result, extensions: { ...result.extensions, ...told } };
+}
+
 /** Asks the guards wherever the engine executes: on Yoga's path and on sockets. The fast path asks by itself. */
 export function askGuards({ refusalOf, begun, told, turnOf }: Guards): Plugin<Transport & Context> {
   type Stop = (result: { errors: GraphQLError[] }) => void;
@@ -89,14 +94,14 @@ export function askGuards({ refusalOf, begun, told, turnOf }: Guards): Plugin<Tr
         return {
           onExecuteDone({ result, setResult }) {
             if (!isAsyncIterable(result) && result.data !== undefined)
-              setResult({ ...result, extensions: { ...result.extensions, ...told(args) } });
+              setResult(withTold(result, told(args)));
           },
         };
       setExecuteFn(async (given) => {
         try {
           return await inTurn(await turn, args.contextValue.transport, async () => {
             const result: ExecutionResult = await executeFn(given);
-            return result.data === undefined ? result : { ...result, extensions: { ...told(args) } };
+            return result.data === undefined ? result : withTold(result, told(args));
           });
         } catch (error) {
           if (error instanceof GraphQLError) return { errors: [error] };

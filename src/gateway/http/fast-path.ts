@@ -8,7 +8,7 @@ import { textOf } from '../cost/text.ts';
 import type { Turn } from '../cost/turns.ts';
 import { NOT_CACHED } from '../engine/caching.ts';
 import { type Engine, wholeAnswer } from '../engine/engine.ts';
-import type { Guards } from '../engine/guards.ts';
+import { type Guards, withTold } from '../engine/guards.ts';
 import type { Mask } from '../engine/masking.ts';
 import type { Transport } from '../fan-out/transport.ts';
 import { type Operation, openExecutions, type PlainParams } from './execution.ts';
@@ -114,18 +114,14 @@ async function run(
     guards.begun(pending, 'http');
     const extensions = guards.told(pending);
     if (result.errors !== undefined)
-      return withExtensions({ ...result, errors: result.errors.map(mask) }, extensions);
-    const told = withExtensions(result, extensions);
+      return withTold({ ...result, errors: result.errors.map(mask) }, extensions);
+    const told = withTold(result, extensions);
     return turn === undefined ? told : { ...told, text: await textOf(told, turn.pace) };
   } catch (error) {
     return { errors: [mask(error)] };
   } finally {
     turn?.done();
   }
-}
-
-function withExtensions(result: ExecutionResult, extensions: ExecutionResult['extensions']): ExecutionResult {
-  return extensions === undefined ? result : { ...result, extensions };
 }
 
 /** The request with its body, which has been read here, to be read by Yoga once more. */
