@@ -28,6 +28,7 @@ describe('an API key that is in force', () => {
         role: 'carrier',
         carrierId: 'acme',
         keyHash: hashApiKey(apiKey),
+        service: true,
       },
     });
   });
