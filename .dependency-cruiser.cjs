@@ -25,6 +25,7 @@ const ORDER = [
     'eventstore/feed/',
     'eventstore/rebuild/',
     'eventstore/verify/',
+    'eventstore/proof/',
     'eventstore/archive/',
     'eventstore/consumer/',
   ],

@@ -2,6 +2,7 @@ import type { ClientSession } from 'mongodb';
 import { retry } from '../backoff.ts';
 import type { StoredEvent } from '../event.ts';
 import { isDuplicateKey, isPassing } from '../faults.ts';
+import { announce } from '../log/announced.ts';
 import type { Log } from '../log/log.ts';
 import { stampOfRecorded } from '../log/stamp.ts';
 import { openStreamTips, type StreamTips, streamOf } from '../log/stream-tips.ts';
@@ -77,6 +78,7 @@ export function openBackfill({ store, lines, dryRun }: BackfillOptions): Backfil
       // 40,000 to 44,000 events/s in batches of 1,000, three at once, against 43,000 to 45,000 without.
       await transact(store.client, async (session) => {
         await store.events.insertMany(fresh.map(stamped), { session, ordered: false });
+        await announce(store.db, session, fresh);
       });
     tips.remember(plan.tips);
     for (const stream of plan.broken) broken.add(stream);

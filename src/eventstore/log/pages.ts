@@ -134,7 +134,7 @@ async function lastToLookAt(
 }
 
 /** Behind a place in the order of those without a stamp; among all of these, where there is none. */
-function beyondUnstamped(place: UnstampedPlace | undefined): object[] {
+export function beyondUnstamped(place: UnstampedPlace | undefined): object[] {
   if (place === undefined) return [];
   const { recordedAt, id } = place;
   return [
@@ -144,7 +144,7 @@ function beyondUnstamped(place: UnstampedPlace | undefined): object[] {
 }
 
 /** Behind a place in the order of stamps; among all that have a stamp, where there is none. */
-function beyondPlace(place: StampedPlace | undefined): object[] {
+export function beyondPlace(place: StampedPlace | undefined): object[] {
   if (place === undefined) return [{ loggedAt: { $gt: new Timestamp(0n) } }];
   const { loggedAt, recordedAt, id } = place;
   return [

@@ -137,12 +137,12 @@ const BEFORE_ALL = new Date(-8.64e15);
 const NO_ID = new UUID('00000000-0000-0000-0000-000000000000');
 
 /** The place before everything that has this stamp or a later one. */
-function placeAt(loggedAt: Timestamp): StampedPlace {
+export function placeAt(loggedAt: Timestamp): StampedPlace {
   return { loggedAt, recordedAt: BEFORE_ALL, id: NO_ID };
 }
 
 /** Whether `place` comes before `other`. */
-function isBehind(place: StampedPlace, other: StampedPlace): boolean {
+export function isBehind(place: StampedPlace, other: StampedPlace): boolean {
   if (!place.loggedAt.equals(other.loggedAt)) return place.loggedAt.lessThan(other.loggedAt);
   const ms = place.recordedAt.getTime() - other.recordedAt.getTime();
   return ms === 0 ? Buffer.compare(place.id.buffer, other.id.buffer) < 0 : ms < 0;
