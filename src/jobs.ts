@@ -6,6 +6,7 @@ import { handle } from './eventstore/command/handle.ts';
 import type { Store } from './eventstore/command/store.ts';
 import { dueRows } from './eventstore/projection/due-rows.ts';
 import { startProjector } from './eventstore/projection/projector.ts';
+import { startSealing } from './eventstore/proof/job.ts';
 import { startDroppingRetired } from './eventstore/rebuild/retired.ts';
 import { startStaleRebuilds } from './eventstore/rebuild/stale.ts';
 import { startRecovering } from './eventstore/recovery/job.ts';
@@ -13,6 +14,7 @@ import { recoverAsync } from './eventstore/recovery/recover.ts';
 import { startVerifying } from './eventstore/verify/job.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { projections, protectedActions } from './model.ts';
+import { proofCopies, proofSigner } from './process/log-proof.ts';
 import { observersOf } from './process/observers.ts';
 import { openThreads } from './process/replay-threads.ts';
 import type { Settings } from './process/settings.ts';
@@ -31,7 +33,7 @@ export interface JobsOptions {
 
 /**
  * Starts what goes on without anybody asking for it: the projector, the timer of offers, rebuilds of outdated rows, dropping
- * of replaced ones, recovery after a restore, verification. Any number of processes may run them; leases and keys see to it that each thing is done once.
+ * of replaced ones, recovery after a restore, the sealing of the log, verification. Any number of processes may run them; leases and keys see to it that each thing is done once.
  */
 export async function startJobs({ store, settings, metrics, log, uri, onClose }: JobsOptions): Promise<void> {
   const observers = observersOf(metrics);
@@ -53,6 +55,12 @@ export async function startJobs({ store, settings, metrics, log, uri, onClose }:
   // In a thread of its own: this one may answer requests.
   const stale = startStaleRebuilds(store, { openWorkers: openThreads(1, uri) });
   onClose(() => stale.stop());
+  const signer = proofSigner(settings);
+  if (signer === undefined) log.warn('the log is not sealed: WAYBILL_PROOF_KEY is not set');
+  else {
+    const sealing = startSealing(store, signer, { observer: observers.seal, copies: proofCopies(settings) });
+    onClose(() => sealing.stop());
+  }
   const { verifyHours, verifyEventsPerSecond: eventsPerSecond } = settings;
   if (verifyHours === 0) return;
   const everyMs = verifyHours * 3_600_000;

@@ -5,6 +5,7 @@ import './approval/graphql.ts';
 import './audit/admin-graphql.ts';
 import './audit/graphql.ts';
 import './audit/log-graphql.ts';
+import './audit/proof-graphql.ts';
 import './graphql/node.ts';
 import './tender/graphql.ts';
 import './vehicle/graphql.ts';

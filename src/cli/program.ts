@@ -13,6 +13,8 @@ import { addExportEventsCommand } from './export-events.ts';
 import { addImportEventsCommand } from './import-events.ts';
 import { addImportPositionsCommand } from './import-positions.ts';
 import { printableLines } from './printable.ts';
+import { addProofCommand } from './proof.ts';
+import { addProofKeyCommand } from './proof-key.ts';
 import { addRebuildCommand } from './rebuild.ts';
 import { addRolesCommand } from './roles.ts';
 import { addSimulateCommand } from './simulate.ts';
@@ -67,6 +69,8 @@ function programOf(context: CliContext): Command {
   addRebuildCommand(program, context);
   addDrillCommand(program, context);
   addVerifyCommand(program, context);
+  addProofCommand(program, context);
+  addProofKeyCommand(program, context);
   addRolesCommand(program, context);
   addSimulateCommand(program, context);
   return program;

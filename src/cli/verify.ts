@@ -17,6 +17,7 @@ import { withStore } from './command-store.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { type ProgressDisplay, showProgress } from './progress.ts';
+import { verifyProof } from './verify-proof.ts';
 import { printedFinding, printedReport } from './verify-report.ts';
 
 interface Flags {
@@ -33,6 +34,8 @@ are wrong (with each field), missing, extra or stale, and holes, doubles and unr
 rows are put right, and streams are left as they are. The two checksums are of all rows as the log makes them and as
 they were found: they are the same where nothing is wrong, and from one run to the next where nothing was written.
 Streams with an event that only a newer Waybill understands are not judged from there on, and counted.
+Then, unless one read model alone was asked for, the log itself is held against its signed checkpoints: named is each event that was
+changed, removed, slipped in or exchanged with another one since it was sealed. That is never repaired.
 
 Exit code 0: nothing is wrong, or all of it is repaired. 1: it could not be found out. 2: something is wrong.`;
 
@@ -40,7 +43,7 @@ Exit code 0: nothing is wrong, or all of it is repaired. 1: it could not be foun
 export function addVerifyCommand(program: Command, context: CliContext): void {
   program
     .command('verify')
-    .description('hold the read models against the log, and name what differs')
+    .description('hold the read models against the log, and the log against what it was sealed with')
     .addArgument(
       new Argument('[projection]', 'one read model alone').choices(projections.map(({ name }) => name)),
     )
@@ -97,11 +100,27 @@ async function run(
         details: { projection: name ?? 'all', unknown: unknown.length },
       });
     if (unknown.length > 0) throw new StartupError(unknown.join(' '));
+    if (name === undefined) wrong += await verifyLog(store, flags, context, stop.signal);
     return wrong === 0 ? 0 : 2;
   } finally {
     await projector.stop();
     stop.release();
   }
+}
+
+async function verifyLog(
+  store: Store,
+  { tenant, rate }: Flags,
+  context: CliContext,
+  signal: AbortSignal,
+): Promise<number> {
+  const wrong = await verifyProof(store, context, {
+    signal,
+    ...(tenant === undefined ? {} : { tenantId: tenant }),
+    ...(rate === undefined ? {} : { eventsPerSecond: rate }),
+  });
+  if (signal.aborted) throw new StartupError('Stopped before the end.');
+  return wrong;
 }
 
 type Verify = (options: VerifyOptions) => Promise<VerifyReport>;

@@ -10,7 +10,7 @@
  *   database-identity.ts (whether the log is still the one that it was), pace.ts, indexes.ts, admin-actions.ts,
  *   store-observer.ts.
  *
- * The folders stand on each other: log, time, projection, command, and on these feed, rebuild, verify and archive;
+ * The folders stand on each other: log, time, projection, command, and on these feed, rebuild, verify, proof and archive;
  * recovery, on rebuild and verify, has rows right again after a restore.
  * open-store.ts puts them together; each takes the smallest layer that it needs: Log, TimedLog, ReadModels, Store.
  */

@@ -14,6 +14,11 @@ export function isDuplicateKey(error: unknown): boolean {
   return codeOf(error) === 11000;
 }
 
+/** True where another transaction writes the same at this moment. */
+export function isWriteConflict(error: unknown): boolean {
+  return codeOf(error) === 112;
+}
+
 /** True where the write may have happened, or may yet succeed: only reading back and trying again can tell. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;

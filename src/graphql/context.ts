@@ -10,6 +10,7 @@ import type { LogPage, LogPosition } from '../eventstore/log/position.ts';
 import type { RowFilter, TenantRows } from '../eventstore/projection/rows.ts';
 import type { ProjectionStatus } from '../eventstore/projection/status.ts';
 import type { Projection, Row } from '../eventstore/projection.ts';
+import type { EventProof } from '../eventstore/proof/prove.ts';
 import type { Moment } from '../eventstore/time/as-of.ts';
 import type { Stretch } from '../eventstore/time/time-page.ts';
 import { type Refusal, refusal } from '../refusal.ts';
@@ -99,6 +100,10 @@ export interface TenantStore {
   ): Promise<LogPage>;
   /** Events by id, in the order of `ids`, null where there is none. */
   eventsByIds(ids: readonly string[]): Promise<(StoredEvent | null)[]>;
+  /** The proof that an event is in the log; undefined where there is no such event. */
+  proof(eventId: string): Promise<EventProof | undefined>;
+  /** The public keys that have signed checkpoints, the newest first. */
+  proofKeys(): Promise<readonly string[]>;
   /** The id of an aggregate that a command creates: made from the key, or new where there is none. */
   newId(aggregateType: string, key?: string | null): string;
 }

@@ -12,6 +12,7 @@ import { openInHand, openLimitCounter } from './limits-met.ts';
 import { openLogMetrics } from './log.ts';
 import { openPathTally } from './path-tally.ts';
 import { openProjectionMetrics } from './projections.ts';
+import { openProofMetrics } from './proof.ts';
 import { openResultTally } from './result-tally.ts';
 import { openSocketMetrics } from './sockets.ts';
 
@@ -32,6 +33,7 @@ export function openMetrics() {
     ...openFeedMetrics(registry),
     ...openLogMetrics(registry),
     ...openProjectionMetrics(registry),
+    ...openProofMetrics(registry),
     expiredOffers: new Counter({
       name: 'waybill_expired_offers_total',
       help: 'Offers that this process let expire.',

@@ -1,6 +1,7 @@
 import { RATE_USE } from '../access/rate-use.ts';
 import { REVOKED_SUBJECTS } from '../access/subjects.ts';
 import { LEASES } from '../eventstore/lease.ts';
+import { ANNOUNCED, PROOF_KEYS } from '../eventstore/log/announced.ts';
 import { CHECKPOINTS } from '../eventstore/projection/checkpoint.ts';
 import {
   BUILDING_NAMES,
@@ -8,6 +9,8 @@ import {
   generationCollection,
   POINTERS,
 } from '../eventstore/projection/generation/pointer.ts';
+import { SEGMENTS } from '../eventstore/proof/segment.ts';
+import { SEAL_STATUS } from '../eventstore/proof/status.ts';
 import { REBUILDS } from '../eventstore/rebuild/progress.ts';
 import { SNAPSHOTS } from '../eventstore/time/snapshots.ts';
 import { TIMELINES } from '../eventstore/timeline.ts';
@@ -47,6 +50,8 @@ const API_KEYS = 'api_keys';
 const PROOFS: readonly string[] = [API_KEYS, REVOKED_SUBJECTS];
 /** Only ever added to, by whoever. */
 export const APPEND_ONLY: readonly string[] = [LOG, ACTIONS];
+/** What the log is sealed with: only ever added to, and by nobody but whoever seals. */
+export const SEALS: readonly string[] = [SEGMENTS, PROOF_KEYS];
 /** What projectors and rebuilds know of their own work. */
 const WORK: readonly string[] = [CHECKPOINTS, LEASES, REBUILDS, 'projection_verifications'];
 
@@ -83,6 +88,9 @@ export const FIXED_COLLECTIONS: readonly string[] = [
   TIMELINES,
   RATE_USE,
   ...WORK,
+  ...SEALS,
+  ANNOUNCED,
+  SEAL_STATUS,
 ];
 
 /** What whoever opens the store does: it looks whether all is in place, and gives a sign of life. */
@@ -119,6 +127,8 @@ function grantsOf(role: MongoRole, collections: Collections): Grant[] {
         { on: APPEND_ONLY, may: ADD },
         // It does what several people have approved: keys are made so.
         { on: [API_KEYS], may: [...ADD, ...MAKE] },
+        { on: SEALS, may: [...ADD, ...MAKE] },
+        { on: [ANNOUNCED, SEAL_STATUS], may: [...WRITE, ...MAKE] },
       ];
     case 'operator':
       return [
@@ -126,6 +136,7 @@ function grantsOf(role: MongoRole, collections: Collections): Grant[] {
         ...folding(collections),
         { on: APPEND_ONLY, may: ADD },
         { on: PROOFS, may: [...ADD, 'update', ...MAKE] },
+        { on: [ANNOUNCED], may: [...ADD, ...MAKE] },
       ];
     case 'shredder':
       return [...opening(collections), { on: [SNAPSHOTS], may: WRITE }, { on: APPEND_ONLY, may: ADD }];

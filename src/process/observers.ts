@@ -1,5 +1,6 @@
 import type { FeedObserver } from '../eventstore/feed/observer.ts';
 import type { ProjectorObserver } from '../eventstore/projection/projector-limits.ts';
+import type { SealObserver } from '../eventstore/proof/job.ts';
 import type { StoreObserver } from '../eventstore/store-observer.ts';
 import { FINDING_KINDS } from '../eventstore/verify/finding.ts';
 import type { VerifyObserver } from '../eventstore/verify/job.ts';
@@ -11,6 +12,7 @@ export function observersOf(metrics: Metrics): {
   readonly feed: FeedObserver;
   readonly projector: ProjectorObserver;
   readonly verify: VerifyObserver;
+  readonly seal: SealObserver;
 } {
   return {
     store: {
@@ -39,6 +41,11 @@ export function observersOf(metrics: Metrics): {
       },
       retried: (projection) => metrics.projectionRetries.inc({ projection }),
       poisoned: (projection) => metrics.projectionPoisoned.inc({ projection }),
+    },
+    seal: {
+      sealed: (events) => metrics.sealedEvents.inc(events),
+      unsealed: (seconds) => metrics.unsealedSeconds.set(seconds),
+      failed: () => metrics.sealFailures.inc(),
     },
     verify: {
       checked: (projection, events) => metrics.verifyEvents.inc({ projection }, events),

@@ -205,6 +205,35 @@ export const SETTINGS = {
     fallback: '2000',
     doc: 'How fast that verification reads the log, at most.',
   }),
+  proofKey: secret(
+    text({
+      name: 'WAYBILL_PROOF_KEY',
+      doc: 'The ed25519 key (PEM) that signs what the log is sealed with. Not set: with the own mongod one is made in WAYBILL_DATA, else nothing is sealed.',
+    }),
+  ),
+  proofEarlierKeys: text({
+    name: 'WAYBILL_PROOF_EARLIER_KEYS',
+    doc: 'Public keys that were in use before, as `waybill proof-key` printed them, between commas: `verify` takes their signatures, too.',
+  }),
+  proofCopies: url(['file:', 'https:', 'http:'], {
+    name: 'WAYBILL_PROOF_COPIES',
+    doc: 'Where checkpoints are kept besides: a folder (`file:///mnt/worm/waybill`), or a bucket with object lock that speaks S3 (`https://s3.example/bucket/waybill`).',
+  }),
+  proofCopiesRegion: text({
+    name: 'WAYBILL_PROOF_COPIES_REGION',
+    fallback: 'us-east-1',
+    doc: 'Region of that bucket.',
+  }),
+  proofCopiesKeyId: text({ name: 'WAYBILL_PROOF_COPIES_KEY_ID', doc: 'Access key id for that bucket.' }),
+  proofCopiesSecret: secret(
+    text({ name: 'WAYBILL_PROOF_COPIES_SECRET', doc: 'Secret access key for that bucket.' }),
+  ),
+  proofLockDays: integer(0, 36_500, {
+    name: 'WAYBILL_PROOF_LOCK_DAYS',
+    unit: 'days',
+    fallback: '3650',
+    doc: 'For how long nobody may change or remove a checkpoint in that bucket; 0 leaves it to the bucket.',
+  }),
   heartbeatSeconds: integer(1, 3_600, {
     name: 'WAYBILL_HEARTBEAT_SECONDS',
     unit: 's',

@@ -28,8 +28,9 @@ export async function faultsOfCopies(
       continue;
     // What was sealed on a course that ended before this segment went with the restore.
     if (segment >= (restored.get(timeline) ?? Number.POSITIVE_INFINITY)) continue;
-    const why = stored === null ? 'it is not there' : 'it is another one';
-    findings.push({ kind: 'checkpoint', tenantId, segment, why: `${why} than ${copies.where} has` });
+    const why =
+      stored === null ? `it is not there, and ${copies.where} has it` : `${copies.where} has another one`;
+    findings.push({ kind: 'checkpoint', tenantId, segment, why });
   }
   return findings;
 }

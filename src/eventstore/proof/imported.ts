@@ -3,9 +3,8 @@ import { type Announcement, announcementsOf } from '../log/announced.ts';
 import { isBehind } from '../log/position.ts';
 import { leafHash } from './merkle.ts';
 import { bytesOf, idOfRaw, placeOfRaw, type RawPlace } from './raw-leaf.ts';
-import type { SealStore } from './seal.ts';
 import { ID_BYTES, lastSegment, partsOf, type SealedPlace, segmentWith } from './segment.ts';
-import type { Leaves } from './settled-events.ts';
+import type { Leaves, SealStore } from './settled-events.ts';
 
 /** Imported events that are to be sealed by themselves. */
 export interface Imported {

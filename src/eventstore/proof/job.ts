@@ -7,9 +7,12 @@ import { newId } from '../ids.ts';
 import { createIndexes } from '../indexes.ts';
 import { acquireLease, type Lease, whileHeld } from '../lease.ts';
 import { ANNOUNCED, proofKeysOf } from '../log/announced.ts';
+import type { CheckpointStore } from './copies.ts';
+import { Copying } from './copying.ts';
 import type { Signer } from './keys.ts';
-import { SEGMENT_EVENTS, type SealStore, sealNext } from './seal.ts';
+import { SEGMENT_EVENTS, sealNext } from './seal.ts';
 import { SEGMENT_INDEXES, segmentsOf } from './segment.ts';
+import type { SealStore } from './settled-events.ts';
 import { noteSealed, sealedUpTo } from './status.ts';
 
 /** Called by the job, to be measured. Every call is cheap and never throws. */
@@ -18,12 +21,14 @@ export interface SealObserver {
   sealed(events: number): void;
   /** What was recorded in the last so many seconds need not be sealed yet, whichever process seals. */
   unsealed(seconds: number): void;
+  /** Something could not be sealed, or not be kept elsewhere; it is tried again. */
+  failed(): void;
 }
 
 export interface SealJobOptions {
   readonly observer?: SealObserver;
-  /** What becomes of checkpoints that are kept elsewhere, too; called after each look, under the lease. */
-  readonly copy?: (signal: AbortSignal) => Promise<void>;
+  /** Where checkpoints are kept besides. */
+  readonly copies?: CheckpointStore | undefined;
   /** From one segment of a tenant to the next, in ms, at most. */
   readonly everyMs?: number;
   /** How often it looks whether anything is due, in ms. */
@@ -54,13 +59,15 @@ export function startSealing(
   signer: Signer,
   options: SealJobOptions = {},
 ): { stop(): Promise<void> } {
-  const { observer, copy, everyMs = SEAL_EVERY_MS, lookMs = LOOK_MS } = options;
+  const { observer, copies, everyMs = SEAL_EVERY_MS, lookMs = LOOK_MS } = options;
   const { db, log } = store;
   const holder = `${store.producerId}/${newId()}`;
   const stopping = new AbortController();
   const sealing = new Sealing(store, signer, everyMs, (events) => observer?.sealed(events));
   let lease: Lease | null = null;
   let isPrepared = false;
+  const copying = copies && new Copying(db, copies);
+  let toCopy = true;
 
   const look = async (): Promise<void> => {
     if (!isPrepared) await prepare(store, signer);
@@ -74,12 +81,15 @@ export function startSealing(
   };
   const work = async (lost: AbortSignal): Promise<void> => {
     const signal = AbortSignal.any([stopping.signal, lost]);
-    await sealing.look(signal);
-    await copy?.(signal);
+    toCopy = (await sealing.look(signal)) > 0 || toCopy;
+    if (!toCopy) return;
+    await copying?.copy(signal);
+    toCopy = signal.aborted;
   };
-  const running = repeat(look, lookMs, stopping.signal, (error) =>
-    log.warn({ err: error }, 'the log could not be sealed; trying again'),
-  );
+  const running = repeat(look, lookMs, stopping.signal, (error) => {
+    observer?.failed();
+    log.warn({ err: error }, 'the log could not be sealed; trying again');
+  });
   return {
     async stop() {
       stopping.abort();
@@ -120,22 +130,25 @@ class Sealing {
     this.#onSealed = onSealed;
   }
 
-  async look(signal: AbortSignal): Promise<void> {
+  /** @returns how many events it sealed */
+  async look(signal: AbortSignal): Promise<number> {
     const { db } = this.#store;
     const horizon = await this.#horizon();
     // Imports that began before there was a key announce nothing, and have to be in the log before it is sealed.
     const first = await proofKeysOf(db).findOne({}, { sort: { since: 1 } });
-    if (first === null || first.since.greaterThanOrEqual(horizon)) return;
+    if (first === null || first.since.greaterThanOrEqual(horizon)) return 0;
     await this.#list(horizon);
+    let sealed = 0;
     for (const [tenantId, pace] of this.#tenants) {
-      if (signal.aborted) return;
-      if (performance.now() >= pace.dueAt) await this.#seal(tenantId, pace, signal);
+      if (signal.aborted) return sealed;
+      if (performance.now() >= pace.dueAt) sealed += await this.#seal(tenantId, pace, signal);
     }
     const upTo = [...this.#tenants.values()].map((pace) => pace.upTo);
     await noteSealed(
       db,
       upTo.reduce((a, b) => (a.lessThan(b) ? a : b), this.#listedUpTo),
     );
+    return sealed;
   }
 
   /** By the index, which leaps from one tenant to the next. */
@@ -149,7 +162,7 @@ class Sealing {
         this.#tenants.set(tenantId, { dueAt: 0, lookedAt: performance.now(), upTo: new Timestamp(0n) });
   }
 
-  async #seal(tenantId: string, pace: Pace, signal: AbortSignal): Promise<void> {
+  async #seal(tenantId: string, pace: Pace, signal: AbortSignal): Promise<number> {
     const [horizon, began] = [await this.#horizon(), performance.now()];
     let all = 0;
     for (let sealed = SEGMENT_EVENTS; sealed >= SEGMENT_EVENTS && !signal.aborted; ) {
@@ -159,12 +172,13 @@ class Sealing {
       // A backlog is sealed with pauses: others want the database, too.
       if (sealed >= SEGMENT_EVENTS) await delay(0);
     }
-    if (signal.aborted) return;
+    if (signal.aborted) return all;
     const sinceMs = Math.max(1, began - pace.lookedAt);
     const fullMs = all === 0 ? Number.POSITIVE_INFINITY : (SEGMENT_EVENTS / all) * sinceMs;
     pace.dueAt = began + Math.min(this.#everyMs, fullMs);
     pace.lookedAt = began;
     pace.upTo = horizon;
+    return all;
   }
 
   async #horizon(): Promise<Timestamp> {

@@ -1,6 +1,5 @@
 import { Binary } from 'mongodb';
-import { isDuplicateKey } from '../faults.ts';
-import type { Log } from '../log/log.ts';
+import { isDuplicateKey, isWriteConflict } from '../faults.ts';
 import { timelinesOf } from '../timeline.ts';
 import { transact } from '../transact.ts';
 import { type Checkpoint, checkpointIn, checkpointText, type SegmentKind } from './checkpoint.ts';
@@ -8,13 +7,10 @@ import { openImported } from './imported.ts';
 import type { Signer } from './keys.ts';
 import { leafHash, rootOf } from './merkle.ts';
 import { lastSegment, type Segment, segmentId, segmentsOf } from './segment.ts';
-import { type Leaves, readSettled } from './settled-events.ts';
+import { type Leaves, readSettled, type SealStore } from './settled-events.ts';
 
 /** The most events of a segment. */
 export const SEGMENT_EVENTS = 10_000;
-
-/** What sealing asks of the store. */
-export type SealStore = Pick<Log, 'client' | 'db' | 'events' | 'horizon' | 'clock' | 'timeline' | 'log'>;
 
 /**
  * Seals what a tenant has recorded since, as one segment; what was imported behind what is sealed, as one more. Two processes
@@ -97,7 +93,7 @@ async function put(
       await done?.(session);
     });
   } catch (error) {
-    // Another process has sealed them meanwhile, or this one has, and lost the answer.
-    if (!isDuplicateKey(error)) throw error;
+    // Another process seals them at this moment or has done so, or this one has, and lost the answer: the next look tells.
+    if (!isDuplicateKey(error) && !isWriteConflict(error)) throw error;
   }
 }

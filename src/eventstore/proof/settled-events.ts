@@ -10,6 +10,9 @@ import type { SealedPlace } from './segment.ts';
 
 const BATCH = 1_000;
 
+/** What sealing asks of the store. */
+export type SealStore = Pick<Log, 'client' | 'db' | 'events' | 'horizon' | 'clock' | 'timeline' | 'log'>;
+
 /** Events in their order, as leaves. */
 export interface Leaves {
   readonly ids: readonly Uint8Array[];

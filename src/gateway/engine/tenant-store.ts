@@ -5,12 +5,14 @@ import type { Intent } from '../../eventstore/command/intent.ts';
 import { statesOf } from '../../eventstore/command/states.ts';
 import type { Store } from '../../eventstore/command/store.ts';
 import { aggregateIdFor, newId, uuid } from '../../eventstore/ids.ts';
+import { proofKeysOf } from '../../eventstore/log/announced.ts';
 import type { EventFilter } from '../../eventstore/log/event-filter.ts';
 import { pageEvents } from '../../eventstore/log/pages.ts';
 import type { LogPosition } from '../../eventstore/log/position.ts';
 import { pageStream, readStream } from '../../eventstore/log/read.ts';
 import { rowsOf } from '../../eventstore/projection/rows.ts';
 import type { Projection, Row } from '../../eventstore/projection.ts';
+import { proveEvent } from '../../eventstore/proof/prove.ts';
 import { type Moment, rowAsOf } from '../../eventstore/time/as-of.ts';
 import { pageInTime, type Stretch } from '../../eventstore/time/time-page.ts';
 import type { TenantIntent, TenantStore } from '../../graphql/context.ts';
@@ -109,6 +111,15 @@ class BoundStore implements TenantStore {
   async eventsByIds(ids: readonly string[]) {
     const found = await Promise.all(ids.map((id) => this.#store.pointReads.event(uuid(id))));
     return found.map((event) => (event?.tenantId === this.#tenantId ? event : null));
+  }
+
+  proof(eventId: string) {
+    return proveEvent(this.#store, this.#tenantId, eventId);
+  }
+
+  async proofKeys() {
+    const keys = await proofKeysOf(this.#store.db).find().sort({ since: -1 }).toArray();
+    return keys.map(({ _id }) => _id);
   }
 
   newId(aggregateType: string, key?: string | null): string {
