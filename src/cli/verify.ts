@@ -17,7 +17,7 @@ import { withStore } from './command-store.ts';
 import type { CliContext } from './context.ts';
 import { wholeBetween } from './number-option.ts';
 import { type ProgressDisplay, showProgress } from './progress.ts';
-import { verifyProof } from './verify-proof.ts';
+import { verifyProof } from './proof/verify.ts';
 import { printedFinding, printedReport } from './verify-report.ts';
 
 interface Flags {

@@ -1,10 +1,10 @@
-import type { Store } from '../eventstore/command/store.ts';
-import { type CheckOptions, checkLog } from '../eventstore/proof/check.ts';
-import { PROOF_FINDING_KINDS, type ProofFinding, type ProofReport } from '../eventstore/proof/finding.ts';
-import { StartupError } from '../mongo/startup-error.ts';
-import { proofCopies, proofVerifiers } from '../process/log-proof.ts';
-import { readSettings } from '../process/settings.ts';
-import type { CliContext } from './context.ts';
+import type { Store } from '../../eventstore/command/store.ts';
+import { type CheckOptions, checkLog } from '../../eventstore/proof/check.ts';
+import { PROOF_FINDING_KINDS, type ProofFinding, type ProofReport } from '../../eventstore/proof/finding.ts';
+import { StartupError } from '../../mongo/startup-error.ts';
+import { proofCopies, proofVerifiers } from '../../process/log-proof.ts';
+import { readSettings } from '../../process/settings.ts';
+import type { CliContext } from '../context.ts';
 
 /**
  * Holds the log against what it was sealed with, and prints what is not as it was.

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { BSON } from 'mongodb';
-import { KeyError, type Verifier, verifierOf } from '../eventstore/proof/keys.ts';
-import { checkProof } from '../eventstore/proof/offline.ts';
-import { StartupError } from '../mongo/startup-error.ts';
-import { proofVerifiers } from '../process/log-proof.ts';
-import { readSettings } from '../process/settings.ts';
-import type { CliContext } from './context.ts';
+import { KeyError, type Verifier, verifierOf } from '../../eventstore/proof/keys.ts';
+import { checkProof } from '../../eventstore/proof/offline.ts';
+import { StartupError } from '../../mongo/startup-error.ts';
+import { proofVerifiers } from '../../process/log-proof.ts';
+import { readSettings } from '../../process/settings.ts';
+import type { CliContext } from '../context.ts';
 
 const EPILOG = `
 The file is the answer of auditProof, as it came. Nothing is asked of a gateway or a database. The event is printed as

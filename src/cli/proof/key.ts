@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { StartupError } from '../mongo/startup-error.ts';
-import { proofVerifiers } from '../process/log-proof.ts';
-import { readSettings } from '../process/settings.ts';
-import type { CliContext } from './context.ts';
+import { StartupError } from '../../mongo/startup-error.ts';
+import { proofVerifiers } from '../../process/log-proof.ts';
+import { readSettings } from '../../process/settings.ts';
+import type { CliContext } from '../context.ts';
 
 const EPILOG = `
 Give the line to whoever is to check proofs, by a way that nobody who can write to the database controls. Its form is that of
