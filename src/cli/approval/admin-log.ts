@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { tenantIdSchema } from '../access/claims.ts';
-import { type AdminAction, readAdminActions } from '../eventstore/admin-actions.ts';
-import { validBy } from './argument.ts';
-import { withDatabase } from './command-store.ts';
-import type { CliContext } from './context.ts';
-import { wholeBetween } from './number-option.ts';
-import { printable } from './printable.ts';
+import { tenantIdSchema } from '../../access/claims.ts';
+import { type AdminAction, readAdminActions } from '../../eventstore/admin-actions.ts';
+import { validBy } from '../argument.ts';
+import { withDatabase } from '../command-store.ts';
+import type { CliContext } from '../context.ts';
+import { wholeBetween } from '../number-option.ts';
+import { printable } from '../printable.ts';
 
 interface Flags {
   readonly tenant?: string;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { printable } from './printable.ts';
+import { printable } from '../printable.ts';
 
 /** What the commands ask of an approval. */
 export const APPROVAL_FIELDS = `id status action arguments hash reason required brokeGlass askedAt expiresAt summary

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { hashApiKey, newApiKey } from '../access/authenticate.ts';
-import { nameSchema } from '../access/claims.ts';
-import { type GraphqlClient, graphqlClient, RequestError } from '../client/graphql-client.ts';
-import { StartupError } from '../mongo/startup-error.ts';
-import { secretOf } from '../process/secret.ts';
+import { hashApiKey, newApiKey } from '../../access/authenticate.ts';
+import { nameSchema } from '../../access/claims.ts';
+import { type GraphqlClient, graphqlClient, RequestError } from '../../client/graphql-client.ts';
+import { StartupError } from '../../mongo/startup-error.ts';
+import { secretOf } from '../../process/secret.ts';
+import { validBy } from '../argument.ts';
+import type { CliContext } from '../context.ts';
+import { wholeBetween } from '../number-option.ts';
+import { printable } from '../printable.ts';
 import {
   APPROVAL_FIELDS,
   approvalLine,
@@ -12,10 +16,6 @@ import {
   approvalText,
   printedActions,
 } from './approval-text.ts';
-import { validBy } from './argument.ts';
-import type { CliContext } from './context.ts';
-import { wholeBetween } from './number-option.ts';
-import { printable } from './printable.ts';
 
 /** Whoever speaks is known by a token: a terminal does not tell who sits at it. */
 interface Caller {
