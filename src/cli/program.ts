@@ -15,7 +15,7 @@ import { addImportPositionsCommand } from './import-positions.ts';
 import { printableLines } from './printable.ts';
 import { addProofCommand } from './proof/check.ts';
 import { addProofKeyCommand } from './proof/key.ts';
-import { addRebuildCommand } from './rebuild.ts';
+import { addRebuildCommand } from './rebuild/rebuild.ts';
 import { addRolesCommand } from './roles.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addStartCommand } from './start.ts';

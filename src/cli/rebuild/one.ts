@@ -1,11 +1,11 @@
 import { UUID } from 'mongodb';
-import { noteAdminAction } from '../eventstore/admin-actions.ts';
-import type { Store } from '../eventstore/command/store.ts';
-import type { Projection } from '../eventstore/projection.ts';
-import { type RebuiltRow, rebuildRow } from '../eventstore/rebuild/row.ts';
-import { toUuid } from '../graphql/global-id.ts';
-import { StartupError } from '../mongo/startup-error.ts';
-import { operator } from '../process/operator.ts';
+import { noteAdminAction } from '../../eventstore/admin-actions.ts';
+import type { Store } from '../../eventstore/command/store.ts';
+import type { Projection } from '../../eventstore/projection.ts';
+import { type RebuiltRow, rebuildRow } from '../../eventstore/rebuild/row.ts';
+import { toUuid } from '../../graphql/global-id.ts';
+import { StartupError } from '../../mongo/startup-error.ts';
+import { operator } from '../../process/operator.ts';
 
 /**
  * Rebuilds one row.

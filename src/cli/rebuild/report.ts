@@ -1,5 +1,5 @@
-import type { StreamFault } from '../eventstore/log/stream-fold.ts';
-import type { FaultyStream } from '../eventstore/rebuild/load.ts';
+import type { StreamFault } from '../../eventstore/log/stream-fold.ts';
+import type { FaultyStream } from '../../eventstore/rebuild/load.ts';
 
 /** Damaged streams, one a line; none where all are sound. */
 export function printedFaults(report: {
