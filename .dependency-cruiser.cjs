@@ -35,6 +35,7 @@ const ORDER = [
   ['access/'],
   ['metrics/'],
   ['protected/'],
+  ['personal/'],
   ['graphql/'],
   ['audit/'],
   ...NAMES.map((name) => [`${name}/`]),
@@ -256,12 +257,12 @@ module.exports = {
     {
       name: 'mongodb-where-it-belongs',
       comment:
-        'The driver is used by the machine, by API keys, by who opens them and by who binds them to a tenant.',
+        'The driver is used by the machine, by API keys, by keys of personal data, by who opens them and by who binds them to a tenant.',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot:
-          '^src/(eventstore|mongo|access|drill|cli)/|^src/(main|gateway/engine/tenant-store|process/replay-worker)\\.ts$',
+          '^src/(eventstore|mongo|access|personal|drill|cli)/|^src/(main|gateway/engine/tenant-store|process/replay-worker)\\.ts$',
       },
       to: { path: MONGODB },
     },

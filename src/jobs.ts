@@ -15,13 +15,17 @@ import { startVerifying } from './eventstore/verify/job.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { projections, protectedActions } from './model.ts';
 import { proofCopies, proofSigner } from './process/log-proof.ts';
+import type { Personal } from './personal/personal.ts';
+import { startRetaining } from './personal/retain.ts';
 import { observersOf } from './process/observers.ts';
+import { ledgerOf } from './process/personal.ts';
 import { openThreads } from './process/replay-threads.ts';
 import type { Settings } from './process/settings.ts';
 import { tendersRead } from './tender/projection.ts';
 
 export interface JobsOptions {
   readonly store: Store;
+  readonly personal: Personal;
   readonly settings: Settings;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -35,7 +39,15 @@ export interface JobsOptions {
  * Starts what goes on without anybody asking for it: the projector, the timer of offers, rebuilds of outdated rows, dropping
  * of replaced ones, recovery after a restore, the sealing of the log, verification. Any number of processes may run them; leases and keys see to it that each thing is done once.
  */
-export async function startJobs({ store, settings, metrics, log, uri, onClose }: JobsOptions): Promise<void> {
+export async function startJobs({
+  store,
+  personal,
+  settings,
+  metrics,
+  log,
+  uri,
+  onClose,
+}: JobsOptions): Promise<void> {
   const observers = observersOf(metrics);
   const retiring = startDroppingRetired(store);
   onClose(() => retiring.stop());
@@ -60,6 +72,11 @@ export async function startJobs({ store, settings, metrics, log, uri, onClose }:
   else {
     const sealing = startSealing(store, signer, { observer: observers.seal, copies: proofCopies(settings) });
     onClose(() => sealing.stop());
+  }
+  if (settings.personalDays > 0) {
+    const ground = { store, personal, ledger: ledgerOf(settings) };
+    const retaining = startRetaining(ground, { days: settings.personalDays });
+    onClose(() => retaining.stop());
   }
   const { verifyHours, verifyEventsPerSecond: eventsPerSecond } = settings;
   if (verifyHours === 0) return;

@@ -7,6 +7,7 @@ import type { Aggregate, Command, Workflow } from './eventstore/aggregate.ts';
 import type { EventDefinition } from './eventstore/event.ts';
 import type { Projection } from './eventstore/projection.ts';
 import type { ProtectedAction } from './protected/action.ts';
+import { dataSubject, subjectEvents } from './personal/subject.ts';
 import { routeEvents } from './route/events.ts';
 import { route } from './route/route.ts';
 import { tenderEvents } from './tender/events.ts';
@@ -22,6 +23,7 @@ export const eventDefinitions: readonly EventDefinition[] = [
   ...plateEvents,
   ...routeEvents,
   ...approvalEvents,
+  ...subjectEvents,
 ];
 
 /** Every kind of stream of every context. */
@@ -31,6 +33,7 @@ export const aggregates: readonly Aggregate<unknown, Command>[] = [
   vehicle,
   licensePlate,
   approval,
+  dataSubject,
 ];
 
 /** Every read model of every context. */

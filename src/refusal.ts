@@ -48,6 +48,10 @@ export const REFUSALS = {
     'The vehicle is committed to a tender; reassign or finish that first.',
   ],
   INVALID_INPUT: ['InvalidInput', 'A field is malformed or out of range; `field` names it.'],
+  SUBJECT_ERASED: [
+    'InvalidInput',
+    'This person was erased: nothing is recorded of it any more. Another person has another id.',
+  ],
   NOT_ON_EARTH: [
     'InvalidInput',
     'The coordinates are no place on Earth: longitude is -180 to 180, latitude -90 to 90, both finite.',

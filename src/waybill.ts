@@ -21,9 +21,12 @@ import { clientLimits } from './metrics/limits.ts';
 import { type Metrics, measureProcess, openMetrics } from './metrics/metrics.ts';
 import { model } from './model.ts';
 import { openMongo } from './mongo/mongo.ts';
+import { openPersonal, type Personal } from './personal/personal.ts';
+import { replayErasures } from './personal/restore.ts';
 import { operatorPages, type Probes } from './process/health.ts';
 import { observersOf } from './process/observers.ts';
 import { startOperatorServer } from './process/operator-server.ts';
+import { keyServiceOf, ledgerOf } from './process/personal.ts';
 import { isDevelopment, tokenPolicyOf } from './process/proof.ts';
 import { openServiceAccounts } from './process/service-accounts.ts';
 import { mongoSettingsOf, type Settings } from './process/settings.ts';
@@ -107,11 +110,16 @@ async function openRole(opening: Opening, onLost: (error: Error) => void): Promi
     observer: observersOf(metrics).store,
   });
   onClose(() => store.snapshots.close());
+  const personal = await openPersonal(db, keyServiceOf(settings));
+  // Before anybody is answered: a restore may have brought back who was erased.
+  await replayErasures({ store, personal, ledger: ledgerOf(settings) });
   const watch = watchLog(store, { onReplaced: onLost });
   onClose(() => watch.stop());
-  if (role !== 'gateway') await startJobs({ ...opening, store, uri });
+  if (role !== 'gateway') await startJobs({ ...opening, store, personal, uri });
   const served =
-    role === 'projector' ? await serveOperator(secured, store, watch) : await serve(secured, store, watch);
+    role === 'projector'
+      ? await serveOperator(secured, store, watch)
+      : await serve(secured, store, personal, watch);
   return { ...served, embedded };
 }
 
@@ -134,6 +142,7 @@ async function serveOperator(
 async function serve(
   opening: Secured,
   store: Store,
+  personal: Personal,
   watch: LogWatch,
 ): Promise<Omit<Waybill, 'close' | 'embedded'>> {
   const { settings, log, metrics, onClose } = opening;
@@ -160,7 +169,7 @@ async function serve(
     port: settings.port,
     development,
     allowedOrigins: settings.allowedOrigins ?? [],
-    services: { store, feed, projections: () => projectionStatus(store) },
+    services: { store, feed, personal, projections: () => projectionStatus(store) },
     authenticate: authenticateBy({
       verifyToken: tokenVerifier(policy),
       verifyApiKey: apiKeyVerifier(store.db),

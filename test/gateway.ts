@@ -19,7 +19,9 @@ import { watchProofs } from '../src/gateway/engine/revocation-watch.ts';
 import { type ServerLimits, startServer } from '../src/gateway/server.ts';
 import { type Metrics, openMetrics } from '../src/metrics/metrics.ts';
 import { model, projections } from '../src/model.ts';
+import { openPersonal, type Personal } from '../src/personal/personal.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
+import { testKeyService } from './personal-keys.ts';
 
 const POLICY = { kind: 'secret', secret: 'the-secret-of-tests-is-at-least-32-bytes-long' } as const;
 
@@ -48,6 +50,7 @@ export interface TestGateway {
   readonly database: TestDatabase;
   readonly store: Store;
   readonly feed: Feed;
+  readonly personal: Personal;
   readonly metrics: Metrics;
   /** Everything that was logged, one object per line. */
   readonly logged: Record<string, unknown>[];
@@ -86,6 +89,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     ...model,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
+  const personal = await openPersonal(db, testKeyService);
   const metrics = openMetrics();
   const feed = openFeed(store, { limits: options.feedLimits ?? {} });
   const projector = await startProjector(store, projections);
@@ -97,7 +101,12 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     port: 0,
     development: options.development ?? false,
     allowedOrigins: options.allowedOrigins ?? [],
-    services: { store, feed, projections: () => projectionStatus(store) },
+    services: {
+      store,
+      feed,
+      personal,
+      projections: () => projectionStatus(store),
+    },
     authenticate: authenticateBy({
       verifyToken: tokenVerifier(POLICY),
       verifyApiKey: apiKeyVerifier(db),
@@ -121,6 +130,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     database,
     store,
     feed,
+    personal,
     metrics,
     logged,
     token: (who = {}) => token(who),

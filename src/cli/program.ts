@@ -3,6 +3,8 @@ import { ApiKeyError } from '../access/api-keys.ts';
 import { IndexesMissing } from '../eventstore/indexes.ts';
 import { NewerVersion } from '../eventstore/newer.ts';
 import { StartupError } from '../mongo/startup-error.ts';
+import { KeyServiceError } from '../personal/key-service.ts';
+import { LedgerError } from '../personal/ledger.ts';
 import { settingsHelp } from '../process/help.ts';
 import { addApiKeyCommand } from './api-key.ts';
 import { addAdminLogCommand } from './approval/admin-log.ts';
@@ -12,6 +14,7 @@ import { addDrillCommand } from './drill.ts';
 import { addExportEventsCommand } from './export-events.ts';
 import { addImportEventsCommand } from './import-events.ts';
 import { addImportPositionsCommand } from './import-positions.ts';
+import { addPersonalCommands } from './personal.ts';
 import { printableLines } from './printable.ts';
 import { addProofCommand } from './proof/check.ts';
 import { addProofKeyCommand } from './proof/key.ts';
@@ -39,7 +42,9 @@ export async function runProgram(context: CliContext): Promise<number> {
       error instanceof StartupError ||
       error instanceof ApiKeyError ||
       error instanceof NewerVersion ||
-      error instanceof IndexesMissing;
+      error instanceof IndexesMissing ||
+      error instanceof KeyServiceError ||
+      error instanceof LedgerError;
     context.console.error(expected ? `waybill: ${printableLines(error.message)}` : error);
     return 1;
   }
@@ -72,6 +77,7 @@ function programOf(context: CliContext): Command {
   addProofCommand(program, context);
   addProofKeyCommand(program, context);
   addRolesCommand(program, context);
+  addPersonalCommands(program, context);
   addSimulateCommand(program, context);
   return program;
 }

@@ -127,6 +127,8 @@ export interface EventDefinition<T extends string = string, P = unknown> {
   readonly onlyNewestCounts?: boolean;
   /** The closed list of reasons, where the type has one. */
   readonly reasonCodes?: readonly string[];
+  /** Where in the payload people stand: dotted paths of objects with a `subject` and sealed texts (`payload.ts`). */
+  readonly personal?: readonly string[];
   /** The version before this one, which the log may hold for ever; the first has none. */
   readonly previous?: EventDefinition<T>;
   /** Makes this version's payload of the previous one's; pure, and never changed once events were read with it. */

@@ -19,6 +19,7 @@ export function jsonSchema(definition: EventDefinition): Record<string, unknown>
     description: definition.doc,
     'x-aggregateType': definition.aggregateType,
     'x-effect': definition.effect,
+    ...(definition.personal === undefined ? {} : { 'x-personal': definition.personal }),
     ...(definition.reasonCodes === undefined ? {} : { 'x-reasonCodes': definition.reasonCodes }),
   };
 }

@@ -58,6 +58,16 @@ export function oneLine(schema: z.ZodString): z.ZodString {
     .refine((value) => !/[\p{Cc}\u2028\u2029]/u.test(value), 'must be one line without control characters');
 }
 
+/**
+ * A text about a person, as it is recorded: encrypted under a key of that person (`personal/`). Clear text does not fit, so
+ * that none can come into the log by mistake.
+ */
+export const sealedText = z
+  .string()
+  .max(4_096)
+  .regex(/^sealed:1:[A-Za-z0-9_-]{38,}$/, 'must be sealed')
+  .meta({ description: 'personal: encrypted under a key of the data subject', 'x-personal': true });
+
 /** An aggregate's or an offer's id as it stands in payloads: a lower-case UUID in text form. */
 export const uuidText = z
   .string()

@@ -13,6 +13,7 @@ import type { Projection, Row } from '../eventstore/projection.ts';
 import type { EventProof } from '../eventstore/proof/prove.ts';
 import type { Moment } from '../eventstore/time/as-of.ts';
 import type { Stretch } from '../eventstore/time/time-page.ts';
+import type { PersonPlace, Revealed, SealedPerson, Texts } from '../personal/personal.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { unauthenticated } from './errors.ts';
 import type { Pace } from './pace.ts';
@@ -28,6 +29,8 @@ export interface Context {
   readonly feed: TenantFeed;
   /** Protected actions and the admin log of the caller's tenant. */
   readonly admin: TenantAdmin;
+  /** What is personal of the caller's tenant, sealed and shown. */
+  readonly personal: TenantPersonal;
   /** How far behind the log each read model is. */
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
   /** The server's clock. */
@@ -38,6 +41,15 @@ export interface Context {
   pace?: Pace | undefined;
   /** This context for a group of callers who may see the same: asking it who exactly is calling throws. */
   readonly forGroup: () => Context;
+}
+
+/** Personal data bound to the caller's tenant (`personal/personal.ts`). */
+export interface TenantPersonal {
+  /** @returns null where that person was erased */
+  seal(name: string, place: PersonPlace, texts: Texts): Promise<SealedPerson | null>;
+  reveal(place: PersonPlace, person: Pick<SealedPerson, 'subject' | 'texts'>): Promise<Revealed>;
+  /** Whom a text was recorded of: subjects as payloads name them. */
+  find(field: string, text: string): Promise<readonly string[]>;
 }
 
 /** A command of the caller's: the tenant, the channel and the trace are put in by the context. */

@@ -14,6 +14,8 @@ import { SEAL_STATUS } from '../eventstore/proof/status.ts';
 import { REBUILDS } from '../eventstore/rebuild/progress.ts';
 import { SNAPSHOTS } from '../eventstore/time/snapshots.ts';
 import { TIMELINES } from '../eventstore/timeline.ts';
+import { SUBJECT_KEYS } from '../personal/subject-keys.ts';
+import { TENANT_KEYS } from '../personal/tenant-keys.ts';
 
 // What each process may do in MongoDB, where the operator gives each a user of its own. MongoDB gives rights by the names of
 // collections and takes none away again, so that what nobody may do is what no line here says: to change or remove an event or an
@@ -48,6 +50,8 @@ const ACTIONS = 'admin_actions';
 const API_KEYS = 'api_keys';
 /** The proofs of callers, which operators make and revoke. */
 const PROOFS: readonly string[] = [API_KEYS, REVOKED_SUBJECTS];
+/** Of personal data: whoever seals makes them, and destroying one is erasing. */
+const KEYS: readonly string[] = [SUBJECT_KEYS, TENANT_KEYS];
 /** Only ever added to, by whoever. */
 export const APPEND_ONLY: readonly string[] = [LOG, ACTIONS];
 /** What the log is sealed with: only ever added to, and by nobody but whoever seals. */
@@ -91,12 +95,14 @@ export const FIXED_COLLECTIONS: readonly string[] = [
   ...SEALS,
   ANNOUNCED,
   SEAL_STATUS,
+  ...KEYS,
 ];
 
 /** What whoever opens the store does: it looks whether all is in place, and gives a sign of life. */
 function opening({ rows }: Collections): Grant[] {
   return [
     { on: [SNAPSHOTS], may: [...ADD, ...MAKE] },
+    { on: KEYS, may: [...ADD, 'update', ...MAKE] },
     { on: [POINTERS, TIMELINES], may: [...ADD, 'update', ...MAKE] },
     // A writer that meets the seal of a switch that was given up takes it off: collMod.
     { on: rows, may: [...WRITE, ...MAKE, 'collMod'] },

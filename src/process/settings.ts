@@ -118,6 +118,34 @@ export const SETTINGS = {
     doc: 'How long a token may be good for, from `iat` to `exp`; a longer one is refused.',
   }),
 
+  personalKey: secret(
+    text({
+      name: 'WAYBILL_PERSONAL_KEY',
+      doc: 'What wraps the keys of personal data: 32 random bytes in Base64. Not set: a file in the data folder, made when it is needed.',
+    }),
+  ),
+  personalKeyPrevious: secret(
+    text({
+      name: 'WAYBILL_PERSONAL_KEY_PREVIOUS',
+      doc: 'The key before that one, until `waybill personal rotate` was run for every tenant.',
+    }),
+  ),
+  vaultKeyUrl: url(['https:', 'http:'], {
+    name: 'WAYBILL_VAULT_KEY_URL',
+    doc: 'A key of a vault’s transit engine that wraps them instead: `https://vault.example/v1/transit/keys/waybill`.',
+  }),
+  vaultToken: secret(text({ name: 'WAYBILL_VAULT_TOKEN', doc: 'The token that the vault is asked with.' })),
+  erasureLedger: text({
+    name: 'WAYBILL_ERASURE_LEDGER',
+    doc: 'File of the ledger of erasures, which must survive a restore of the database. Not set: `erasures.jsonl` in the data folder.',
+  }),
+  personalDays: integer(0, 36_500, {
+    name: 'WAYBILL_PERSONAL_DAYS',
+    unit: 'd',
+    fallback: '0',
+    doc: 'How long after something was last recorded of a person all of it is erased; 0 for never.',
+  }),
+
   tlsCertificate: text({
     name: 'WAYBILL_TLS_CERTIFICATE_FILE',
     doc: 'Path of the certificate (PEM, with those between it and its authority): lines are TLS then, `https` and `wss` alone.',

@@ -1,6 +1,6 @@
 import type { Command } from '../eventstore/aggregate.ts';
 import type { Money } from '../eventstore/payload.ts';
-import type { TenderDetails } from './events.ts';
+import type { SealedDriver, TenderDetails } from './events.ts';
 
 /** Enters a load to move. */
 export interface CreateTender extends Command<'CreateTender'> {
@@ -59,6 +59,8 @@ export interface ExpireOffers extends Command<'ExpireOffers'> {}
 /** Commits a vehicle. Given again with another vehicle, that one takes over. */
 export interface AssignTender extends Command<'AssignTender'> {
   readonly vehicleId: string;
+  /** Sealed before the command was given. */
+  readonly driver?: SealedDriver;
 }
 
 /** The vehicle came to a stop. */

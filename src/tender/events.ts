@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { defineEvent, type Fact, type Recorded } from '../eventstore/event.ts';
-import { dateTime, latitude, longitude, money, note, text, uuidText } from '../eventstore/payload.ts';
+import {
+  dateTime,
+  latitude,
+  longitude,
+  money,
+  note,
+  sealedText,
+  text,
+  uuidText,
+} from '../eventstore/payload.ts';
 import { CANCEL_REASONS, DECLINE_REASONS, EXCEPTION_REASONS, WITHDRAW_REASONS } from './reasons.ts';
 
 /** What happens at a stop. */
@@ -141,11 +150,23 @@ const tenderResponseRejectedLate = defineEvent({
   }),
 });
 
+/** Who drives. */
+const driver = z.object({
+  subject: uuidText.meta({ description: 'the person, by a name that only the tenant’s keys can make' }),
+  name: optional(sealedText),
+  phone: optional(sealedText),
+});
+
 const tenderAssigned = defineEvent({
   ...Tender,
   type: 'TenderAssigned',
   doc: 'A vehicle was committed to the load; previousVehicleId where it took over from another.',
-  payload: z.object({ vehicleId: uuidText, previousVehicleId: optional(uuidText) }),
+  payload: z.object({
+    vehicleId: uuidText,
+    previousVehicleId: optional(uuidText),
+    driver: optional(driver),
+  }),
+  personal: ['driver'],
 });
 
 const stopArrived = defineEvent({
@@ -216,3 +237,5 @@ type PayloadOf<T extends TenderEvent['type']> = Extract<TenderEvent, { type: T }
 export type TenderDetails = PayloadOf<'TenderCreated'>;
 /** A stop as it is entered. */
 export type PlannedStop = TenderDetails['stops'][number];
+/** Who drives, as it is recorded: sealed. */
+export type SealedDriver = NonNullable<PayloadOf<'TenderAssigned'>['driver']>;

@@ -101,11 +101,14 @@ function counted(load: Load, before: Load): Load {
 
 function assigned(state: Accepted | Moving, event: EventOf<'TenderAssigned'>): TenderState {
   const { acceptedOfferId } = state;
-  const { vehicleId } = event.payload;
+  const { vehicleId, driver } = event.payload;
   const carrierId = state.load.custodies.at(-1)?.carrierId;
   if (carrierId === undefined) return state;
   const load = inCustody(state.load, { carrierId, vehicleId }, event);
-  return rejudged({ status: 'ASSIGNED', load, acceptedOfferId, vehicleId }, load);
+  return rejudged(
+    { status: 'ASSIGNED', load, acceptedOfferId, vehicleId, ...(driver === undefined ? {} : { driver }) },
+    load,
+  );
 }
 
 function inCustody(load: Load, to: Pick<Custody, 'carrierId' | 'vehicleId'>, event: TenderEvent): Load {

@@ -137,11 +137,26 @@ export const WithdrawOfferInput = builder.inputType('WithdrawOfferInput', {
   }),
 });
 
+export const DriverInput = builder.inputType('DriverInput', {
+  description:
+    'Who drives. Name and number are encrypted under a key of that person before anything is stored, and can be erased.',
+  fields: (t) => ({
+    id: t.string({
+      required: true,
+      description:
+        'The person in your own words: a personnel number, say. It is stored nowhere in clear text.',
+    }),
+    name: t.string({ description: 'What the driver is called.' }),
+    phone: t.string({ description: 'Where the driver is reached: `+49 30 123456`.' }),
+  }),
+});
+
 export const AssignTenderInput = builder.inputType('AssignTenderInput', {
   description: 'Which vehicle moves it.',
   fields: (t) => ({
     tenderId: t.id({ required: true, description: which }),
     vehicleId: t.id({ required: true, description: 'An available vehicle.' }),
+    driver: t.field({ type: DriverInput, description: 'Who drives it.' }),
     ...commonFields(t),
   }),
 });

@@ -8,6 +8,7 @@ import type { PlannedStop } from './events.ts';
 import { giveAboutOffer, giveToTender, giveWithId, type TenderCommandPayload } from './give.ts';
 import * as inputs from './inputs.ts';
 import { TenderRef } from './objects.ts';
+import { sealDriver } from './seal.ts';
 import { tender } from './tender.ts';
 
 const TenderPayload = builder.objectRef<TenderCommandPayload>('TenderPayload').implement({
@@ -133,11 +134,17 @@ builder.mutationFields((t) => ({
     type: TenderResult,
     description: 'Commits an available vehicle to an accepted tender; again: another vehicle takes over.',
     args: { input: t.arg({ type: inputs.AssignTenderInput, required: true }) },
-    resolve: (_root, { input }, context) =>
-      giveToTender(context, input, (base) => {
+    resolve: async (_root, { input }, context) => {
+      const sealed = await sealDriver(context, input);
+      if (isRefusal(sealed)) return sealed;
+      const { driver, asked } = sealed;
+      return giveToTender(context, { ...input, ...asked }, (base) => {
         const vehicleId = idOf('Vehicle', input.vehicleId, 'vehicleId');
-        return isRefusal(vehicleId) ? vehicleId : { type: 'AssignTender', vehicleId, ...base };
-      }),
+        return isRefusal(vehicleId)
+          ? vehicleId
+          : { type: 'AssignTender', vehicleId, ...present({ driver }), ...base };
+      });
+    },
   }),
   reportArrival: t.field({
     type: TenderResult,

@@ -13,6 +13,7 @@ import {
   type Reason,
   WITHDRAW_REASONS,
 } from './reasons.ts';
+import { type ShownDriver, showDriver } from './seal.ts';
 import { TENDER_STATUSES } from './state.ts';
 import {
   exceptionsOf,
@@ -112,6 +113,18 @@ const OfferRef = builder.objectRef<Offer>('Offer').implement({
   }),
 });
 
+const DriverRef = builder.objectRef<ShownDriver>('Driver').implement({
+  description:
+    'Who drives. Name and number are shown to dispatchers, admins and the carrier that has the load.',
+  fields: (t) => ({
+    name: t.exposeString('name', { nullable: true, description: 'What the driver is called.' }),
+    phone: t.exposeString('phone', { nullable: true, description: 'Where the driver is reached.' }),
+    erased: t.exposeBoolean('erased', {
+      description: 'True once the person was erased: nobody can tell any more who it was.',
+    }),
+  }),
+});
+
 /**
  * A tender. Resolvers return its row as the caller may see it (`asSeenBy`), or its id (a UUID in text form).
  */
@@ -163,6 +176,13 @@ export const TenderRef = builder.loadableNode(builder.objectRef<TenderRow>('Tend
       nullable: true,
       description: 'The one that was accepted.',
       resolve: (row) => acceptedOffer(row.offers),
+    }),
+    driver: t.field({
+      type: DriverRef,
+      nullable: true,
+      description: 'Who drives the vehicle, as far as it was told with the assignment.',
+      resolve: ({ id, driver }, _args, context) =>
+        driver === undefined ? null : showDriver(context, id, driver),
     }),
     exceptions: t.field({
       type: [TransitExceptionRef],

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../eventstore/event.ts';
 import type { Body, Projection, Row } from '../eventstore/projection.ts';
-import type { TenderDetails, TenderEvent } from './events.ts';
+import type { SealedDriver, TenderDetails, TenderEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { acceptedOffer, isLive } from './offer.ts';
 import { planOf } from './plan.ts';
@@ -18,6 +18,8 @@ export interface TenderRow extends Row, Omit<Load, Seldom>, Partial<Pick<Load, S
   readonly acceptedOfferId?: string;
   /** The vehicle committed to it, a UUID in text form; gone when the commitment ends before delivery. */
   readonly vehicleId?: string;
+  /** Who drives that vehicle, as far as it was told: sealed. */
+  readonly driver?: SealedDriver;
   /** Everyone it was ever offered to: who may see it. */
   readonly carrierIds: readonly string[];
   /** Whose offer was accepted, also after a cancellation. */
@@ -74,7 +76,7 @@ function asTenderEvent(event: StoredEvent): TenderEvent {
 
 /** The state that a row shows. */
 export function stateOf(row: TenderRow): TenderState {
-  const { status, acceptedOfferId, vehicleId } = row;
+  const { status, acceptedOfferId, vehicleId, driver } = row;
   const load = loadOf(row);
   switch (status) {
     case 'OPEN':
@@ -90,6 +92,7 @@ export function stateOf(row: TenderRow): TenderState {
         load,
         acceptedOfferId: known(acceptedOfferId, row),
         vehicleId: known(vehicleId, row),
+        ...(driver === undefined ? {} : { driver }),
       };
   }
 }
@@ -130,7 +133,10 @@ function bodyOf(state: Born): Body<TenderRow> {
   if (load.reports.length > 0) body.reports = load.reports;
   if (load.reportsNotShown > 0) body.reportsNotShown = load.reportsNotShown;
   if ('acceptedOfferId' in state) body.acceptedOfferId = state.acceptedOfferId;
-  if ('vehicleId' in state) body.vehicleId = state.vehicleId;
+  if ('vehicleId' in state) {
+    body.vehicleId = state.vehicleId;
+    if (state.driver !== undefined) body.driver = state.driver;
+  }
   const winner = acceptedOffer(offers);
   if (winner !== undefined) body.acceptedCarrierId = winner.carrierId;
   const expiries = offers.filter(isLive).map((offer) => offer.expiresAt.getTime());

@@ -1,5 +1,5 @@
 import type { Custody } from './custody.ts';
-import type { PlannedStop, TenderDetails } from './events.ts';
+import type { PlannedStop, SealedDriver, TenderDetails } from './events.ts';
 import type { Offer } from './offer.ts';
 import type { StopReport, TransitException } from './report.ts';
 
@@ -77,6 +77,8 @@ export interface Moving {
   readonly load: Load;
   readonly acceptedOfferId: string;
   readonly vehicleId: string;
+  /** Who drives it. */
+  readonly driver?: SealedDriver;
 }
 /** Any state after the first event. */
 export type Born = Unaccepted | Accepted | Moving;

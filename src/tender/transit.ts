@@ -23,10 +23,11 @@ const DAY_MS = 86_400_000;
  * Commits a vehicle to an accepted tender, or lets another take over. Whether the vehicle is free is decided by
  * the vehicle, in the same transaction (dispatch/).
  */
-export function assignTender(state: Born, { vehicleId }: AssignTender): Decision<TenderFact> {
+export function assignTender(state: Born, { vehicleId, driver }: AssignTender): Decision<TenderFact> {
+  const driven = driver === undefined ? {} : { driver };
   switch (state.status) {
     case 'ACCEPTED':
-      return record({ type: 'TenderAssigned', payload: { vehicleId } });
+      return record({ type: 'TenderAssigned', payload: { vehicleId, ...driven } });
     case 'ASSIGNED':
     case 'IN_TRANSIT':
       if (state.vehicleId === vehicleId)
@@ -35,7 +36,10 @@ export function assignTender(state: Born, { vehicleId }: AssignTender): Decision
         const why = `A tender can go from hand to hand at most ${MAX_CUSTODIES} times.`;
         return refuse(refusal('INVALID_TRANSITION', why));
       }
-      return record({ type: 'TenderAssigned', payload: { vehicleId, previousVehicleId: state.vehicleId } });
+      return record({
+        type: 'TenderAssigned',
+        payload: { vehicleId, previousVehicleId: state.vehicleId, ...driven },
+      });
     default:
       return refuse(refusal('INVALID_TRANSITION', `A tender that is ${state.status} cannot be assigned.`));
   }

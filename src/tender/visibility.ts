@@ -21,7 +21,7 @@ export function asSeenBy(access: Access, stored: TenderRow): TenderRow | null {
   if (access.role !== 'carrier') return row;
   const { carrierId } = access;
   if (carrierId === undefined || !row.carrierIds.includes(carrierId)) return null;
-  const { acceptedOfferId, acceptedCarrierId, vehicleId, nextExpiryAt: _, ...rest } = row;
+  const { acceptedOfferId, acceptedCarrierId, vehicleId, driver, nextExpiryAt: _, ...rest } = row;
   const offers = row.offers.filter((offer) => offer.carrierId === carrierId);
   const has = acceptedCarrierId === carrierId;
   const isOwn = (report: Judged): boolean => isOwnTime(report.carrierId, carrierId, has);
@@ -43,6 +43,7 @@ export function asSeenBy(access: Access, stored: TenderRow): TenderRow | null {
     ...(has ? { acceptedCarrierId } : {}),
     ...(has && acceptedOfferId !== undefined ? { acceptedOfferId } : {}),
     ...(has && vehicleId !== undefined ? { vehicleId } : {}),
+    ...(has && driver !== undefined ? { driver } : {}),
   };
 }
 

@@ -16,7 +16,9 @@ import { openHttp } from '../../src/gateway/http/requests.ts';
 import { SERVER_LIMITS } from '../../src/gateway/server.ts';
 import { measureRequest } from '../../src/metrics/http.ts';
 import { openMetrics } from '../../src/metrics/metrics.ts';
+import { openPersonal } from '../../src/personal/personal.ts';
 import { openLog } from '../../src/process/log.ts';
+import { testKeyService } from '../personal-keys.ts';
 import { bareSchema } from './bare-schema.ts';
 import { type Served, serveParent } from './server-process.ts';
 
@@ -65,7 +67,13 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     origins,
     mask,
     metrics,
-    services: { store, feed, projections: async () => [], admission: openAdmission(SERVER_LIMITS, metrics) },
+    services: {
+      store,
+      feed,
+      personal: await openPersonal(store.db, testKeyService),
+      projections: async () => [],
+      admission: openAdmission(SERVER_LIMITS, metrics),
+    },
     authenticate: authenticateBy({
       verifyToken: tokenVerifier({ kind: 'secret', secret }),
       verifyApiKey: async () => refused('invalid', 'There are none.'),

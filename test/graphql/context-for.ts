@@ -6,11 +6,15 @@ import type { Context } from '../../src/graphql/context.ts';
 import type { TestGateway } from '../gateway.ts';
 
 /** The context of a request, as the gateway makes it for somebody of this role. */
-export function contextFor({ store, feed, metrics }: TestGateway, role: Role, carrierId?: string): Context {
+export function contextFor(
+  { store, feed, personal, metrics }: TestGateway,
+  role: Role,
+  carrierId?: string,
+): Context {
   const admission = openAdmission(SERVER_LIMITS, metrics);
   const access = { tenantId: 'demo', sub: 'me', role, ...(carrierId === undefined ? {} : { carrierId }) };
   return contextOf(
-    { store, feed, admission, projections: async () => [] },
+    { store, feed, personal, admission, projections: async () => [] },
     { access, header: () => undefined, onOverflow: () => undefined },
   );
 }

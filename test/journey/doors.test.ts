@@ -203,13 +203,13 @@ describe('at the door', () => {
   });
 
   it('a port that is taken is said in a sentence', async () => {
-    const { store, feed, url } = gateway;
+    const { store, feed, personal, url } = gateway;
     const port = Number(new URL(url).port);
     const again = startServer({
       host: '127.0.0.1',
       port,
       development: false,
-      services: { store, feed, projections: async () => [] },
+      services: { store, feed, personal, projections: async () => [] },
       authenticate: vi.fn(),
       log: store.log,
       metrics: (await import('../../src/metrics/metrics.ts')).openMetrics(),

@@ -9,19 +9,23 @@ import type {
   Context,
   TenantFeed,
   TenantLogSelection,
+  TenantPersonal,
   TenantSelection,
   TenantStore,
 } from '../../graphql/context.ts';
 import { unauthenticated } from '../../graphql/errors.ts';
 import type { TenantAdmin } from '../../graphql/tenant-admin.ts';
+import type { Personal } from '../../personal/personal.ts';
 import type { Admission } from './guards.ts';
 import { bindAdmin } from './tenant-admin.ts';
+import { bindPersonal } from './tenant-personal.ts';
 import { bindStore, type RequestTrace } from './tenant-store.ts';
 
 /** What operations are answered with, opened once per process. */
 export interface Services {
   readonly store: Store;
   readonly feed: Feed;
+  readonly personal: Personal;
   /** How far behind the log each read model is. */
   readonly projections: () => Promise<readonly ProjectionStatus[]>;
 }
@@ -60,6 +64,9 @@ export function contextOf(services: AdmittingServices, source: OperationSource):
     get admin() {
       return access === null ? DENIED_ADMIN : bindAdmin(services.store, access);
     },
+    get personal() {
+      return access === null ? DENIED_PERSONAL : bindPersonal(services.personal, access.tenantId);
+    },
     projections: services.projections,
     hasLeft: source.hasLeft,
     now: () => new Date(services.store.clock.now()),
@@ -93,6 +100,7 @@ function denied<T extends object>(): T {
 const DENIED_STORE = denied<TenantStore>();
 const DENIED_FEED = denied<TenantFeed>();
 const DENIED_ADMIN = denied<TenantAdmin>();
+const DENIED_PERSONAL = denied<TenantPersonal>();
 
 function traceOf(header: OperationSource['header']): RequestTrace {
   const traceId = traceIdOf(header('traceparent'));

@@ -1,0 +1,90 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { prepareFolder } from '../mongo/data-folder.ts';
+import { StartupError } from '../mongo/startup-error.ts';
+import { KEY_BYTES } from '../personal/cipher.ts';
+import { type KeyService, localKeyService } from '../personal/key-service.ts';
+import { fileLedger, type Ledger } from '../personal/ledger.ts';
+import { vaultKeyService } from '../personal/vault-key-service.ts';
+
+/** What the settings say about keys of personal data. */
+export interface PersonalSettings {
+  readonly dataDir: string;
+  readonly personalKey: string | undefined;
+  readonly personalKeyPrevious: string | undefined;
+  readonly vaultKeyUrl: URL | undefined;
+  readonly vaultToken: string | undefined;
+  readonly erasureLedger: string | undefined;
+}
+
+const FILE = 'personal-key';
+
+/** The key service that the settings name: a vault, a key in the environment, or a key in the data folder. */
+export function keyServiceOf(settings: PersonalSettings): KeyService {
+  const { dataDir, personalKey, personalKeyPrevious, vaultKeyUrl: url, vaultToken: token } = settings;
+  if (url !== undefined) {
+    if (token === undefined) throw new StartupError('WAYBILL_VAULT_KEY_URL needs WAYBILL_VAULT_TOKEN.');
+    return vaultKeyService({ url, token });
+  }
+  const previous =
+    personalKeyPrevious === undefined ? [] : [keyOf('WAYBILL_PERSONAL_KEY_PREVIOUS', personalKeyPrevious)];
+  if (personalKey !== undefined)
+    return localKeyService([keyOf('WAYBILL_PERSONAL_KEY', personalKey), ...previous]);
+  return inDataFolder(dataDir, previous);
+}
+
+/** The ledger of erasures: in the data folder unless the settings name another place. */
+export function ledgerOf({ dataDir, erasureLedger }: PersonalSettings): Ledger {
+  return fileLedger(erasureLedger ?? join(dataDir, 'erasures.jsonl'));
+}
+
+/** The key is made when the first is wrapped, and never where one is to be unwrapped: a new one would be of no use. */
+function inDataFolder(dataDir: string, previous: readonly Buffer[]): KeyService {
+  const path = join(dataDir, FILE);
+  const service = async (make: boolean): Promise<KeyService> => {
+    const text = (await keptKey(path)) ?? (make ? await makeKey(dataDir, path) : undefined);
+    if (text === undefined)
+      throw new StartupError(
+        `There is personal data, and no ${path} that its keys are wrapped by: put it back, or set WAYBILL_PERSONAL_KEY.`,
+      );
+    return localKeyService([keyOf(path, text), ...previous]);
+  };
+  return {
+    wrap: async (purpose, key) => (await service(true)).wrap(purpose, key),
+    unwrap: async (purpose, wrapped) => (await service(false)).unwrap(purpose, wrapped),
+  };
+}
+
+function keyOf(name: string, text: string): Buffer {
+  const key = Buffer.from(text.trim(), 'base64');
+  if (key.length !== KEY_BYTES)
+    throw new StartupError(
+      `${name} must be ${KEY_BYTES} random bytes in Base64: \`openssl rand -base64 32\`.`,
+    );
+  return key;
+}
+
+async function keptKey(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new StartupError(`${path} cannot be read (${String(error)}).`);
+  }
+}
+
+/** It appears whole under its name or not at all, and of several processes the first one's stands. */
+async function makeKey(dataDir: string, path: string): Promise<string | undefined> {
+  prepareFolder(dataDir);
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+    await link(draft, path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return keptKey(path);
+}
