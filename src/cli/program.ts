@@ -14,7 +14,7 @@ import { addDrillCommand } from './drill.ts';
 import { addExportEventsCommand } from './export-events.ts';
 import { addImportEventsCommand } from './import-events.ts';
 import { addImportPositionsCommand } from './import-positions.ts';
-import { addPersonalCommands } from './personal.ts';
+import { addPersonalCommands } from './personal/commands.ts';
 import { printableLines } from './printable.ts';
 import { addProofCommand } from './proof/check.ts';
 import { addProofKeyCommand } from './proof/key.ts';

@@ -54,8 +54,8 @@ export async function eraseSubject(ground: ErasureGround, request: ErasureReques
   const swept = await sweep(store.client, store.db, texts);
   const { searched, left } = swept;
   await give(store, request, at, { type: 'ConfirmErasure', payload: { searched, left } }, 'erased');
-  const details = { tenantId, subject, searched, left, ...requested };
-  await noteAdminAction(store.db, { who: request.by, what: 'erase-subject', details });
+  const details = { subject, searched, left, ...requested };
+  await noteAdminAction(store.db, { who: request.by, what: 'subject erased', tenantId, details });
   return { ...swept, subject, texts: texts.length };
 }
 

@@ -4,11 +4,11 @@ import { builder } from '../graphql/builder.ts';
 import { stamp } from '../graphql/context.ts';
 import { idOf, newIdOf } from '../graphql/global-id.ts';
 import { isRefusal, resultUnion } from '../graphql/refusal.ts';
+import { sealDriver } from './driver/seal.ts';
 import type { PlannedStop } from './events.ts';
 import { giveAboutOffer, giveToTender, giveWithId, type TenderCommandPayload } from './give.ts';
 import * as inputs from './inputs.ts';
 import { TenderRef } from './objects.ts';
-import { sealDriver } from './seal.ts';
 import { tender } from './tender.ts';
 
 const TenderPayload = builder.objectRef<TenderCommandPayload>('TenderPayload').implement({

@@ -4,6 +4,7 @@ import type { Money } from '../eventstore/payload.ts';
 import { builder, uncached } from '../graphql/builder.ts';
 import { isCarrier, requireAccess } from '../graphql/context.ts';
 import { encodeGlobalId } from '../graphql/global-id.ts';
+import { type ShownDriver, showDriver } from './driver/seal.ts';
 import { acceptedOffer, OFFER_STATUSES, type Offer } from './offer.ts';
 import { type TenderRow, tendersRead } from './projection.ts';
 import {
@@ -13,7 +14,6 @@ import {
   type Reason,
   WITHDRAW_REASONS,
 } from './reasons.ts';
-import { type ShownDriver, showDriver } from './seal.ts';
 import { TENDER_STATUSES } from './state.ts';
 import {
   exceptionsOf,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { complaintOf, present, text } from '../eventstore/payload.ts';
-import { type Context, isCarrier, requireAccess } from '../graphql/context.ts';
-import { idOf } from '../graphql/global-id.ts';
-import { isRefusal } from '../graphql/refusal.ts';
-import type { PersonPlace } from '../personal/personal.ts';
-import { type Refusal, refusal } from '../refusal.ts';
-import type { SealedDriver } from './events.ts';
-import { tender } from './tender.ts';
+import { complaintOf, present, text } from '../../eventstore/payload.ts';
+import { type Context, isCarrier, requireAccess } from '../../graphql/context.ts';
+import { idOf } from '../../graphql/global-id.ts';
+import { isRefusal } from '../../graphql/refusal.ts';
+import type { PersonPlace } from '../../personal/personal.ts';
+import { type Refusal, refusal } from '../../refusal.ts';
+import type { SealedDriver } from '../events.ts';
+import { tender } from '../tender.ts';
 
 /** A driver as a client tells it, in clear text. */
 interface DriverInput {

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import { nameSchema, tenantIdSchema } from '../access/claims.ts';
-import { noteAdminAction } from '../eventstore/admin-actions.ts';
-import { StartupError } from '../mongo/startup-error.ts';
-import { type Erased, type ErasureGround, eraseSubject } from '../personal/erase.ts';
-import { openPersonal } from '../personal/personal.ts';
-import { countExpired, eraseExpired } from '../personal/retain.ts';
-import { rotateKeys } from '../personal/rotate.ts';
-import { keyServiceOf, ledgerOf } from '../process/personal.ts';
-import { readSettings } from '../process/settings.ts';
-import { validBy } from './argument.ts';
-import { withStore } from './command-store.ts';
-import type { CliContext } from './context.ts';
-import { wholeBetween } from './number-option.ts';
-import { operator } from './operator.ts';
-import { printable } from './printable.ts';
+import { nameSchema, tenantIdSchema } from '../../access/claims.ts';
+import { noteAdminAction } from '../../eventstore/admin-actions.ts';
+import { StartupError } from '../../mongo/startup-error.ts';
+import { type Erased, type ErasureGround, eraseSubject } from '../../personal/erase.ts';
+import { openPersonal } from '../../personal/personal.ts';
+import { countExpired, eraseExpired } from '../../personal/retain.ts';
+import { rotateKeys } from '../../personal/rotate.ts';
+import { keyServiceOf, ledgerOf } from '../../process/personal.ts';
+import { readSettings } from '../../process/settings.ts';
+import { validBy } from '../argument.ts';
+import { withStore } from '../command-store.ts';
+import type { CliContext } from '../context.ts';
+import { wholeBetween } from '../number-option.ts';
+import { operator } from '../operator.ts';
+import { printable } from '../printable.ts';
 
 interface EraseFlags {
   readonly tenant: string;
@@ -56,8 +56,9 @@ export function addPersonalCommands(program: Command, context: CliContext): void
         // Who looked, not for whom: that would be personal, too.
         await noteAdminAction(store.db, {
           who: operator(),
-          what: 'find-subject',
-          details: { tenantId: tenant, field },
+          what: 'subject looked up',
+          tenantId: tenant,
+          details: { field },
         });
       }),
     );
@@ -89,8 +90,9 @@ export function addPersonalCommands(program: Command, context: CliContext): void
         if (count === null) throw new StartupError(`Nothing personal was recorded for tenant ${tenant}.`);
         await noteAdminAction(store.db, {
           who: operator(),
-          what: 'rotate-personal-keys',
-          details: { tenantId: tenant, wrapped: count },
+          what: 'personal keys rotated',
+          tenantId: tenant,
+          details: { wrapped: count },
         });
         context.console.log(`${count} keys wrapped anew`);
       }),
