@@ -6,13 +6,13 @@ import { type Erased, type ErasureGround, eraseSubject } from '../../personal/er
 import { openPersonal } from '../../personal/personal.ts';
 import { countExpired, eraseExpired } from '../../personal/retain.ts';
 import { rotateKeys } from '../../personal/rotate.ts';
+import { operator } from '../../process/operator.ts';
 import { keyServiceOf, ledgerOf } from '../../process/personal.ts';
 import { readSettings } from '../../process/settings.ts';
 import { validBy } from '../argument.ts';
 import { withStore } from '../command-store.ts';
 import type { CliContext } from '../context.ts';
 import { wholeBetween } from '../number-option.ts';
-import { operator } from '../operator.ts';
 import { printable } from '../printable.ts';
 
 interface EraseFlags {
