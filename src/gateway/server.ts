@@ -90,6 +90,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { http, sockets } = openTransports(options, limits, origins);
   const server = createLines(tls, (request, response) => {
     measureRequest(metrics, request, response);
+    if (!isTarget(request.url)) {
+      const text = 'The target of a request is a path here: /graphql.\n';
+      response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' }).end(text);
+      return;
+    }
     if (options.answerOperator?.(request, response) === true) return;
     if (development && request.url === '/') response.writeHead(302, { location: '/graphql' }).end();
     else http.answer(request, response);
@@ -106,6 +111,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return closing;
     },
   };
+}
+
+/** False for what is no path, or an absolute address: the engine would show a stack, or take it for another host's. */
+function isTarget(url = ''): boolean {
+  return url === '/graphql' || (url.startsWith('/') && URL.canParse(`http://localhost${url}`));
 }
 
 /** HTTP and sockets, over one engine. */
@@ -135,6 +145,7 @@ function openTransports(options: ServerOptions, limits: ServerLimits, origins: O
   return {
     http: openHttp({
       connections,
+      development,
       engine,
       schema,
       guards,

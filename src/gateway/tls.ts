@@ -25,9 +25,12 @@ export interface TlsSource {
 /** How long a client may take to agree on TLS, in ms: nobody is known before. */
 const HANDSHAKE_MS = 10_000;
 
+/** How long a request may take to come, its headers and all of it, in ms: what it is to hold is held for as long. */
+const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 };
+
 /** Makes a server of HTTP, over TLS where there is something to secure it with; that may change later. */
 export function createLines(tls: TlsSource | undefined, answer: RequestListener): Server {
-  if (tls === undefined) return createPlainServer(answer);
+  if (tls === undefined) return createPlainServer(PATIENCE, answer);
   const { clientCertificate } = tls;
   const terms = {
     minVersion: 'TLSv1.2',
@@ -35,7 +38,7 @@ export function createLines(tls: TlsSource | undefined, answer: RequestListener)
     requestCert: clientCertificate !== 'none',
     rejectUnauthorized: clientCertificate === 'required',
   } as const;
-  const server = createTlsServer({ ...tls.files(), ...terms }, answer);
+  const server = createTlsServer({ ...PATIENCE, ...tls.files(), ...terms }, answer);
   server.on('secureConnection', (line) => refuseForged(line, tls));
   // Requests that have come are answered with what they came by.
   tls.onChange((files) => server.setSecureContext({ ...files, minVersion: terms.minVersion }));

@@ -61,6 +61,7 @@ async function serve({ uri, database, secret }: MemoryMessage): Promise<Served> 
     metrics,
   });
   const http = openHttp({
+    development: false,
     engine,
     schema,
     guards,

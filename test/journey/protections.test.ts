@@ -151,8 +151,9 @@ const TRIALS: Readonly<Record<Protection, (path: Path, name: PathName) => Promis
     }
   },
   async valid(path) {
-    for (const query of ['{', '{ nonsense }', '{ tender { id } }']) {
+    for (const query of ['{', '{ nonsense }', '{ tender { id } }', '{ tendr { id } }']) {
       const { data, errors } = await path({ query });
+      expect(JSON.stringify(errors)).not.toContain('Did you mean');
       expect(data).toBeUndefined();
       expect(errors.length).toBeGreaterThan(0);
     }

@@ -75,7 +75,7 @@ export function createEngine(options: EngineOptions) {
     logging: yogaLogger(log),
     plugins: [
       refuseMalformed(),
-      limitDocuments({ maxDocumentTokens }, metrics),
+      limitDocuments({ maxDocumentTokens }, metrics, development),
       askGuards(guards),
       answerSubscriptions({ mask, limits: { maxSharedBytes }, metrics }),
       answerWhole(),
@@ -114,7 +114,7 @@ function refuseMalformed(): Plugin {
           return await requestParser(request);
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
-          throw invalidInput(`The request is malformed: ${error.message}`, 'variables');
+          throw invalidInput('The request is malformed: a parameter is no JSON.', 'variables');
         }
       });
     },
@@ -126,7 +126,12 @@ function readUtf8(request: Request): void {
   const json = async (): Promise<unknown> => {
     const bytes = Buffer.from(await request.arrayBuffer());
     if (!isUtf8(bytes)) throw clientError('INVALID_INPUT', 'The body of the request must be UTF-8.');
-    return JSON.parse(bytes.toString('utf8'));
+    try {
+      return JSON.parse(bytes.toString('utf8'));
+    } catch {
+      // What the parser says shows what was sent.
+      throw clientError('INVALID_INPUT', 'The body of the request is no JSON.');
+    }
   };
   Object.defineProperty(request, 'json', { value: json });
 }

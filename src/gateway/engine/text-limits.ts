@@ -29,6 +29,7 @@ const MAX_VALUE_DEPTH = 32;
 export function limitDocuments(
   { maxDocumentTokens }: Pick<ClientLimits, 'maxDocumentTokens'>,
   { limits }: Pick<Metrics, 'limits'>,
+  development: boolean,
 ): Plugin {
   return {
     // Asked only for documents that are not known yet.
@@ -45,8 +46,20 @@ export function limitDocuments(
     },
     onValidate({ addValidationRule }) {
       addValidationRule(refuseUnspeakable);
+      if (development) return undefined;
+      return ({ result, setResult }) => {
+        if (result.length > 0) setResult([...result].map(withoutSuggestion));
+      };
     },
   };
+}
+
+/** An error without what names may have been meant: who may not read the schema is not told of it by guesses. */
+function withoutSuggestion(error: Error): Error {
+  const message = error.message.replace(/ Did you mean .*$/s, '');
+  if (message === error.message) return error;
+  const nodes = error instanceof GraphQLError ? (error.nodes ?? null) : null;
+  return new GraphQLError(message, { nodes });
 }
 
 function textRefusal(text: string, maxTokens: number): GraphQLError | undefined {

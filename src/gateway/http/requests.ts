@@ -16,7 +16,7 @@ import { type Authenticate, credentialsOfHeaders } from '../../access/authentica
 import { certificateOf } from '../../access/client-certificate.ts';
 import { endMessage, type ProofWatch } from '../../access/proof-watch.ts';
 import type { Context } from '../../graphql/context.ts';
-import { RETRY_AFTER_SECONDS, unauthenticated } from '../../graphql/errors.ts';
+import { unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { NOT_CACHED } from '../engine/caching.ts';
@@ -36,6 +36,8 @@ export interface HttpLimits extends Pick<ClientLimits, 'maxBodyBytes'> {
 }
 
 export interface HttpOptions {
+  /** Anyone may read the schema, for which a request takes more than is read of strangers otherwise. */
+  readonly development: boolean;
   readonly engine: Engine;
   readonly schema: GraphQLSchema;
   readonly guards: Guards;
@@ -60,12 +62,17 @@ export interface Http {
   stop(): readonly (() => void)[];
 }
 
+/** What came of looking at what a caller shows. */
+type Proof = Awaited<ReturnType<Authenticate>>;
+
 /** A request under way, and its answer. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** To be called when the request is answered, or its answer turns out to be a stream. */
   readonly answered: () => void;
+  /** What came of the caller's proof, where that was looked at before the request was read. */
+  readonly proof: Promise<Proof> | undefined;
   /** The caller's, once they are known. */
   access: Access | null;
   /** True once the answer has turned out to be a stream. */
@@ -77,6 +84,26 @@ export function openHttp(options: HttpOptions): Http {
   const underWay = new Set<Exchange>();
   let stopping = false;
   const answer = openFastPath({ ...options, maxBodyBytes: options.limits.maxBodyBytes });
+  const begin = (request: IncomingMessage, response: ServerResponse, proof?: Promise<Proof>): void => {
+    const answered = takeOn(options, request, response);
+    if (answered === undefined) return;
+    const exchange: Exchange = { request, response, answered, proof, access: null, isStream: false };
+    underWay.add(exchange);
+    response.once('close', () => {
+      underWay.delete(exchange);
+      answered();
+      if (response.statusCode === 413) options.metrics.limits.inc({ limit: 'body_bytes' });
+    });
+    void answer(request, response, {
+      transport: 'http',
+      open: () => openContext(options, exchange),
+      hold: (held) => holdStream(options.connections, exchange, held),
+      onStream: (stream) => {
+        beginStream(options, exchange, stream);
+        if (stopping) response.destroy();
+      },
+    });
+  };
   return {
     answer(request, response) {
       if (!isHost(request.headers.host)) {
@@ -85,24 +112,19 @@ export function openHttp(options: HttpOptions): Http {
         return;
       }
       if (stopping) response.setHeader('connection', 'close');
-      const answered = takeOn(options, request, response);
-      if (answered === undefined) return;
-      const exchange: Exchange = { request, response, answered, access: null, isStream: false };
-      underWay.add(exchange);
-      response.once('close', () => {
-        underWay.delete(exchange);
-        answered();
-        if (response.statusCode === 413) options.metrics.limits.inc({ limit: 'body_bytes' });
-      });
-      void answer(request, response, {
-        transport: 'http',
-        open: () => openContext(options, exchange),
-        hold: (held) => holdStream(options.connections, exchange, held),
-        onStream: (stream) => {
-          beginStream(options, exchange, stream);
-          if (stopping) response.destroy();
+      if (options.development || isSmall(request)) {
+        begin(request, response);
+        return;
+      }
+      const proof = prove(options, request);
+      proof.then(
+        (proven) => {
+          if (response.destroyed) return;
+          if (proven.access !== null) begin(request, response, proof);
+          else refuseUnread(options, request, response, proven);
         },
-      });
+        (error: unknown) => refuse(options, request, response, options.mask(error)),
+      );
     },
     stop() {
       stopping = true;
@@ -132,27 +154,22 @@ function isHost(host = 'localhost'): boolean {
  * @returns to be called once it is answered; undefined where there is too much in hand, and OVERLOADED has been answered
  */
 function takeOn(
-  { services, origins, limits: { maxBodyBytes } }: HttpOptions,
+  options: HttpOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): (() => void) | undefined {
-  const { accept, origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  const {
+    services,
+    limits: { maxBodyBytes },
+  } = options;
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   // A body of unknown length counts as the largest there may be; one beyond the limit counts nothing, since it is never read.
   const bytes = encoding === undefined ? Number(length ?? 0) : maxBodyBytes;
   try {
     return services.admission.request(bytes > maxBodyBytes ? 0 : bytes);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    const type = answerTypeFor(accept) ?? 'application/json';
-    if (origin !== undefined && isAllowedOrigin(origins, origin))
-      response.setHeader('access-control-allow-origin', origin);
-    response.writeHead(503, {
-      'content-type': `${type}; charset=utf-8`,
-      'cache-control': NOT_CACHED,
-      'retry-after': String(RETRY_AFTER_SECONDS),
-      vary: 'origin',
-    });
-    response.end(JSON.stringify({ errors: [withoutHttp(error).toJSON()] }));
+    refuse(options, request, response, error);
     return undefined;
   }
 }
@@ -169,6 +186,69 @@ function holdStream(connections: Connections, { access, response }: Exchange, he
   }
   response.once('close', connection.leave);
   return connection.leave;
+}
+
+/** Answers with one error, and reads nothing of the request. */
+function refuse(
+  { origins }: Pick<HttpOptions, 'origins'>,
+  { headers: { accept, origin } }: IncomingMessage,
+  response: ServerResponse,
+  error: GraphQLError,
+): void {
+  const type = answerTypeFor(accept) ?? 'application/json';
+  if (origin !== undefined && isAllowedOrigin(origins, origin))
+    response.setHeader('access-control-allow-origin', origin);
+  const { status, headers } = httpOf(error);
+  response.writeHead(status, {
+    'content-type': `${type}; charset=utf-8`,
+    'cache-control': NOT_CACHED,
+    vary: 'origin',
+    ...headers,
+  });
+  response.end(JSON.stringify({ errors: [withoutHttp(error).toJSON()] }));
+}
+
+interface ErrorHttp {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function httpOf({ extensions }: GraphQLError): ErrorHttp {
+  return (extensions.http as ErrorHttp | undefined) ?? { status: 500 };
+}
+
+/** How much is read of a caller who has not proved who they are, in bytes: enough to ask whether anybody is there. */
+const UNPROVED_BYTES = 1_024;
+
+/** Whether a request is read before its caller is known. */
+function isSmall({ method, url = '', headers }: IncomingMessage): boolean {
+  const length = headers['content-length'] ?? '0';
+  const isShort = headers['transfer-encoding'] === undefined && Number(length) <= UNPROVED_BYTES;
+  return method === 'OPTIONS' || (isShort && url.length <= UNPROVED_BYTES);
+}
+
+/** Nothing more is read on this connection: what comes yet is the rest of the request. */
+function refuseUnread(
+  options: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { reason, message }: Extract<Proof, { readonly access: null }>,
+): void {
+  options.metrics.unauthenticated.inc({ reason });
+  response.setHeader('connection', 'close');
+  refuse(options, request, response, unauthenticated(message));
+}
+
+/** Looks at what a request shows. */
+function prove({ authenticate }: HttpOptions, request: IncomingMessage): Promise<Proof> {
+  const certificate = certificateOf(request.socket);
+  const shown = credentialsOfHeaders({ get: (name) => headerOf(request, name) });
+  return authenticate(certificate === undefined ? shown : { ...shown, certificate });
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
 }
 
 /**
@@ -193,18 +273,11 @@ function beginStream(
   response.once('close', stop);
 }
 
-async function openContext(
-  { authenticate, services, limits, metrics }: HttpOptions,
-  exchange: Exchange,
-): Promise<Context> {
+async function openContext(options: HttpOptions, exchange: Exchange): Promise<Context> {
+  const { services, limits, metrics } = options;
   const { request, response } = exchange;
-  const header = (name: string): string | undefined => {
-    const value = request.headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  const certificate = certificateOf(request.socket);
-  const shown = credentialsOfHeaders({ get: header });
-  const proof = await authenticate(certificate === undefined ? shown : { ...shown, certificate });
+  const header = (name: string) => headerOf(request, name);
+  const proof = await (exchange.proof ?? prove(options, request));
   exchange.access = proof.access;
   if (proof.access === null) {
     metrics.unauthenticated.inc({ reason: proof.reason });
