@@ -28,10 +28,16 @@ interface Account {
   bytes: number;
 }
 
+/** Whose connection it is. */
+interface Accounts {
+  readonly tenant: Account;
+  readonly caller: Account;
+}
+
 /** A document that subscriptions hold: whoever was the first is charged for it, until the last has left. */
 interface SharedDocument {
   holders: number;
-  readonly giveBack: () => void;
+  readonly accounts: Accounts;
 }
 
 /**
@@ -60,61 +66,46 @@ export class Connections {
       account.connections += 1;
       this.#accounts.set(account.name, account);
     }
-    const holding = new Set<() => void>();
-    let bytes = 0;
-    let isOpen = true;
-    return {
-      hold: (held) => {
-        this.#check(bytes + held.bytes, this.#limits.maxHeldBytesPerSocket, 'held_bytes_per_socket');
-        const giveBack = this.#hold(tenant, caller, held);
-        bytes += held.bytes;
-        const release = (): void => {
-          if (!holding.delete(release)) return;
-          bytes -= held.bytes;
-          giveBack();
-        };
-        holding.add(release);
-        return release;
-      },
-      leave: () => {
-        if (!isOpen) return;
-        isOpen = false;
-        for (const release of holding) release();
-        for (const account of [tenant, caller]) {
-          account.connections -= 1;
-          this.#forget(account);
-        }
-      },
-    };
+    return new OpenConnection(this, { tenant, caller });
   }
 
-  #hold(tenant: Account, caller: Account, { bytes, document, documentBytes }: Held): () => void {
+  /** A connection is closed. */
+  left({ tenant, caller }: Accounts): void {
+    for (const account of [tenant, caller]) {
+      account.connections -= 1;
+      this.#forget(account);
+    }
+  }
+
+  /** Charges what a subscription holds. @throws TOO_MUCH_OPEN, and nothing is charged */
+  charge(accounts: Accounts, ofConnection: number, { bytes, document, documentBytes }: Held): void {
     const shared = this.#documents.get(document);
     const more = bytes + (shared === undefined ? documentBytes : 0);
+    const { tenant, caller } = accounts;
+    this.#check(ofConnection + bytes, this.#limits.maxHeldBytesPerSocket, 'held_bytes_per_socket');
     this.#check(caller.bytes + more, this.#limits.maxHeldBytesPerCaller, 'held_bytes_per_caller');
     this.#check(tenant.bytes + more, this.#limits.maxHeldBytesPerTenant, 'held_bytes_per_tenant');
-    const accounts = [tenant, caller];
-    const joined = shared ?? { holders: 0, giveBack: this.#charge(accounts, documentBytes) };
-    joined.holders += 1;
-    this.#documents.set(document, joined);
-    const giveBack = this.#charge(accounts, bytes);
-    return () => {
-      giveBack();
-      joined.holders -= 1;
-      if (joined.holders > 0) return;
-      this.#documents.delete(document);
-      joined.giveBack();
-    };
+    this.#add(accounts, more);
+    if (shared === undefined) this.#documents.set(document, { holders: 1, accounts });
+    else shared.holders += 1;
   }
 
-  #charge(accounts: readonly Account[], bytes: number): () => void {
-    for (const account of accounts) account.bytes += bytes;
-    return () => {
-      for (const account of accounts) {
-        account.bytes -= bytes;
-        this.#forget(account);
-      }
-    };
+  /** Gives back what was charged. */
+  giveBack(accounts: Accounts, { bytes, document, documentBytes }: Held): void {
+    this.#add(accounts, -bytes);
+    const shared = this.#documents.get(document);
+    if (shared === undefined) return;
+    shared.holders -= 1;
+    if (shared.holders > 0) return;
+    this.#documents.delete(document);
+    this.#add(shared.accounts, -documentBytes);
+  }
+
+  #add({ tenant, caller }: Accounts, bytes: number): void {
+    for (const account of [tenant, caller]) {
+      account.bytes += bytes;
+      this.#forget(account);
+    }
   }
 
   #account(name: string): Account {
@@ -130,6 +121,42 @@ export class Connections {
     if (amount <= max) return;
     this.#met(limit);
     throw tooMuchOpen();
+  }
+}
+
+/** There are thousands of them, mostly with one subscription. */
+class OpenConnection implements Connection {
+  readonly #connections: Connections;
+  readonly #accounts: Accounts;
+  readonly #held: Held[] = [];
+  #bytes = 0;
+  #isOpen = true;
+
+  constructor(connections: Connections, accounts: Accounts) {
+    this.#connections = connections;
+    this.#accounts = accounts;
+  }
+
+  hold(held: Held): () => void {
+    this.#connections.charge(this.#accounts, this.#bytes, held);
+    this.#bytes += held.bytes;
+    this.#held.push(held);
+    return () => this.#release(held);
+  }
+
+  leave(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const held of [...this.#held]) this.#release(held);
+    this.#connections.left(this.#accounts);
+  }
+
+  #release(held: Held): void {
+    const at = this.#held.indexOf(held);
+    if (at < 0) return;
+    this.#held.splice(at, 1);
+    this.#bytes -= held.bytes;
+    this.#connections.giveBack(this.#accounts, held);
   }
 }
 

@@ -184,8 +184,9 @@ function holdStream(connections: Connections, { access, response }: Exchange, he
     connection.leave();
     throw error;
   }
-  response.once('close', connection.leave);
-  return connection.leave;
+  const leave = (): void => connection.leave();
+  response.once('close', leave);
+  return leave;
 }
 
 /** Answers with one error, and reads nothing of the request. */

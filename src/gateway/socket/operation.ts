@@ -53,11 +53,12 @@ export async function prepare(
     extra.close(CLOSE.TOO_MANY);
     return [new GraphQLError('Too many operations at once on one socket.')];
   }
+  const { connection } = extra;
   const transport: Transport & { params: SubscribePayload } = {
     params: payload,
     transport: 'socket',
     sink: extra.outflow.ofOperation(id),
-    ...(extra.connection === undefined ? {} : { hold: extra.connection.hold }),
+    ...(connection === undefined ? {} : { hold: (held) => connection.hold(held) }),
     open: async () =>
       contextOf(services, {
         access: extra.access ?? null,
