@@ -39,6 +39,7 @@ async function ask(
   alone: boolean,
 ): Promise<Given> {
   const access = requireAccess(context);
+  if (!context.admin.actions.some(({ mayAsk }) => mayAsk.includes(access.role))) return refusal('FORBIDDEN');
   const action = context.admin.actions.find(({ name }) => name === input.action);
   if (action === undefined)
     return refusal('INVALID_INPUT', 'There is no protected action of this name.', 'action');

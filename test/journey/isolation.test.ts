@@ -83,7 +83,15 @@ async function rows(tenantId: string) {
 }
 
 /** What is no tenant's own; and what B has none of here, and is shown to nobody else in test/approval/api.test.ts. */
-const ELSEWHERE = new Set(['projections', 'protectedActions', 'approval', 'approvals', 'adminActions']);
+const ELSEWHERE = new Set([
+  'projections',
+  'auditProof',
+  'proofKeys',
+  'protectedActions',
+  'approval',
+  'approvals',
+  'adminActions',
+]);
 /** Mutations that begin something, and name nothing that there has to be. */
 const NEEDS_NOTHING = new Set(['createTender', 'registerVehicle', 'requestApproval', 'breakGlass']);
 
