@@ -39,12 +39,12 @@ async function ask(
   alone: boolean,
 ): Promise<Given> {
   const access = requireAccess(context);
+  // Before the dry run, which only those may have made who may ask.
+  if (!isPerson(access)) return refusal('APPROVAL_PEOPLE_ONLY');
   if (!context.admin.actions.some(({ mayAsk }) => mayAsk.includes(access.role))) return refusal('FORBIDDEN');
   const action = context.admin.actions.find(({ name }) => name === input.action);
   if (action === undefined)
     return refusal('INVALID_INPUT', 'There is no protected action of this name.', 'action');
-  // Before the dry run, which only those may have made who may ask.
-  if (!isPerson(access)) return refusal('APPROVAL_PEOPLE_ONLY');
   if (!action.mayAsk.includes(access.role)) return refusal('FORBIDDEN');
   const read = action.read(input.arguments);
   if ('refusal' in read) return read.refusal;
