@@ -1,5 +1,7 @@
 import { type Db, UUID } from 'mongodb';
 import { v5 } from 'uuid';
+import { approval } from '../src/approval/approval.ts';
+import type { ApprovalCommand, RequestApproval } from '../src/approval/commands.ts';
 import type { Aggregate, Command } from '../src/eventstore/aggregate.ts';
 import { handle } from '../src/eventstore/command/handle.ts';
 import { handleMany } from '../src/eventstore/command/handle-many.ts';
@@ -50,9 +52,43 @@ const ROUTE_WAYS: readonly (readonly RouteCommand[])[] = [
   ],
 ];
 
+const COUNTS = [{ name: 'keys', count: 1 }];
+const ASKED: RequestApproval = {
+  type: 'RequestApproval',
+  person: true,
+  roles: ['admin'],
+  action: 'approval.rule',
+  arguments: '{"required":2}',
+  hash: 'a'.repeat(64),
+  counts: COUNTS,
+  reason: 'For the test',
+  required: 2,
+  ...at(1),
+  by: { id: 'ann', role: 'admin' },
+};
+const BEGUN: ApprovalCommand = {
+  type: 'StartExecution',
+  mayAsk: ['admin'],
+  mayVote: ['admin'],
+  required: 2,
+  revoked: [],
+  counts: COUNTS,
+  freshHash: 'a'.repeat(64),
+  ...at(3),
+};
+const APPROVAL_WAYS: readonly (readonly ApprovalCommand[])[] = [
+  [ASKED],
+  [
+    { ...ASKED, breakGlass: { allowed: true } },
+    BEGUN,
+    { type: 'FinishExecution', succeeded: true, summary: 'Done', ...at(4) },
+  ],
+];
+
 const STORIES: readonly Told[] = [
   ...Object.values(WAY_TO).map((commands) => ({ aggregate: tender as Told['aggregate'], commands })),
   ...VEHICLE_WAYS.map((commands) => ({ aggregate: vehicle as Told['aggregate'], commands })),
+  ...APPROVAL_WAYS.map((commands) => ({ aggregate: approval as Told['aggregate'], commands })),
   ...ROUTE_WAYS.map((commands) => ({ aggregate: route as Told['aggregate'], commands })),
 ];
 

@@ -29,6 +29,8 @@ function anyOf(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
       return fc.date({ noInvalidDate: true });
     case 'boolean':
       return fc.boolean();
+    case 'literal':
+      return fc.constantFrom(...def.values);
     case 'enum':
       return fc.constantFrom(...Object.values(def.entries));
     default:

@@ -10,6 +10,9 @@ let gateway: TestGateway;
 let tenderId: string;
 let vehicleId: string;
 let routeId: string;
+let approvalId: string;
+/** For all that there is: the admin log is for administrators. */
+let token: string;
 beforeAll(async () => {
   gateway = await startGateway();
   const created = await gateway.data(tenderMutation('createTender'), { input: LOAD });
@@ -22,6 +25,13 @@ beforeAll(async () => {
     { input: { stops: [{ name: 'Depot', longitude: 13.4, latitude: 52.5 }] } },
   );
   routeId = planned.result.route.id;
+  token = await gateway.token({ role: 'admin' });
+  const asked = await gateway.data(
+    'mutation ($input: RequestApprovalInput!) { result: requestApproval(input: $input) { ... on ApprovalPayload { approval { id } } } }',
+    { input: { action: 'approval.rule', arguments: { required: 2 }, reason: 'To have one' } },
+    token,
+  );
+  approvalId = asked.result.approval.id;
   await eventually(async () =>
     expect((await gateway.data('{ vehicles { nodes { id } } }')).vehicles.nodes).toHaveLength(1),
   );
@@ -36,6 +46,9 @@ const documents: Readonly<Record<string, (page: string) => string>> = {
   'Query.routes': (page) => `{ at: routes(${page}) { PAGE } }`,
   'Query.vehicleTrack': (page) =>
     `{ at: vehicleTrack(vehicleId: "${vehicleId}", from: "2000-01-01T00:00:00Z", to: "9000-01-01T00:00:00Z", ${page}) { PAGE } }`,
+  'Query.approvals': (page) => `{ at: approvals(${page}) { PAGE } }`,
+  'Query.adminActions': (page) => `{ at: adminActions(${page}) { PAGE } }`,
+  'Approval.history': (page) => `{ of: approval(id: "${approvalId}") { at: history(${page}) { PAGE } } }`,
   'Tender.history': (page) => `{ of: tender(id: "${tenderId}") { at: history(${page}) { PAGE } } }`,
   'Vehicle.history': (page) => `{ of: vehicle(id: "${vehicleId}") { at: history(${page}) { PAGE } } }`,
   'Route.history': (page) => `{ of: route(id: "${routeId}") { at: history(${page}) { PAGE } } }`,
@@ -57,7 +70,7 @@ async function page(field: string, args: string): Promise<Data> {
     'PAGE',
     'edges { cursor } pageInfo { hasNextPage hasPreviousPage }',
   );
-  const data = await gateway.data(document ?? '');
+  const data = await gateway.data(document ?? '', {}, token);
   return data.at ?? data.of.at;
 }
 

@@ -94,6 +94,7 @@ describe('a tender, from created to completed', () => {
       null,
     ]);
     expect(projections.map((each: { name: string }) => each.name).sort()).toEqual([
+      'approvals_read',
       'fleet_status',
       'route_summary',
       'tenders_read',

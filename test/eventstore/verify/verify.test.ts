@@ -65,6 +65,7 @@ const rest = (of: World): World => ({
   tenders_read: of.tenders_read.slice(STREAMS - 60),
   route_summary: of.route_summary.slice(STREAMS - 60),
   fleet_status: of.fleet_status.slice(STREAMS - 60),
+  approvals_read: of.approvals_read.slice(STREAMS - 60),
 });
 
 describe('D-13 rows that were damaged', () => {

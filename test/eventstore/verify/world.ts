@@ -1,5 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Collection, Document } from 'mongodb';
+import { approval } from '../../../src/approval/approval.ts';
+import type { ApprovalCommand } from '../../../src/approval/commands.ts';
 import type { Aggregate, Command } from '../../../src/eventstore/aggregate.ts';
 import { handleMany } from '../../../src/eventstore/command/handle-many.ts';
 import type { Intent } from '../../../src/eventstore/command/intent.ts';
@@ -30,6 +32,7 @@ export interface World {
   readonly tenders_read: readonly Stream[];
   readonly route_summary: readonly Stream[];
   readonly fleet_status: readonly Stream[];
+  readonly approvals_read: readonly Stream[];
 }
 
 const streams = (count: number): Stream[] =>
@@ -94,13 +97,32 @@ const tracked = (index: number): VehicleCommand => ({
   ...now(),
 });
 
+const HASH = 'a'.repeat(64);
+const COUNTS = [{ name: 'keys', count: 1 }];
+const asked = (): ApprovalCommand => ({
+  ...{ type: 'RequestApproval', person: true, roles: ['admin'], action: 'approval.rule' },
+  ...{ arguments: '{}', hash: HASH, counts: COUNTS, reason: 'For the test', required: 1_000_000 },
+  ...{ ...now(), by: { id: 'ann', role: 'admin' } },
+});
+/** So many have to approve that it goes on and on. */
+const approved = (): ApprovalCommand => ({
+  ...{ type: 'VoteForApproval', person: true, roles: ['admin'], hash: HASH },
+  ...{ counts: COUNTS, freshHash: HASH, ...now(), by: { id: newId(), role: 'admin' } },
+});
+
 /** So many streams of each kind, three events in each. */
 export async function openWorld(store: Store, count: number): Promise<World> {
-  const world = { tenders_read: streams(count), route_summary: streams(count), fleet_status: streams(count) };
+  const world = {
+    tenders_read: streams(count),
+    route_summary: streams(count),
+    fleet_status: streams(count),
+    approvals_read: streams(count),
+  };
   const create: TenderCommand = { type: 'CreateTender', details: DETAILS, ...now() };
   await give(store, tender, world.tenders_read, () => create);
   await give(store, route, world.route_summary, (index) => planned(`route ${index}`));
   await give(store, vehicle, world.fleet_status, registered);
+  await give(store, approval, world.approvals_read, asked);
   for (const round of [1, 2]) await goOn(store, world, round);
   return world;
 }
@@ -110,6 +132,7 @@ export async function goOn(store: Store, world: World, round: number): Promise<v
   await give(store, tender, world.tenders_read, offered);
   await give(store, route, world.route_summary, () => adjusted(round));
   await give(store, vehicle, world.fleet_status, (index) => tracked(index + round));
+  await give(store, approval, world.approvals_read, approved);
 }
 
 /** Adds to these streams, and new ones beside them, until it is stopped. */
@@ -140,6 +163,7 @@ const FIELDS: Readonly<Record<keyof World, string>> = {
   tenders_read: 'status',
   route_summary: 'stops.1.latitude',
   fleet_status: 'licensePlate',
+  approvals_read: 'action',
 };
 
 /** Damages the rows of these streams, each in one of four ways. @returns what is wrong now, `kind row`, sorted */
