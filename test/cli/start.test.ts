@@ -115,10 +115,10 @@ describe('a gateway with a client whose query fails in several places at once', 
     await offered(client, 'carrier-1');
     await tour(client);
     // The first tender has a vehicle, which is loaded; the second has none, and fails before it is there.
-    const query = `query ($yes: Boolean = true) {
-      tenders { nodes { vehicle { id } stops { name @include(if: $yes) } } } }`;
-    const { errors } = await ask({ query, variables: { yes: null } });
-    expect(errors).toMatchObject([{ path: ['tenders', 'nodes', 1, 'stops', 0] }]);
+    const query = `query ($after: String) {
+      tenders(first: 2) { nodes { vehicle { id history(after: $after) { nodes { id } } } history(after: $after) { nodes { id } } } } }`;
+    const { errors } = await ask({ query, variables: { after: 'no cursor' } });
+    expect(JSON.stringify(errors)).toContain('"code":"INVALID_INPUT","field":"after"');
     expect(await ask({ query })).toMatchObject({ data: { tenders: { nodes: [{}, { vehicle: null }] } } });
   });
 });

@@ -13,7 +13,10 @@ import { openWholeStore } from '../../dispatch/stage.ts';
 import { eventually } from '../../eventually.ts';
 import { openWorld, type World } from './world.ts';
 
-const KINDS = ['tenders_read', 'route_summary', 'fleet_status', 'LicensePlate'];
+const KINDS = [
+  ...['tenders_read', 'route_summary', 'fleet_status', 'approvals_read'],
+  ...['LicensePlate', 'DataSubject'],
+];
 const HOUR_MS = 3_600_000;
 
 let database: TestDatabase;
@@ -89,7 +92,7 @@ describe('D-13 verification in the background', () => {
     const events = await Promise.all(
       metrics.map(async ({ verifyEvents }) => (await verifyEvents.get()).values.map(({ value }) => value)),
     );
-    expect(events.flat().sort()).toEqual([0, 60, 60, 60].sort());
+    expect(events.flat().sort()).toEqual([0, 0, 60, 60, 60, 60].sort());
     const named = lines.flatMap(({ finding }) => finding ?? []);
     expect(named).toEqual([
       { of: 'tenders_read', row: expect.any(String), kind: 'wrong', fields: ['status', 'note'] },
