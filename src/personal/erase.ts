@@ -8,7 +8,7 @@ import type { Ledger } from './ledger.ts';
 import type { Personal } from './personal.ts';
 import { recordedOf } from './recorded.ts';
 import { dataSubject, type SubjectCommand } from './subject.ts';
-import { destroyKey } from './subject-keys.ts';
+import { destroyKey, subjectKeysOf } from './subject-keys.ts';
 import { type Swept, sweep } from './sweep.ts';
 
 /** Where subjects are erased. */
@@ -40,10 +40,12 @@ export interface Erased extends Swept {
  * for; the ledger outside of the database has it; the key is destroyed, from when on nothing more is recorded of the subject;
  * the database is searched for clear text; the log says that it is done. Rows, snapshots and exports have sealed texts
  * only: with the key they are erased, too, and stay what the log says. Other processes forget the key within KEY_MEMORY_MS.
+ * @returns null, and nothing is done, where nothing personal was ever recorded of such a subject: the name is mistaken
  */
-export async function eraseSubject(ground: ErasureGround, request: ErasureRequest): Promise<Erased> {
+export async function eraseSubject(ground: ErasureGround, request: ErasureRequest): Promise<Erased | null> {
   const { store, personal, ledger } = ground;
   const { tenantId, subject, reason, approvalId } = request;
+  if ((await subjectKeysOf(store.db).findOne({ _id: subject, tenantId })) === null) return null;
   const at = new Date(store.clock.now());
   const texts = await recordedOf(store, personal, tenantId, subject);
   const requested = present({ reason, approvalId });

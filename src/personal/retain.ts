@@ -33,8 +33,8 @@ export async function eraseExpired(
   let erased = 0;
   for await (const { _id: subject, tenantId } of subjects) {
     if (signal?.aborted) break;
-    await eraseSubject(ground, { tenantId, subject, by, reason: `Kept for ${policy.days} days.` });
-    erased += 1;
+    const reason = `Kept for ${policy.days} days.`;
+    if ((await eraseSubject(ground, { tenantId, subject, by, reason })) !== null) erased += 1;
   }
   return erased;
 }

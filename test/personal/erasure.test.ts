@@ -146,6 +146,13 @@ describe('a driver who is erased', () => {
     expect(await ledger.all()).toMatchObject([{ tenantId: 'demo', subject }]);
   });
 
+  it('is somebody of whom something was recorded: a mistaken name erases nobody, and leaves nothing', async () => {
+    const subject = await subjectNamed('D-mistaken');
+    expect(await eraseSubject(ground(), { tenantId: 'demo', subject, by: ADMIN })).toBeNull();
+    expect(await subjectKeysOf(gateway.store.db).findOne({ _id: subject })).toBeNull();
+    expect((await ledger.all()).map((erasure) => erasure.subject)).not.toContain(subject);
+  });
+
   it('is erased once, however often that is asked for', async () => {
     const subject = await subjectNamed('D-6');
     await eraseSubject(ground(), { tenantId: 'demo', subject, by: ADMIN });

@@ -112,12 +112,16 @@ async function erase(context: CliContext, ground: ErasureGround, flags: EraseFla
   const subject = await ground.personal.subjectOf(tenantId, name);
   if (subject === null) throw new StartupError(`Nothing personal was recorded for tenant ${tenantId}.`);
   const erased = await eraseSubject(ground, { tenantId, subject, by: operator(), reason });
+  if (erased === null)
+    throw new StartupError(`Nothing personal was recorded of "${printable(name)}" of tenant ${tenantId}.`);
   for (const place of erased.places) context.console.log(`left\t${printable(place)}`);
   context.console.log(summaryOf(erased));
   if (erased.left > 0) context.exitCode = 2;
 }
 
 function summaryOf({ subject, texts, searched, left, oplog }: Erased): string {
+  if (texts === 0)
+    return `${subject} is erased; what was recorded of it is not known any more, so that nothing could be searched for`;
   const where = oplog ? ' and of the oplog' : '; the oplog may not be read by this user';
   return `${subject} is erased: ${texts} texts; ${left} of ${searched} documents hold the same${where}`;
 }
