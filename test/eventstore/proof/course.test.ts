@@ -68,7 +68,7 @@ describe('an import into a log that is sealed', () => {
     expect(await announcementsOf(gateway.database.db).countDocuments()).toBe(0);
     expect(await checked(gateway.store, signer)).toMatchObject({
       findings: [],
-      report: { segments: 3, events: 41 },
+      report: { segments: 3, events: 53 },
     });
     await gateway.store.events.deleteOne({ _id: first?._id ?? new UUID() });
     expect((await checked(gateway.store, signer)).findings).toMatchObject([
@@ -83,7 +83,7 @@ describe('an import into a log that is sealed', () => {
     expect(await announcementsOf(gateway.database.db).countDocuments()).toBe(0);
     expect(await checked(gateway.store, signer)).toMatchObject({
       findings: [],
-      report: { segments: 2, events: 41 },
+      report: { segments: 2, events: 53 },
     });
   });
 
@@ -183,7 +183,7 @@ describe('the job that seals', () => {
       });
     const jobs = [start(gateway.store), start({ ...gateway.store, producerId: 'another' })];
     try {
-      await eventually(() => expect(sealed).toBe(36));
+      await eventually(() => expect(sealed).toBe(48));
       await eventually(async () => expect(await readdir(join(folder, 'acme-2'))).not.toHaveLength(0));
       await eventually(() => expect(told.at(-1)).toBeLessThan(60));
     } finally {

@@ -56,13 +56,13 @@ const offline = async (proof: unknown, ...more: string[]) =>
 describe('the proof of an event', () => {
   it('leads every event of the tenant to a signature, in another language as well', async () => {
     const ids = await idsOf('acme');
-    expect(ids).toHaveLength(36);
+    expect(ids).toHaveLength(48);
     for (const [at, id] of ids.entries()) {
       const proof = await proofOf(id);
       expect(await offline(proof)).toMatchObject({
         code: 0,
         stdout: expect.stringMatching(
-          new RegExp(`\nproven: event ${id}, sealed in segment [1-3] of acme at 20`),
+          new RegExp(`\nproven: event ${id}, sealed in segment [1-4] of acme at 20`),
         ),
       });
       if (at % 6 === 0) expect(await inPython(proof)).toBe(true);
