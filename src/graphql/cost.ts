@@ -1,7 +1,7 @@
 import type { GraphQLField } from 'graphql';
 
 /**
- * What executing a field takes, in points, where its type does not tell. A point is about a microsecond of the process: what one
+ * What executing a field takes, in points, where its type does not tell. A point is meant as about a microsecond of the process (estimated): what one
  * value of an answer takes, from the row to the text.
  */
 export interface FieldCost {
