@@ -242,7 +242,7 @@ module.exports = {
       from: { path: '^src/access/' },
       to: {
         path: [
-          '^src/(?!access/|eventstore/(?:event|admin-actions)\\.ts$|mongo/(?:startup-error|data-folder)\\.ts$)',
+          '^src/(?!access/|eventstore/(?:event|admin-actions)\\.ts$|mongo/(?:startup-error|data-folder|first-file)\\.ts$)',
           ...GRAPHQL,
         ],
       },

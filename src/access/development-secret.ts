@@ -1,13 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { prepareFolder } from '../mongo/data-folder.ts';
+import { makeFirst, PRIVATE, readIfThere } from '../mongo/first-file.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { MIN_SECRET_BYTES } from './token.ts';
 
 const FILE = 'dev-secret';
-/** The owner may read and write; nobody else may anything. */
-const PRIVATE = 0o600;
 
 /**
  * The secret that signs tokens in development mode, for the gateway: made once, then kept in the data folder, where `waybill
@@ -22,24 +20,16 @@ export async function developmentSecret(
   onMade: (path: string) => void = () => undefined,
 ): Promise<string> {
   const path = join(dataDir, FILE);
-  const kept = await keptSecret(path);
+  const kept = keptSecret(path);
   if (kept !== undefined) return kept;
 
-  const draft = join(dataDir, `${FILE}.${randomUUID()}`);
   prepareFolder(dataDir);
   try {
-    await writeFile(draft, `${randomBytes(MIN_SECRET_BYTES).toString('base64url')}\n`, {
-      mode: PRIVATE,
-      flag: 'wx',
-    });
-    await link(draft, path);
-    onMade(path);
+    if (makeFirst(path, `${randomBytes(MIN_SECRET_BYTES).toString('base64url')}\n`, PRIVATE)) onMade(path);
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw unusable(dataDir, error);
-  } finally {
-    await rm(draft, { force: true });
+    throw unusable(dataDir, error);
   }
-  const secret = await keptSecret(path);
+  const secret = keptSecret(path);
   if (secret === undefined) throw new StartupError(`${path} was removed while it was being made.`);
   return secret;
 }
@@ -49,7 +39,7 @@ export async function developmentSecret(
  * @throws StartupError where there is none: a new one would be good for no gateway, and lie about in any folder
  */
 export async function secretOfGateway(dataDir: string): Promise<string> {
-  const secret = await keptSecret(join(dataDir, FILE));
+  const secret = keptSecret(join(dataDir, FILE));
   if (secret !== undefined) return secret;
   throw new StartupError(
     `${resolve(dataDir)} is no data folder of a gateway in development mode: there is no ${FILE}. Start the gateway first, ` +
@@ -58,14 +48,14 @@ export async function secretOfGateway(dataDir: string): Promise<string> {
 }
 
 /** A file that is too short to be a secret was not made by Waybill: it is refused, never used. */
-async function keptSecret(path: string): Promise<string | undefined> {
-  let secret: string;
+function keptSecret(path: string): string | undefined {
+  let secret: string | undefined;
   try {
-    secret = (await readFile(path, 'utf8')).trim();
+    secret = readIfThere(path)?.trim();
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
     throw unusable(path, error);
   }
+  if (secret === undefined) return undefined;
   if (Buffer.byteLength(secret) < MIN_SECRET_BYTES)
     throw new StartupError(`${path} holds no usable secret: remove it, and a new one is made.`);
   return secret;
@@ -76,8 +66,4 @@ function unusable(path: string, error: unknown): StartupError {
   return new StartupError(
     `The development secret cannot be kept in ${path} (${why}); WAYBILL_DATA names another folder.`,
   );
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,5 +1,6 @@
 import type { ClientSession, Db, Document } from 'mongodb';
 import type { Actor } from './event.ts';
+import { hasCode } from './faults.ts';
 import { newId } from './ids.ts';
 
 /**
@@ -53,7 +54,7 @@ export async function noteAdminAction(
 export async function openAdminActions(db: Db): Promise<void> {
   await db.createCollection(COLLECTION).catch((error: unknown) => {
     // Another process made it a moment ago.
-    if (!(error instanceof Error && 'code' in error && error.code === 48)) throw error;
+    if (!hasCode(error, 48)) throw error;
   });
 }
 

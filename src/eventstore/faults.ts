@@ -9,6 +9,11 @@ const PASSING_CODES: ReadonlySet<unknown> = new Set([
   11602, 13435, 13436,
 ]);
 
+/** True for an error that names itself by this code: the server's numbers, the system's names (`ENOENT`). */
+export function hasCode(error: unknown, code: number | string): boolean {
+  return codeOf(error) === code;
+}
+
 /** True for a violated unique index; which one is never asked, since MongoDB names only one of two. */
 export function isDuplicateKey(error: unknown): boolean {
   return codeOf(error) === 11000;

@@ -1,6 +1,7 @@
-import { type Collection, type Db, MongoServerError } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { Logger } from 'pino';
 import { STREAM_INDEX } from './aggregate.ts';
+import { hasCode } from './faults.ts';
 import type { IndexSpec, Projection } from './projection.ts';
 import { LATE_INDEX } from './time-order.ts';
 
@@ -114,8 +115,4 @@ function nameOf(keys: IndexSpec['keys']): string {
 
 function unlessItExists(error: unknown): void {
   if (!hasCode(error, NAMESPACE_EXISTS)) throw error;
-}
-
-function hasCode(error: unknown, code: number): boolean {
-  return error instanceof MongoServerError && error.code === code;
 }

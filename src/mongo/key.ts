@@ -1,7 +1,8 @@
-import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MongoClientOptions } from 'mongodb';
+import { makeFirst, PRIVATE, readIfThere } from './first-file.ts';
 import { StartupError } from './startup-error.ts';
 
 /**
@@ -15,8 +16,6 @@ export interface MongodKey {
 }
 
 const FILE = 'mongod.key';
-/** The owner may read and write; mongod refuses a key that others may read. */
-const PRIVATE = 0o600;
 const OTHERS = 0o077;
 /** As base64 64 characters: of the 6 to 1,024 that a key may have. */
 const KEY_BYTES = 48;
@@ -28,13 +27,8 @@ export const OWNER = 'waybill';
 /** The key in a folder; undefined where there is none: a mongod from before there were keys asks for nothing. */
 export function readKey(folder: string): MongodKey | undefined {
   const path = join(folder, FILE);
-  let secret: string;
-  try {
-    secret = readFileSync(path, 'utf8').replace(/\s/g, '');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw unusable(path, error instanceof Error ? error.message : String(error));
-  }
+  const secret = orUnusable(path, () => readIfThere(path))?.replace(/\s/g, '');
+  if (secret === undefined) return undefined;
   if (!FORM.test(secret)) throw unusable(path, 'it holds no key; remove it, and a new one is made');
   return { path, secret };
 }
@@ -49,20 +43,20 @@ export function prepareKey(folder: string): MongodKey {
   return key;
 }
 
-/** The file appears whole under its name or not at all. */
 function makeKey(folder: string): MongodKey {
   const path = join(folder, FILE);
   const secret = randomBytes(KEY_BYTES).toString('base64');
-  const draft = `${path}.${randomUUID()}`;
+  if (!orUnusable(path, () => makeFirst(path, `${secret}\n`, PRIVATE)))
+    throw unusable(path, 'it was made by somebody else at the same time');
+  return { path, secret };
+}
+
+function orUnusable<T>(path: string, work: () => T): T {
   try {
-    writeFileSync(draft, `${secret}\n`, { mode: PRIVATE, flag: 'wx' });
-    linkSync(draft, path);
+    return work();
   } catch (error) {
     throw unusable(path, error instanceof Error ? error.message : String(error));
-  } finally {
-    rmSync(draft, { force: true });
   }
-  return { path, secret };
 }
 
 function keepPrivate(path: string): void {
@@ -111,8 +105,4 @@ export function ownUri(
     ...(key === undefined ? [] : ['authSource=admin', 'authMechanism=SCRAM-SHA-256']),
   ];
   return `mongodb://${login}${hosts.join(',')}/${options.length === 0 ? '' : `?${options.join('&')}`}`;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

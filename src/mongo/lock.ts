@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFirst } from './first-file.ts';
 import { beganAt, isAlive } from './processes.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -49,7 +50,7 @@ export function lock(folder: string, role: HolderRole): Lock {
   const path = lockFile(folder);
   const mine: Holder = { pid: process.pid, host: hostname(), role, beganAt: beganAt(process.pid) };
   for (let i = 0; i < TRIES; i++) {
-    if (create(path, mine)) return { release: () => release(path) };
+    if (makeFirst(path, JSON.stringify(mine))) return { release: () => release(path) };
     const holder = liveHolder(folder);
     if (holder !== undefined) throw new FolderInUse(folder, holder);
     discard(path);
@@ -69,21 +70,6 @@ export function liveHolder(folder: string): Holder | undefined {
 
 function lockFile(folder: string): string {
   return join(folder, 'gateway.lock');
-}
-
-/** Makes the lock file by a link, which appears with its whole content or not at all, and fails if the file exists. */
-function create(path: string, holder: Holder): boolean {
-  const draft = `${path}.${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify(holder));
-  try {
-    linkSync(draft, path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
 }
 
 /** Moves a dead process's lock away; puts it back if a live one had taken its place in between. */

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { hasCode } from './first-file.ts';
 
 /** How long a clean stop may take: it writes a checkpoint, slowly on a slow disk. After a kill the journal recovers. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -15,7 +16,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
   } catch (error) {
     // EPERM: it runs, but is someone else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
   return !isZombie(pid) || isEnding(pid);
 }

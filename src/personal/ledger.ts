@@ -1,6 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { hasCode } from '../eventstore/faults.ts';
 
 const line = z.object({ tenantId: z.string(), subject: z.string(), at: z.iso.datetime() });
 
@@ -54,7 +55,7 @@ async function contentOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (hasCode(error, 'ENOENT')) return '';
     throw new LedgerError(`The ledger of erasures ${path} cannot be read (${String(error)}).`);
   }
 }

@@ -1,5 +1,5 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bucketCopies } from '../eventstore/proof/bucket-copies.ts';
@@ -7,6 +7,7 @@ import type { CheckpointStore } from '../eventstore/proof/copies.ts';
 import { folderCopies } from '../eventstore/proof/folder-copies.ts';
 import { KeyError, type Signer, signerOf, type Verifier, verifierOf } from '../eventstore/proof/keys.ts';
 import { prepareFolder } from '../mongo/data-folder.ts';
+import { makeFirst, PRIVATE, readIfThere } from '../mongo/first-file.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import type { Settings } from './settings.ts';
 
@@ -24,8 +25,6 @@ type ProofSettings = Pick<
 >;
 
 const FILE = 'proof-key.pem';
-/** The owner may read and write; nobody else may anything. */
-const PRIVATE = 0o600;
 
 /**
  * What seals the log: the key that is set or, for an own mongod, one that is made in the data folder.
@@ -68,26 +67,17 @@ export function proofCopies(settings: ProofSettings): CheckpointStore | undefine
 
 function keptKey(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readIfThere(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
     throw new StartupError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** The file appears whole under its name or not at all, and the first one wins. */
+/** Of several processes the first one's stands. */
 function madeKey(dataDir: string, path: string): string {
   prepareFolder(dataDir);
   const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    writeFileSync(draft, pem, { mode: PRIVATE, flag: 'wx' });
-    linkSync(draft, path);
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
+  makeFirst(path, pem, PRIVATE);
   return readFileSync(path, 'utf8');
 }
 
@@ -98,8 +88,4 @@ function usable<T>(name: string, make: () => T): T {
     if (error instanceof KeyError) throw new StartupError(`${name} ${error.message}.`);
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

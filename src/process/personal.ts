@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { prepareFolder } from '../mongo/data-folder.ts';
+import { makeFirst, PRIVATE, readIfThere } from '../mongo/first-file.ts';
 import { StartupError } from '../mongo/startup-error.ts';
 import { KEY_BYTES } from '../personal/cipher.ts';
 import { type KeyService, localKeyService } from '../personal/key-service.ts';
@@ -42,8 +42,8 @@ export function ledgerOf({ dataDir, erasureLedger }: PersonalSettings): Ledger {
 /** The key is made when the first is wrapped, and never where one is to be unwrapped: a new one would be of no use. */
 function inDataFolder(dataDir: string, previous: readonly Buffer[]): KeyService {
   const path = join(dataDir, FILE);
-  const service = async (make: boolean): Promise<KeyService> => {
-    const text = (await keptKey(path)) ?? (make ? await makeKey(dataDir, path) : undefined);
+  const service = (make: boolean): KeyService => {
+    const text = keptKey(path) ?? (make ? makeKey(dataDir, path) : undefined);
     if (text === undefined)
       throw new StartupError(
         `There is personal data, and no ${path} that its keys are wrapped by: put it back, or set WAYBILL_PERSONAL_KEY.`,
@@ -51,8 +51,8 @@ function inDataFolder(dataDir: string, previous: readonly Buffer[]): KeyService 
     return localKeyService([keyOf(path, text), ...previous]);
   };
   return {
-    wrap: async (purpose, key) => (await service(true)).wrap(purpose, key),
-    unwrap: async (purpose, wrapped) => (await service(false)).unwrap(purpose, wrapped),
+    wrap: async (purpose, key) => service(true).wrap(purpose, key),
+    unwrap: async (purpose, wrapped) => service(false).unwrap(purpose, wrapped),
   };
 }
 
@@ -65,26 +65,17 @@ function keyOf(name: string, text: string): Buffer {
   return key;
 }
 
-async function keptKey(path: string): Promise<string | undefined> {
+function keptKey(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readIfThere(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new StartupError(`${path} cannot be read (${String(error)}).`);
   }
 }
 
-/** It appears whole under its name or not at all, and of several processes the first one's stands. */
-async function makeKey(dataDir: string, path: string): Promise<string | undefined> {
+/** Of several processes the first one's stands. */
+function makeKey(dataDir: string, path: string): string | undefined {
   prepareFolder(dataDir);
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    await writeFile(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
-    await link(draft, path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
+  makeFirst(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`, PRIVATE);
   return keptKey(path);
 }

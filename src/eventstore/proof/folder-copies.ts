@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasCode } from '../faults.ts';
 import { type CheckpointStore, nameOfCopy, OtherCopy, pathOfCopy } from './copies.ts';
 
 /** Nobody may write to a checkpoint that is kept. */
@@ -45,8 +46,4 @@ export function folderCopies(folder: string): CheckpointStore {
       return withNotes.flat();
     },
   };
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
