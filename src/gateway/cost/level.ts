@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { RateUse } from '../../access/rate-use.ts';
+import { repeat } from '../../eventstore/backoff.ts';
 import type { Rates } from './rates.ts';
 
 /** How often processes tell each other what callers used, in ms. */
@@ -28,21 +29,17 @@ export async function levelOnce(rates: Rates, use: RateUse, seconds = EVERY_MS /
 
 /** Does so every second. @returns stops, and waits for the one under way */
 export function levelRates(rates: Rates, use: RateUse, log: Logger): () => Promise<void> {
+  const stopping = new AbortController();
   let round = 0;
-  let underWay: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    // One that takes longer than a second is not overtaken.
-    underWay ??= levelOnce(rates, use)
-      .then(() => (round++ % TIDY_EVERY === 0 ? use.tidy() : undefined))
-      .catch((error: unknown) =>
-        log.debug({ err: error }, 'what callers used could not be told to other processes'),
-      )
-      .finally(() => {
-        underWay = undefined;
-      });
-  }, EVERY_MS).unref();
+  const level = async (): Promise<void> => {
+    await levelOnce(rates, use);
+    if (round++ % TIDY_EVERY === 0) await use.tidy();
+  };
+  const levelling = repeat(level, EVERY_MS, stopping.signal, (error) =>
+    log.debug({ err: error }, 'what callers used could not be told to other processes'),
+  );
   return async () => {
-    clearInterval(timer);
-    await underWay;
+    stopping.abort();
+    await levelling;
   };
 }
