@@ -4,14 +4,14 @@
  *
  * - cipher.ts: how a text is sealed for its place. The edge seals it (as time and ids, it comes with the command), so that
  *   decisions, the log, rows, snapshots, the feed and exports have sealed texts alone.
- * - key-service.ts (with vault-key-service.ts, open-key-service.ts) wraps the keys of tenants (tenant-keys.ts), which wrap those of
+ * - key-service.ts (with vault-key-service.ts) wraps the keys of tenants (tenant-keys.ts), which wrap those of
  *   data subjects (subject-keys.ts); rotate.ts makes new ones.
  * - personal.ts: what the edge asks for, with a memory of keys.
  * - erase.ts: erasure, with ledger.ts (what a restore must not bring back), sweep.ts (the proof), subject.ts (what the log
  *   says of it); retain.ts: those whose time is over.
  */
 import { randomBytes } from 'node:crypto';
-import type { Db } from 'mongodb';
+import { type Db, UUID } from 'mongodb';
 import { isDuplicateKey } from '../eventstore/faults.ts';
 import { createIndexes } from '../eventstore/indexes.ts';
 import { KEY_BYTES, keyedHash, type SealedPlace, seal, unseal } from './cipher.ts';
@@ -226,7 +226,7 @@ function subjectId({ index }: TenantKeys, name: string): string {
   const bytes = keyedHash(index, 'subject', name).subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return new UUID(bytes).toString();
 }
 
 /** By tenant and field; letters alike, and of what is written in digits the digits and letters alone. */
