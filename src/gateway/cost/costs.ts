@@ -14,10 +14,12 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import type { Access } from '../../access/access.ts';
+import { subjectId } from '../../access/subjects.ts';
 import type { Context } from '../../graphql/context.ts';
 import { rateLimited, tooCostly } from '../../graphql/errors.ts';
-import type { ClientLimits, Limit } from '../../metrics/limits.ts';
+import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import { kindOf, type LimitByKind } from './caller-kind.ts';
 import type { Variables } from './points.ts';
 import type { Rates } from './rates.ts';
 import { openPrices } from './sizes.ts';
@@ -36,64 +38,64 @@ export type CostLimits = Pick<
   'maxCost' | 'maxCostCarrier' | 'maxCostDevice' | 'maxDearPerCaller'
 >;
 
-export interface Costs {
-  /** What the operation costs, for `extensions` of its answer; undefined for who has not said who they are. */
-  told(asked: Asked): { readonly cost: { readonly points: number; readonly limit: number } } | undefined;
+/** What an operation that may be executed costs. */
+export interface Priced {
+  /** For `extensions` of its answer; undefined for who has not said who they are. */
+  readonly told: { readonly cost: { readonly points: number; readonly limit: number } } | undefined;
   /**
    * Waits for a dear query's turn, and has its context work at its pace; undefined where nothing need be waited for.
    * Rejects with OVERLOADED where the caller has too many waiting, or where its client has left.
    */
-  turnOf(asked: Asked): Promise<Turn> | undefined;
-  /** The refusal of what is too dear, or more than the caller may use now; undefined where the operation may be executed. */
-  refusalOf(asked: Asked): GraphQLError | undefined;
+  readonly takeTurn: (() => Promise<Turn>) | undefined;
 }
 
-/** A limit with its name in the metrics. */
-type Named = readonly [limit: number, label: Limit];
+export interface Costs {
+  /** Prices an operation, and takes that from what its caller may use. @returns the refusal of what is too dear, or more than that is now */
+  price(asked: Asked): GraphQLError | Priced;
+}
+
+/** Who has not said who they are may ask for next to nothing. */
+const FREE: Priced = { told: undefined, takeTurn: undefined };
 
 export function openCosts(
   schema: GraphQLSchema,
-  limits: CostLimits,
+  { maxCost, maxCostCarrier, maxCostDevice, maxDearPerCaller }: CostLimits,
   rates: Pick<Rates, 'take'>,
   metrics: Pick<Metrics, 'limits'>,
 ): Costs {
   const priceOf = openPrices(schema);
-  const staff: Named = [limits.maxCost, 'cost'];
-  const carrier: Named = [limits.maxCostCarrier, 'cost_carrier'];
-  const device: Named = [limits.maxCostDevice, 'cost_device'];
-  const limitOf = ({ role }: Access): Named => {
-    if (role === 'carrier') return carrier;
-    return role === 'driver' || role === 'rider' ? device : staff;
+  const limits: LimitByKind = {
+    staff: [maxCost, 'cost'],
+    carrier: [maxCostCarrier, 'cost_carrier'],
+    device: [maxCostDevice, 'cost_device'],
   };
-  const turns = openTurns(limits, metrics);
-  const take = async ({ tenantId, sub }: Access, context: Asked['contextValue']): Promise<Turn> => {
-    const turn = await turns.take(`${tenantId}/${sub}`, context.hasLeft ?? (() => false));
+  const turns = openTurns({ maxDearPerCaller }, metrics);
+  const take = async (access: Access, context: Asked['contextValue']): Promise<Turn> => {
+    const turn = await turns.take(subjectId(access), context.hasLeft ?? (() => false));
     context.pace = turn.pace;
     return turn;
   };
   return {
-    turnOf(asked) {
-      const { contextValue, document, operationName } = asked;
-      if (contextValue.access === null || priceOf(asked) <= DEAR) return undefined;
-      const operation = getOperationAST(document, operationName)?.operation;
-      // Commands wait in the queues of their streams, and must not be overtaken.
-      return operation === OperationTypeNode.QUERY ? take(contextValue.access, contextValue) : undefined;
-    },
-    told(asked) {
-      const { access } = asked.contextValue;
-      return access === null ? undefined : { cost: { points: priceOf(asked), limit: limitOf(access)[0] } };
-    },
-    refusalOf(asked) {
-      const { access } = asked.contextValue;
-      if (access === null) return undefined;
-      const [limit, label] = limitOf(access);
+    price(asked) {
+      const { contextValue } = asked;
+      const { access } = contextValue;
+      if (access === null) return FREE;
+      const [limit, label] = limits[kindOf(access)];
       const points = priceOf(asked);
       if (points > limit) {
         metrics.limits.inc({ limit: label });
         return tooCostly(points, limit);
       }
       const seconds = rates.take(access, points);
-      return seconds === 0 ? undefined : rateLimited(seconds);
+      if (seconds > 0) return rateLimited(seconds);
+      const told = { cost: { points, limit } };
+      if (points <= DEAR || !isQuery(asked)) return { told, takeTurn: undefined };
+      return { told, takeTurn: () => take(access, contextValue) };
     },
   };
+}
+
+/** Commands wait in the queues of their streams, and must not be overtaken. */
+function isQuery({ document, operationName }: Asked): boolean {
+  return getOperationAST(document, operationName)?.operation === OperationTypeNode.QUERY;
 }

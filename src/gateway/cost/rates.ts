@@ -1,7 +1,9 @@
 import type { Access } from '../../access/access.ts';
+import { subjectId } from '../../access/subjects.ts';
 import type { ClientLimits, Limit } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { Bucket } from './bucket.ts';
+import { kindOf, type LimitByKind } from './caller-kind.ts';
 
 export type RateLimits = Pick<ClientLimits, 'rate' | 'rateCarrier' | 'rateDevice' | 'rateTenant'>;
 
@@ -24,7 +26,15 @@ interface Purse {
 
 const now = (): number => performance.now() / 1_000;
 
-export function openRates(limits: RateLimits, metrics: Pick<Metrics, 'limits'>): Rates {
+export function openRates(
+  { rate, rateCarrier, rateDevice, rateTenant }: RateLimits,
+  metrics: Pick<Metrics, 'limits'>,
+): Rates {
+  const rateOf: LimitByKind = {
+    staff: [rate, 'rate'],
+    carrier: [rateCarrier, 'rate_carrier'],
+    device: [rateDevice, 'rate_device'],
+  };
   const buckets = new Map<string, Bucket>();
   /** Whoever proves itself by the same token is the same object for as long as that is remembered. */
   const purses = new WeakMap<Access, Purse>();
@@ -36,10 +46,9 @@ export function openRates(limits: RateLimits, metrics: Pick<Metrics, 'limits'>):
     return bucket;
   };
   const open = (access: Access): Purse => {
-    const [perSecond, ownLabel] = rateOf(limits, access);
-    // A tenant's id has no slash.
-    const own = bucketOf(`${access.tenantId}/${access.sub}`, perSecond);
-    const purse = { own, ownLabel, ofTenant: bucketOf(access.tenantId, limits.rateTenant) };
+    const [perSecond, ownLabel] = rateOf[kindOf(access)];
+    const own = bucketOf(subjectId(access), perSecond);
+    const purse = { own, ownLabel, ofTenant: bucketOf(access.tenantId, rateTenant) };
     purses.set(access, purse);
     return purse;
   };
@@ -72,9 +81,4 @@ export function openRates(limits: RateLimits, metrics: Pick<Metrics, 'limits'>):
       }
     },
   };
-}
-
-function rateOf({ rate, rateCarrier, rateDevice }: RateLimits, { role }: Access): readonly [number, Limit] {
-  if (role === 'carrier') return [rateCarrier, 'rate_carrier'];
-  return role === 'driver' || role === 'rider' ? [rateDevice, 'rate_device'] : [rate, 'rate'];
 }

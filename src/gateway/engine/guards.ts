@@ -11,7 +11,7 @@ import type { Context } from '../../graphql/context.ts';
 import { overloaded, unauthenticated } from '../../graphql/errors.ts';
 import type { ClientLimits } from '../../metrics/limits.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import type { Costs } from '../cost/costs.ts';
+import type { Costs, Priced } from '../cost/costs.ts';
 import { textOf } from '../cost/text.ts';
 import type { Turn } from '../cost/turns.ts';
 import type { Transport } from '../fan-out/transport.ts';
@@ -30,12 +30,8 @@ export type Guard = (operation: PendingOperation) => GraphQLError | undefined;
 
 /** What is asked before each operation is executed, be it on the fast path, by Yoga or on a socket. */
 export interface Guards {
-  /** The first guard's refusal; undefined where the operation may be executed. */
-  refusalOf(operation: PendingOperation): GraphQLError | undefined;
-  /** What is told of an operation beside its answer, as its `extensions`: what it costs. */
-  told(operation: PendingOperation): Readonly<Record<string, unknown>> | undefined;
-  /** For a dear query: its turn, to be waited for before it is executed. */
-  turnOf(operation: PendingOperation): Promise<Turn> | undefined;
+  /** The first guard's refusal; or, of an operation that may be executed, what it costs, and its turn where that is to be waited for. */
+  ask(operation: PendingOperation): GraphQLError | Priced;
   /** Counts an operation that no guard refuses. */
   begun(operation: PendingOperation, transport: 'http' | 'socket'): void;
 }
@@ -46,22 +42,15 @@ export function openGuards(
   costs: Costs,
   { operations }: Pick<Metrics, 'operations'>,
 ): Guards {
-  const guards: readonly Guard[] = [
-    refuseAnonymous(development),
-    refuseDeepVariables,
-    refuseNullConditions,
-    costs.refusalOf,
-  ];
+  const guards: readonly Guard[] = [refuseAnonymous(development), refuseDeepVariables, refuseNullConditions];
   return {
-    refusalOf(operation) {
+    ask(operation) {
       for (const guard of guards) {
         const refusal = guard(operation);
         if (refusal !== undefined) return refusal;
       }
-      return undefined;
+      return costs.price(operation);
     },
-    told: costs.told,
-    turnOf: costs.turnOf,
     begun({ document, operationName }, transport) {
       const operation = getOperationAST(document, operationName)?.operation ?? 'invalid';
       operations.inc({ operation, transport });
@@ -75,33 +64,37 @@ export function withTold(result: ExecutionResult, told: ExecutionResult['extensi
 }
 
 /** Asks the guards wherever the engine executes: on Yoga's path and on sockets. The fast path asks by itself. */
-export function askGuards({ refusalOf, begun, told, turnOf }: Guards): Plugin<Transport & Context> {
+export function askGuards(guards: Guards): Plugin<Transport & Context> {
   type Stop = (result: { errors: GraphQLError[] }) => void;
-  /** False where the operation is refused. */
+  /** Undefined where the operation is refused. */
   const ask = (
     args: PendingOperation & { readonly contextValue: Pick<Transport, 'transport'> },
     stop: Stop,
-  ): boolean => {
-    const refusal = refusalOf(args);
-    if (refusal === undefined) begun(args, args.contextValue.transport);
-    else stop({ errors: [refusal] });
-    return refusal === undefined;
+  ): Priced | undefined => {
+    const answer = guards.ask(args);
+    if (answer instanceof GraphQLError) {
+      stop({ errors: [answer] });
+      return undefined;
+    }
+    guards.begun(args, args.contextValue.transport);
+    return answer;
   };
   return {
     onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
-      const turn = ask(args, setResultAndStopExecution) ? turnOf(args) : undefined;
+      const priced = ask(args, setResultAndStopExecution);
+      const turn = priced?.takeTurn?.();
       if (turn === undefined)
         return {
           onExecuteDone({ result, setResult }) {
             if (!isAsyncIterable(result) && result.data !== undefined)
-              setResult(withTold(result, told(args)));
+              setResult(withTold(result, priced?.told));
           },
         };
       setExecuteFn(async (given) => {
         try {
           return await inTurn(await turn, args.contextValue.transport, async () => {
             const result: ExecutionResult = await executeFn(given);
-            return result.data === undefined ? result : withTold(result, told(args));
+            return result.data === undefined ? result : withTold(result, priced?.told);
           });
         } catch (error) {
           if (error instanceof GraphQLError) return { errors: [error] };

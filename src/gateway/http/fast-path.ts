@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { textOf } from '../cost/text.ts';
@@ -105,17 +105,15 @@ async function run(
     const contextValue = await transport.open();
     const { operationName, variables: variableValues } = params;
     const pending = { document, operationName, variableValues, contextValue };
-    const refusal = guards.refusalOf(pending);
-    if (refusal !== undefined) return { errors: [refusal] };
-    const waiting = guards.turnOf(pending);
-    turn = waiting && (await waiting);
+    const priced = guards.ask(pending);
+    if (priced instanceof GraphQLError) return { errors: [priced] };
+    if (priced.takeTurn !== undefined) turn = await priced.takeTurn();
     const result = await operation.execute(contextValue);
     if (result.errors !== undefined && result.data === undefined) return undefined;
     guards.begun(pending, 'http');
-    const extensions = guards.told(pending);
     if (result.errors !== undefined)
-      return withTold({ ...result, errors: result.errors.map(mask) }, extensions);
-    const told = withTold(result, extensions);
+      return withTold({ ...result, errors: result.errors.map(mask) }, priced.told);
+    const told = withTold(result, priced.told);
     return turn === undefined ? told : { ...told, text: await textOf(told, turn.pace) };
   } catch (error) {
     return { errors: [mask(error)] };
