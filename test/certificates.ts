@@ -107,3 +107,12 @@ export function makeAuthority(name: string): Authority {
     },
   };
 }
+
+/** A service account of a carrier, for those who show a certificate like this. */
+export const account = (certificate: object) => ({
+  sub: 'acme-edi',
+  tenant: 'demo',
+  role: 'carrier',
+  carrierId: 'acme',
+  certificate,
+});

@@ -14,7 +14,7 @@ import WebSocket from 'ws';
 import { createClient } from '../../src/mongo/client.ts';
 import { readSettings } from '../../src/process/settings.ts';
 import { openWaybill, type Waybill } from '../../src/waybill.ts';
-import { type Authority, type Certified, makeAuthority } from '../certificates.ts';
+import { type Authority, account, type Certified, makeAuthority } from '../certificates.ts';
 import { eventually } from '../eventually.ts';
 import type { Data } from '../gateway.ts';
 
@@ -55,13 +55,6 @@ afterAll(async () => {
 });
 
 const file = (name: string): string => join(folder, name);
-const account = (certificate: object) => ({
-  sub: 'acme-edi',
-  tenant: 'demo',
-  role: 'carrier',
-  carrierId: 'acme',
-  certificate,
-});
 const accounts = (list: unknown) => writeFile(file('accounts.json'), JSON.stringify(list));
 
 /** Puts the server's certificate in place. */

@@ -9,7 +9,7 @@ import { openMetrics } from '../../src/metrics/metrics.ts';
 import { openServiceAccounts } from '../../src/process/service-accounts.ts';
 import { readSettings } from '../../src/process/settings.ts';
 import { openTls } from '../../src/process/tls.ts';
-import { makeAuthority } from '../certificates.ts';
+import { account, makeAuthority } from '../certificates.ts';
 
 const authority = makeAuthority('servers');
 const own = authority.certify('own', ['DNS:localhost']);
@@ -27,13 +27,6 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const file = (name: string): string => join(folder, name);
-const account = (certificate: object) => ({
-  sub: 'acme-edi',
-  tenant: 'demo',
-  role: 'carrier',
-  carrierId: 'acme',
-  certificate,
-});
 
 /** Opens what the settings name, and closes it again; or why that cannot be. */
 async function outcomeOf(variables: Record<string, string>): Promise<string> {

@@ -71,7 +71,8 @@ async function checkShown(
     for (const [id, sequence] of expected) if (shown.get(id) !== sequence) return id;
     return undefined;
   };
-  await until(() => wrong() === undefined);
+  // Rows that it had before leave last, at the end of a snapshot.
+  await until(() => wrong() === undefined && shown.size === expected.size);
   const id = wrong();
   if (id !== undefined)
     report.problem(`${who} shows ${shown.get(id)} of ${id}, which is at ${expected.get(id)}.`);

@@ -74,6 +74,7 @@ describe.each([
     const [a, b] = [newId(), newId()];
     const feed = open();
     const first = read(feed.ordered<CounterRow>(all(tenantId)));
+    const witness = read(feed.ordered<CounterRow>(all(tenantId)));
     await first.until(() => began(first.items));
     await times(3, tenantId, a);
     await first.until(() => told(first.items).length === 3);
@@ -81,6 +82,9 @@ describe.each([
     await times(2, tenantId, b);
     await times(2, tenantId, a);
     await handle(store, count(newId(), { tenantId: newId() }));
+    // Else this process may not have heard of it yet, and says so first.
+    await witness.until(() => told(witness.items).length === 7);
+    await witness.stop();
     const second = read(elsewhere(feed).ordered<CounterRow>(all(tenantId, cursorOf(first.items))));
     await second.until(() => told(second.items).length === 4);
     expect(found.at(-1)).toBe(source);
